@@ -1,0 +1,27 @@
+"""Fixtures that every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def _footage(variable: str, folder: str) -> Path:
+    path = Path(os.environ.get(variable, SHARED / folder))
+    if not path.is_dir():
+        pytest.skip(f"real footage is absent: no folder {folder}, and {variable} is not set")
+    return path
+
+
+@pytest.fixture(scope="session")
+def clips() -> Path:
+    """The folder of real clips (gt_video, pred_video, gt_audio, misc, reference.json)."""
+    return _footage("THM_CLIPS", "clips")
+
+
+@pytest.fixture(scope="session")
+def clips_extra() -> Path:
+    """A second folder of real clips, laid out like the first."""
+    return _footage("THM_CLIPS_EXTRA", "clips_extra")
