@@ -1,1 +1,1 @@
-"""metrics."""
+"""The metrics: an extractor, where one is needed, and the mathematics of `functional` over a state of sums."""

@@ -1,0 +1,48 @@
+"""Every talking-head video metric as a `torchmetrics.Metric`, and one command that scores a folder of videos."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from thm_torchmetrics.catalog import CATALOG
+
+if TYPE_CHECKING:
+    from thm_torchmetrics.clip import Clip as Clip
+    from thm_torchmetrics.collection import TalkingHeadMetrics as TalkingHeadMetrics
+    from thm_torchmetrics.metric import TalkingHeadMetric as TalkingHeadMetric
+    from thm_torchmetrics.metrics.action_units import (
+        ActionUnitError as ActionUnitError,
+        ActionUnitErrorLower as ActionUnitErrorLower,
+        ActionUnitErrorUpper as ActionUnitErrorUpper,
+    )
+    from thm_torchmetrics.metrics.visual import (
+        BlurDetectionProbability as BlurDetectionProbability,
+        PeakSignalNoiseRatio as PeakSignalNoiseRatio,
+        StructuralSimilarity as StructuralSimilarity,
+    )
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Clip": "clip",
+    "TalkingHeadMetric": "metric",
+    "TalkingHeadMetrics": "collection",
+    **{row.name: f"metrics.{row.module}" for row in CATALOG.values()},
+}
+
+__all__ = ["__version__", *sorted(_HOMES)]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__

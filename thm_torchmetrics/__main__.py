@@ -1,0 +1,6 @@
+"""``python -m thm_torchmetrics``."""
+
+from thm_torchmetrics.cli import main
+
+if __name__ == "__main__":
+    main()

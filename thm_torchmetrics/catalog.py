@@ -1,0 +1,152 @@
+"""One row per metric: everything that can be said of it without importing torch.
+
+The metric classes read their constants from here, the command line lists it, the collection builds from it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import inf
+from typing import TYPE_CHECKING
+
+from thm_torchmetrics.errors import InputError
+
+if TYPE_CHECKING:
+    from thm_torchmetrics.metric import TalkingHeadMetric
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is known of one metric.
+
+    Attributes:
+        key: the short name used on the command line, in tables and in collections.
+        name: the class, in module ``thm_torchmetrics.metrics.<module>``.
+        module: the module of the class.
+        title: the metric's name in one phrase.
+        higher_is_better: direction.
+        unit: unit of the value, empty for a pure number.
+        low: the smallest possible value.
+        high: the largest possible value.
+        inputs: what ``update`` needs, by argument name.
+        protocols: the published procedures that it follows, default first.
+        clip_average: the protocols whose own average is the mean of clip means, not of all frames.
+        extractors: the networks that can feed it, default first; empty if it needs none.
+    """
+
+    key: str
+    name: str
+    module: str
+    title: str
+    higher_is_better: bool
+    unit: str
+    low: float
+    high: float
+    inputs: tuple[str, ...]
+    protocols: tuple[str, ...]
+    clip_average: tuple[str, ...] = ()
+    extractors: tuple[str, ...] = ()
+
+    @property
+    def arrow(self) -> str:
+        """``↑`` or ``↓``."""
+        return "↑" if self.higher_is_better else "↓"
+
+    def load(self) -> type[TalkingHeadMetric]:
+        """The metric's class (this imports torch)."""
+        module = importlib.import_module(f"thm_torchmetrics.metrics.{self.module}")
+        metric: type[TalkingHeadMetric] = getattr(module, self.name)
+        return metric
+
+
+_BOTH = ("preds", "target")
+_UNITS = ("preds_au", "target_au")
+
+_ROWS = (
+    Row(
+        "psnr", "PeakSignalNoiseRatio", "visual", "peak signal-to-noise ratio",
+        True, "dB", 0.0, inf, _BOTH, ("piq", "global-mse"),
+    ),
+    Row(
+        "ssim", "StructuralSimilarity", "visual", "structural similarity",
+        True, "", -1.0, 1.0, _BOTH, ("piq", "torchmetrics", "skimage"),
+    ),
+    Row(
+        "cpbd", "BlurDetectionProbability", "visual", "cumulative probability of blur detection (sharpness)",
+        True, "", 0.0, 1.0, ("preds",), ("python-cpbd",),
+    ),
+    Row(
+        "aue-u", "ActionUnitErrorUpper", "action_units", "action unit error, upper face",
+        False, "AU²", 0.0, 25.0 * 8, _UNITS, ("talkinggaussian", "mean"),
+    ),
+    Row(
+        "aue-l", "ActionUnitErrorLower", "action_units", "action unit error, lower face",
+        False, "AU²", 0.0, 25.0 * 9, _UNITS, ("talkinggaussian", "mean"),
+    ),
+    Row(
+        "aue", "ActionUnitError", "action_units", "action unit error, whole face",
+        False, "AU²", 0.0, 25.0 * 17, _UNITS, ("talkinggaussian", "mean"),
+    ),
+)  # fmt: skip
+
+CATALOG: Mapping[str, Row] = {row.key: row for row in _ROWS}
+"""Every metric by key, in the order in which tables show them."""
+
+SUITES: Mapping[str, tuple[str, ...]] = {
+    "thm": ("psnr", "ssim", "cpbd", "aue-u", "aue-l"),
+    "talkinggaussian": ("psnr", "aue-u", "aue-l"),
+    "all": tuple(CATALOG),
+}
+"""Sets of metrics, and protocols, as a family of papers reports them."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A metric and a protocol, as ``key`` or ``key:protocol`` asks for them."""
+
+    text: str
+    row: Row = field(repr=False)
+    protocol: str
+
+
+def find(key: str) -> Row:
+    """The row of a metric.
+
+    Raises:
+        InputError: if there is none; the message suggests the nearest key.
+    """
+    if key not in CATALOG:
+        raise InputError(f"unknown metric {key!r}{_suggest(key, CATALOG)}; `thm list` shows all")
+    return CATALOG[key]
+
+
+def choose(text: str) -> Choice:
+    """``psnr`` or ``ssim:skimage`` as a row and a protocol.
+
+    Raises:
+        InputError: if the metric or the protocol is unknown.
+    """
+    key, _, protocol = text.partition(":")
+    row = find(key)
+    if protocol and protocol not in row.protocols:
+        raise InputError(f"{key} has no protocol {protocol!r}, it has {', '.join(row.protocols)}")
+    return Choice(text, row, protocol or row.protocols[0])
+
+
+def suite(name: str) -> tuple[str, ...]:
+    """The members of a suite.
+
+    Raises:
+        InputError: if there is no such suite.
+    """
+    if name not in SUITES:
+        raise InputError(f"unknown suite {name!r}{_suggest(name, SUITES)}; there are {', '.join(SUITES)}")
+    return SUITES[name]
+
+
+def _suggest(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f", did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,162 @@
+"""Several metrics as one: built by key, fed together, each clip decoded and each network run once."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from torchmetrics import Metric, MetricCollection
+
+from thm_torchmetrics import catalog
+from thm_torchmetrics.clip import ClipInput, clips_from
+from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.metric import TalkingHeadMetric
+
+
+class TalkingHeadMetrics(MetricCollection):
+    """Talking-head metrics by key, suite or instance, in one `torchmetrics.MetricCollection`.
+
+    Members that share an update (AUE-U, AUE-L and AUE, say) share one state, by an explicit rule instead of
+    torchmetrics' comparison of first values. Frames given as tensors are wrapped once, so that what one member makes
+    of them (a face, an embedding) is there for all.
+
+    Args:
+        metrics: the name of a suite; or keys such as ``"psnr"`` or ``"ssim:skimage"``, or metrics, in a list; or a dict
+            of metrics by name.
+        prefix: put before every name in the result.
+        postfix: put after every name in the result.
+        options: options of the metrics made from keys; each goes to the members that have it. A dict by metric key
+            gives members values of their own, as in ``average={"psnr": "clip"}``.
+
+    Raises:
+        InputError: if a key, protocol or suite is unknown, or no member has an option.
+
+    Example:
+        >>> import torch
+        >>> from thm_torchmetrics import TalkingHeadMetrics
+        >>> metrics = TalkingHeadMetrics(["psnr", "ssim:skimage"], prefix="val/")
+        >>> frames = torch.zeros(2, 5, 3, 32, 32, dtype=torch.uint8)
+        >>> metrics.update(frames + 1, frames)
+        >>> {name: round(value.item(), 3) for name, value in metrics.compute().items()}
+        {'val/psnr': 48.128, 'val/ssim:skimage': 0.867}
+    """
+
+    def __init__(
+        self,
+        metrics: str | Metric | Sequence[str | Metric] | Mapping[str, Metric],
+        *additional_metrics: Metric,
+        prefix: str | None = None,
+        postfix: str | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(
+            _members(metrics, additional_metrics, options), prefix=prefix, postfix=postfix, compute_groups=[]
+        )
+
+    def add_metrics(
+        self,
+        metrics: str | Metric | Sequence[str | Metric] | Mapping[str, Metric],
+        *additional_metrics: Metric,
+        **options: Any,
+    ) -> None:
+        """Add members, as the constructor takes them."""
+        members = metrics if isinstance(metrics, dict) else _members(metrics, additional_metrics, options)
+        for name, member in members.items():
+            if name in self:
+                raise InputError(f"the collection has a metric {name!r} already")
+            self[name] = member
+        self._enable_compute_groups = self._shared_states()
+        self._init_compute_groups()
+
+    def _shared_states(self) -> list[list[str]]:
+        """Names of the members by state: equal state names mean equal updates."""
+        groups: dict[Any, list[str]] = {}
+        for name, member in self.items(keep_base=True, copy_state=False):
+            groups.setdefault(tuple(member._defaults) if isinstance(member, TalkingHeadMetric) else name, []).append(
+                name
+            )
+        return list(groups.values())
+
+    def update(self, preds: ClipInput = None, target: ClipInput = None, **inputs: Any) -> None:
+        """Add clips to every member.
+
+        Args:
+            preds: the generated clip or clips, as `TalkingHeadMetric.update` takes them.
+            target: the real clip or clips, likewise.
+            inputs: what else members take: ``preds_au``, ``target_au``.
+
+        Raises:
+            InputError: if no member takes an input, or a member lacks one.
+        """
+        super().update(*self._shared(preds, target, inputs), **inputs)
+
+    def forward(self, preds: ClipInput = None, target: ClipInput = None, **inputs: Any) -> dict[str, Any]:
+        """The metrics of this batch alone; the batch is added to every member's state as well."""
+        result: dict[str, Any] = super().forward(*self._shared(preds, target, inputs), **inputs)
+        return result
+
+    def _shared(self, preds: ClipInput, target: ClipInput, inputs: Mapping[str, Any]) -> tuple[Any, Any]:
+        """The frames as Clips, made once, so that all members see the same chunks."""
+        members = list(self.values(copy_state=False))
+        for name in inputs:
+            if not any(name in member._update_signature.parameters for member in members):
+                raise InputError(f"no metric of this collection takes `{name}`")
+        return tuple(
+            clips_from(value, name) if value is not None and _sees_frames(members, name) else value
+            for name, value in (("preds", preds), ("target", target))
+        )
+
+
+def _sees_frames(members: Iterable[Metric], side: str) -> bool:
+    """Whether ``side`` holds frames: all members that look at it take frames, not features."""
+    readers = [m for m in members if isinstance(m, TalkingHeadMetric) and side in m.inputs]
+    return bool(readers) and all(m.extractor is not None or m.feature_shape is None for m in readers)
+
+
+def _members(
+    metrics: str | Metric | Sequence[str | Metric] | Mapping[str, Metric],
+    additional: Sequence[Metric],
+    options: Mapping[str, Any],
+) -> dict[str, Metric]:
+    if isinstance(metrics, Mapping):
+        if options or additional:
+            raise InputError("options and further metrics do not go with a dict of metrics; make the metrics with them")
+        return dict(metrics)
+    if isinstance(metrics, str):
+        metrics = catalog.suite(metrics)
+    asked = [*([metrics] if isinstance(metrics, Metric) else metrics), *additional]
+    used: set[str] = set()
+    members: dict[str, Metric] = {}
+    for item in asked:
+        name, member = _member(item, options, used)
+        if name in members:
+            raise InputError(f"the metric {name!r} is asked for twice; pass a dict to name them yourself")
+        members[name] = member
+    unused = sorted(set(options) - used)
+    if unused:
+        raise InputError(f"no metric of this collection has an option {', '.join(unused)}")
+    return members
+
+
+def _member(item: str | Metric, options: Mapping[str, Any], used: set[str]) -> tuple[str, Metric]:
+    if isinstance(item, Metric):
+        return getattr(item, "key", "") or type(item).__name__, item
+    choice = catalog.choose(item)
+    kind = choice.row.load()
+    accepted = {
+        name
+        for parent in kind.__mro__
+        if issubclass(parent, TalkingHeadMetric)
+        for name in inspect.signature(parent.__init__).parameters
+    } - {"self", "kwargs"}
+    chosen: dict[str, Any] = {}
+    for name, value in options.items():
+        if name not in accepted:
+            continue
+        used.add(name)
+        if not isinstance(value, Mapping):
+            chosen[name] = value
+        elif item in value or choice.row.key in value:
+            chosen[name] = value.get(item, value.get(choice.row.key))
+    return item, kind(**{"protocol": choice.protocol, **chosen})

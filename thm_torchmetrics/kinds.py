@@ -1,0 +1,111 @@
+"""The kinds of metric: a mean of per-frame values, a Fréchet distance."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import torch
+from torch import Tensor
+
+from thm_torchmetrics.clip import Chunk
+from thm_torchmetrics.functional.frechet import frechet_distance, frechet_sums
+from thm_torchmetrics.metric import TalkingHeadMetric, Tally
+
+
+class FrameMean(TalkingHeadMetric):
+    """A mean of per-frame values, or of per-frame rows of ``width`` values.
+
+    State: the ``width`` weighted totals, their weight, and the numbers of frames scored, aligned and left out.
+    """
+
+    def _allocate(self, size: int, family: str, *options: object) -> None:
+        super()._allocate(size + 4, family, *options)
+
+    @abstractmethod
+    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        """One value, or one row, per frame; NaN where the frame cannot be scored.
+
+        A metric without a target gets the prediction as ``target``.
+        """
+
+    def _weight(self, preds: Chunk) -> float:
+        """What each frame of the chunk weighs."""
+        return 1.0
+
+    def _of_mean(self, mean: Tensor) -> Tensor:
+        """The metric of the mean row."""
+        return mean[0]
+
+    def _measure(self, preds: Chunk | None, target: Chunk | None) -> Tensor | None:
+        matched = self._matched(preds, target if self.takes("target") else preds)
+        if matched is None:
+            return None
+        values = self._per_frame(*matched).to(torch.float64).reshape(len(matched[0]), -1)
+        scored = ~values.isnan().any(dim=1)
+        weight = self._weight(matched[0])
+        sums = values.new_zeros(values.shape[1] + 4)
+        sums[:-4] = torch.where(scored[:, None], values, 0.0).sum(dim=0) * weight
+        sums[-3] = scored.sum()
+        sums[-4] = sums[-3] * weight
+        return sums
+
+    def _finish(self, clip: Tensor) -> None:
+        preds, target = self._lengths if self.takes("target") else self._lengths[:1] * 2
+        clip[-2] = min(preds, target)
+        clip[-1] = abs(preds - target)
+
+    def _contribution(self, clip: Tensor) -> Tensor:
+        if self.average == "frame":
+            return clip
+        weight = clip[-4:-3]
+        mean = torch.where(weight > 0, clip[:-4] / weight, 0.0)
+        return torch.cat([mean, (weight > 0).to(torch.float64), clip[-3:]])
+
+    def _mean(self, sums: Tensor) -> Tensor:
+        return sums[:-4] / sums[-4]
+
+    def _value(self, sums: Tensor) -> Tensor:
+        return self._of_mean(self._mean(sums))
+
+    def tally(self, sums: Tensor) -> Tally:
+        """Frames scored, aligned and left out."""
+        return Tally(*(int(count) for count in sums[-3:].tolist()))
+
+
+class FrechetDistance(TalkingHeadMetric):
+    """A Fréchet distance between the features of all generated and of all real frames, whose numbers may differ.
+
+    State: for each side the sum over frames of the outer product of ``(1, feature)`` with itself, which holds their
+    number, their sum and their second moments; and the number of frames seen on both sides.
+    """
+
+    paired = False
+
+    def _allocate(self, size: int, family: str, *options: object) -> None:
+        self.num_features = size
+        super()._allocate(2 * (size + 1) ** 2 + 1, family, *options)
+
+    def _measure(self, preds: Chunk | None, target: Chunk | None) -> Tensor | None:
+        blocks = [self._side(chunk) for chunk in (preds, target)]
+        return torch.cat([*blocks, blocks[0].new_zeros(1)])
+
+    def _side(self, chunk: Chunk | None) -> Tensor:
+        if chunk is None:
+            return torch.zeros((self.num_features + 1) ** 2, dtype=torch.float64, device=self.sums.device)
+        features = self._features(chunk)
+        return frechet_sums(features).flatten()
+
+    def _finish(self, clip: Tensor) -> None:
+        clip[-1] = sum(self._lengths)
+
+    def _blocks(self, sums: Tensor) -> tuple[Tensor, Tensor]:
+        preds, target = sums[:-1].unflatten(0, (2, self.num_features + 1, self.num_features + 1))
+        return preds, target
+
+    def _value(self, sums: Tensor) -> Tensor:
+        return frechet_distance(*self._blocks(sums))
+
+    def tally(self, sums: Tensor) -> Tally:
+        """Frames with features and frames seen, of both sides together."""
+        scored = sum(int(block[0, 0]) for block in self._blocks(sums))
+        return Tally(scored, int(sums[-1]), 0)

@@ -1,0 +1,107 @@
+"""Facial action units: AUE-U, AUE-L and AUE, of the intensities that OpenFace writes."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from thm_torchmetrics.clip import Chunk, ClipInput
+from thm_torchmetrics.functional.action_units import ACTION_UNITS, LOWER, UPPER, squared_errors
+from thm_torchmetrics.kinds import FrameMean
+
+
+class ActionUnitError(FrameMean, key="aue"):
+    r"""Action unit error of the whole face (AUE), in squared intensity units, lower is better.
+
+    .. math:: \text{AUE} = \sum_{u} \frac{1}{T} \sum_{t} (\hat a_{u,t} - a_{u,t})^2
+
+    over the 17 action units whose intensity (0..5) OpenFace estimates. `ActionUnitErrorUpper` and
+    `ActionUnitErrorLower` take the groups of the upper and of the lower face; their sum is this one.
+
+    Protocols:
+
+    - ``talkinggaussian`` (default): the sum over units, as the scripts of TalkingGaussian and InsTaG print it. Rows are
+      paired by position and surplus rows of the longer file are dropped; pass ``align="truncate"`` for that. Failed
+      frames (``success`` 0) are kept by those scripts; see ``media.openface`` for a filter.
+    - ``mean``: the mean over units instead of the sum.
+
+    As input to ``forward`` and ``update`` the metric accepts ``preds_au`` and ``target_au``, intensities ``(T, 17)`` or
+    ``(B, T, 17)``, or lists of ``(T, 17)``, in OpenFace's order 01 02 04 05 06 07 09 10 12 14 15 17 20 23 25 26 45; the
+    two may be given by position as well. A row with a NaN is a frame without a face. As output it returns a 0-d
+    float64 tensor.
+
+    Args:
+        protocol: see above.
+        average: ``"frame"`` (default of both protocols) or ``"clip"``.
+        kwargs: the options of `TalkingHeadMetric`.
+
+    Raises:
+        InputError: if an option has no such value or an input another shape.
+        MismatchError: on ``update``, if the numbers of rows differ and ``align="error"``.
+
+    Example:
+        >>> import torch
+        >>> from thm_torchmetrics import ActionUnitError
+        >>> target = torch.zeros(10, 17)
+        >>> ActionUnitError()(preds_au=target + 0.5, target_au=target)  # 17 units * 0.25
+        tensor(4.2500, dtype=torch.float64)
+    """
+
+    feature_shape = (len(ACTION_UNITS),)
+    units: ClassVar[tuple[int, ...]] = tuple(range(len(ACTION_UNITS)))
+    """Positions of the units that count."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._allocate(len(ACTION_UNITS), "aue")
+
+    def update(
+        self,
+        preds: ClipInput = None,
+        target: ClipInput = None,
+        *,
+        preds_au: ClipInput = None,
+        target_au: ClipInput = None,
+    ) -> None:
+        """Add clips by their action units; ``preds`` and ``target`` are looked at where the keywords are not given."""
+        self._take(preds if preds_au is None else preds_au, target if target_au is None else target_au)
+
+    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        return squared_errors(self._features(preds), self._features(target))
+
+    def _of_mean(self, mean: Tensor) -> Tensor:
+        errors = mean[list(self.units)]
+        return errors.mean() if self.protocol == "mean" else errors.sum()
+
+    def _detail(self, sums: Tensor) -> dict[str, Any]:
+        errors = self._mean(sums).tolist()
+        return {f"AU{ACTION_UNITS[unit]}": errors[unit] for unit in self.units}
+
+
+class ActionUnitErrorUpper(ActionUnitError, key="aue-u"):
+    """Action unit error of the upper face (AUE-U): AU 01 02 04 05 06 07 09 45; see `ActionUnitError`.
+
+    Example:
+        >>> import torch
+        >>> from thm_torchmetrics import ActionUnitErrorUpper
+        >>> target = torch.zeros(10, 17)
+        >>> ActionUnitErrorUpper()(preds_au=target + 0.5, target_au=target)  # 8 units * 0.25
+        tensor(2., dtype=torch.float64)
+    """
+
+    units = UPPER
+
+
+class ActionUnitErrorLower(ActionUnitError, key="aue-l"):
+    """Action unit error of the lower face (AUE-L): AU 10 12 14 15 17 20 23 25 26; see `ActionUnitError`.
+
+    Example:
+        >>> import torch
+        >>> from thm_torchmetrics import ActionUnitErrorLower
+        >>> target = torch.zeros(10, 17)
+        >>> ActionUnitErrorLower()(preds_au=target + 0.5, target_au=target)  # 9 units * 0.25
+        tensor(2.2500, dtype=torch.float64)
+    """
+
+    units = LOWER
