@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from torchmetrics import Metric, MetricCollection
 
 from thm_torchmetrics import catalog
-from thm_torchmetrics.clip import ClipInput, clips_from
+from thm_torchmetrics.clip import AnyClip, ClipInput, clips_from
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.metric import TalkingHeadMetric
+from thm_torchmetrics.metric import Score, TalkingHeadMetric, stream
 
 
 class TalkingHeadMetrics(MetricCollection):
@@ -69,14 +69,58 @@ class TalkingHeadMetrics(MetricCollection):
         self._enable_compute_groups = self._shared_states()
         self._init_compute_groups()
 
+    def members(self) -> dict[str, TalkingHeadMetric]:
+        """The talking-head metrics by name, without prefix and postfix."""
+        return {
+            name: member
+            for name, member in self.items(keep_base=True, copy_state=False)
+            if isinstance(member, TalkingHeadMetric)
+        }
+
     def _shared_states(self) -> list[list[str]]:
         """Names of the members by state: equal state names mean equal updates."""
-        groups: dict[Any, list[str]] = {}
-        for name, member in self.items(keep_base=True, copy_state=False):
-            groups.setdefault(tuple(member._defaults) if isinstance(member, TalkingHeadMetric) else name, []).append(
-                name
-            )
+        groups: dict[str, list[str]] = {}
+        for name, member in self.members().items():
+            groups.setdefault(member._state_name, []).append(name)
         return list(groups.values())
+
+    def add_clip(
+        self,
+        names: Collection[str],
+        preds: AnyClip | None = None,
+        target: AnyClip | None = None,
+        *,
+        failures: dict[str, Exception] | None = None,
+        **inputs: Any,
+    ) -> dict[str, Score]:
+        """Run one clip through several members at once, decoding it once.
+
+        Args:
+            names: the members, all of which read ``preds`` and ``target`` alike.
+            preds: the generated clip, or its features.
+            target: the real clip, or its features.
+            failures: where to note the members that cannot take this clip, with the reason, while the others go on;
+                default: the first such error is raised and no member is changed.
+            inputs: what else the members take.
+
+        Returns:
+            This clip's score by each member that took it.
+        """
+        members = self.members()
+        groups = [[name for name in group if name in names] for group in self.compute_groups.values()]
+        followers = {self._leader(group[0]): group for group in groups if group}
+        failed: dict[str, Exception] | None = None if failures is None else {}
+        leaders = {leader: members[leader] for leader in followers}
+        sums = stream(leaders, preds, target, failures=failed, **inputs)
+        self._state_is_copy = False
+        self._compute_groups_create_state_ref()
+        if failures is not None and failed is not None:
+            failures.update({name: error for leader, error in failed.items() for name in followers[leader]})
+        return {name: members[name].score(sums[leader]) for leader in sums for name in followers[leader]}
+
+    def _leader(self, name: str) -> str:
+        """The member that is updated for all that share its state."""
+        return next(group[0] for group in self.compute_groups.values() if name in group)
 
     def update(self, preds: ClipInput = None, target: ClipInput = None, **inputs: Any) -> None:
         """Add clips to every member.

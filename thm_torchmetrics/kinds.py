@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,8 +19,8 @@ class FrameMean(TalkingHeadMetric):
     State: the ``width`` weighted totals, their weight, and the numbers of frames scored, aligned and left out.
     """
 
-    def _allocate(self, size: int, family: str, *options: object) -> None:
-        super()._allocate(size + 4, family, *options)
+    def _allocate(self, size: int, family: str, **options: Any) -> None:
+        super()._allocate(size + 4, family, **options)
 
     @abstractmethod
     def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
@@ -81,9 +82,9 @@ class FrechetDistance(TalkingHeadMetric):
 
     paired = False
 
-    def _allocate(self, size: int, family: str, *options: object) -> None:
+    def _allocate(self, size: int, family: str, **options: Any) -> None:
         self.num_features = size
-        super()._allocate(2 * (size + 1) ** 2 + 1, family, *options)
+        super()._allocate(2 * (size + 1) ** 2 + 1, family, **options)
 
     def _measure(self, preds: Chunk | None, target: Chunk | None) -> Tensor | None:
         blocks = [self._side(chunk) for chunk in (preds, target)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import zip_longest
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
@@ -122,16 +122,22 @@ class TalkingHeadMetric(Metric, ABC):
         self._pending: Tensor | None = None
         self._lengths = [0, 0]
 
-    def _allocate(self, size: int, family: str, *options: object) -> None:
+    def _allocate(self, size: int, family: str, **options: Any) -> None:
         """Add the state: a vector of ``size`` sums.
 
         Its name is made of the family and of everything that changes what ``update`` does, because torchmetrics
         merges metrics whose states look equal: equal names must mean equal updates.
         """
-        settings = (self.protocol, self.average, self.align, self.missing, self.resize, self.extractor, *options)
-        digest = hashlib.sha256(repr(settings).encode()).hexdigest()[:12]
-        self._state_name = f"{family.replace('-', '_')}_sums_{digest}"
+        names = ("protocol", "average", "align", "missing", "resize", "extractor")
+        self._settings = {name: getattr(self, name) for name in names} | options
+        digest = hashlib.sha256(repr(self._settings).encode()).hexdigest()[:12]
+        self._state_name = f"{family}_sums_{digest}"
         self.add_state(self._state_name, torch.zeros(size, dtype=torch.float64), dist_reduce_fx="sum")
+
+    def settings(self) -> dict[str, str | int | float | bool | None]:
+        """Everything that the metric was made with, for reports."""
+        plain = (str, int, float, bool, type(None))
+        return {name: value if isinstance(value, plain) else str(value) for name, value in self._settings.items()}
 
     @property
     def sums(self) -> Tensor:
@@ -157,7 +163,7 @@ class TalkingHeadMetric(Metric, ABC):
 
     def _take(self, preds: ClipInput, target: ClipInput, **inputs: Any) -> None:
         for pair in self._pair(preds, target):
-            stream([self], *pair, **inputs)
+            stream({self.key: self}, *pair, **inputs)
 
     def _pair(self, preds: ClipInput, target: ClipInput) -> Iterator[tuple[AnyClip | None, AnyClip | None]]:
         shape = self.feature_shape if self.extractor is None else None
@@ -381,17 +387,17 @@ class TalkingHeadMetric(Metric, ABC):
 
 @torch.no_grad()
 def stream(
-    members: Sequence[TalkingHeadMetric],
+    members: Mapping[str, TalkingHeadMetric],
     preds: AnyClip | None = None,
     target: AnyClip | None = None,
     *,
-    failures: dict[TalkingHeadMetric, Exception] | None = None,
+    failures: dict[str, Exception] | None = None,
     **inputs: Any,
-) -> dict[TalkingHeadMetric, Tensor]:
+) -> dict[str, Tensor]:
     """Run one clip through several metrics at once: it is decoded once, each chunk is shown to all of them.
 
     Args:
-        members: the metrics. If the clip cannot be read to its end, none of them is changed.
+        members: the metrics by name. If the clip cannot be read to its end, none of them is changed.
         preds: the generated clip.
         target: the real clip.
         failures: where to note the members that cannot take this clip, with the reason, while the others go on.
@@ -399,41 +405,38 @@ def stream(
         inputs: what else the members' ``begin`` takes.
 
     Returns:
-        Each member's sums of this clip, for `TalkingHeadMetric.score`.
+        By member, its sums of this clip, for `TalkingHeadMetric.score`.
     """
-    active = list(members)
+    active = dict(members)
 
-    def each(step: Callable[[TalkingHeadMetric], Tensor | None]) -> dict[TalkingHeadMetric, Tensor]:
+    def each(step: Callable[[TalkingHeadMetric], Tensor | None]) -> dict[str, Tensor | None]:
         results = {}
-        for member in tuple(active):
+        for name, member in tuple(active.items()):
             try:
-                result = step(member)
+                results[name] = step(member)
             except (InputError, MissingFaceError) as error:
                 if failures is None:
                     raise
-                failures[member] = error
-                active.remove(member)
-            else:
-                if result is not None:
-                    results[member] = result
+                failures[name] = error
+                del active[name]
         return results
 
     try:
         each(lambda member: member.begin(preds, target, **inputs))
         sides = (
-            preds if any(member.takes("preds") for member in active) else None,
-            target if any(member.takes("target") for member in active) else None,
+            preds if any(member.takes("preds") for member in active.values()) else None,
+            target if any(member.takes("target") for member in active.values()) else None,
         )
         for chunks in pair_chunks(*sides):
             each(lambda member, chunks=chunks: member.feed(*chunks))  # type: ignore[misc]
             if not active:
                 break
-        clips = each(TalkingHeadMetric._close)
+        clips = {name: clip for name, clip in each(TalkingHeadMetric._close).items() if clip is not None}
     finally:
-        for member in members:
+        for member in members.values():
             member.abort()
-    for member, clip in clips.items():
-        member._add(clip)
+    for name, clip in clips.items():
+        members[name]._add(clip)
     return clips
 
 

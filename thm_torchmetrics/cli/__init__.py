@@ -1,1 +1,21 @@
-"""cli."""
+"""The command ``thm``: thin commands over `scoring` and `reports`, none of which imports torch before it must."""
+
+from __future__ import annotations
+
+import click
+
+from thm_torchmetrics import __version__
+from thm_torchmetrics.cli.demo import demo
+from thm_torchmetrics.cli.doctor import doctor
+from thm_torchmetrics.cli.listing import list_metrics
+from thm_torchmetrics.cli.score import score
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, "--version", prog_name="thm")
+def main() -> None:
+    """Talking-head video metrics: score generated videos against real ones, with every protocol named."""
+
+
+for command in (score, demo, list_metrics, doctor):
+    main.add_command(command)

@@ -1,1 +1,51 @@
-"""reports."""
+"""Writers of one result: a table for the terminal, JSON, CSV, Markdown, LaTeX."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.reports.text import to_csv, to_json, to_latex, to_markdown
+from thm_torchmetrics.scoring.result import Result
+
+FORMATS: Mapping[str, Callable[[Result], str]] = {
+    "json": to_json,
+    "csv": to_csv,
+    "md": to_markdown,
+    "latex": to_latex,
+}
+"""Every format but the terminal's table."""
+
+_SUFFIXES = {".json": "json", ".csv": "csv", ".md": "md", ".tex": "latex"}
+
+
+def format_of(path: Path) -> str:
+    """The format that a file's suffix stands for.
+
+    Raises:
+        InputError: if it stands for none.
+    """
+    if path.suffix.lower() not in _SUFFIXES:
+        raise InputError(f"{path}: no report has the suffix {path.suffix!r}; there are {', '.join(_SUFFIXES)}")
+    return _SUFFIXES[path.suffix.lower()]
+
+
+def write(result: Result, path: Path) -> None:
+    """Write a report in the format of the path's suffix, whole or not at all.
+
+    Raises:
+        InputError: if the suffix stands for no format.
+        OSError: if the file cannot be written; a file that was there before is still there, as it was.
+    """
+    text = FORMATS[format_of(path)](result)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

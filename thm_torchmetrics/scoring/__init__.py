@@ -1,1 +1,1 @@
-"""scoring."""
+"""From a dataset of files to a result: pairing, plan, run."""

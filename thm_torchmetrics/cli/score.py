@@ -1,0 +1,205 @@
+"""``thm score``."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from thm_torchmetrics import catalog
+from thm_torchmetrics.errors import InputError
+
+if TYPE_CHECKING:
+    from thm_torchmetrics.scoring.result import Result
+
+_FOLDER = click.Path(path_type=Path)
+
+REMEDIES = {
+    "preds": "give --preds, or a folder pred_video in DATA",
+    "target": "give --target, or a folder gt_video in DATA",
+    "audio": "give --audio, or a folder gt_audio in DATA",
+    "preds_au": "give --preds-au, or a folder pred_au_csv in DATA",
+    "target_au": "give --target-au, or a folder gt_au_csv in DATA",
+}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A value that a metric must reach."""
+
+    key: str
+    limit: float
+
+    def failed(self, result: Result) -> bool:
+        """Whether the metric has no value or one on the wrong side of the limit."""
+        metric = result.metrics.get(self.key)
+        if metric is None or metric.value is None:
+            return True
+        worse = operator.lt if metric.higher_is_better else operator.gt
+        return bool(worse(metric.value, self.limit))
+
+
+@click.command()
+@click.argument("data", type=_FOLDER, required=False)
+@click.option("--preds", type=_FOLDER, help="Generated videos (a folder, or one file).")
+@click.option("--target", type=_FOLDER, help="Real videos.")
+@click.option("--preds-au", type=_FOLDER, help="OpenFace CSV files of the generated videos.")
+@click.option("--target-au", type=_FOLDER, help="OpenFace CSV files of the real videos.")
+@click.option("--metrics", help="Metrics by key, separated by commas; key:protocol chooses a protocol.")
+@click.option("--suite", help="A set of metrics; see `thm list`.  [default: thm]")
+@click.option("--every", type=click.IntRange(min=1), default=1, help="Take every N-th frame only.")
+@click.option("--device", default=None, help="Where to compute, e.g. cuda.  [default: cuda if there is one, else cpu]")
+@click.option(
+    "--align",
+    type=click.Choice(["truncate", "error"]),
+    default="truncate",
+    show_default=True,
+    help="When a pair differs in length: compare the first frames of both, or fail the clip.",
+)
+@click.option(
+    "--resize",
+    type=click.Choice(["bilinear", "bicubic"]),
+    default=None,
+    help="When a pair differs in size: bring the prediction to the target's.  [default: fail the clip]",
+)
+@click.option(
+    "--missing",
+    type=click.Choice(["skip", "error"]),
+    default="skip",
+    show_default=True,
+    help="When a frame cannot be scored: skip and count it, or fail the clip.",
+)
+@click.option(
+    "--average",
+    type=click.Choice(["frame", "clip"]),
+    default=None,
+    help="All frames weigh the same, or all clips.  [default: the protocol's own]",
+)
+@click.option("--au-successful-only", is_flag=True, help="Leave out OpenFace rows with success 0.")
+@click.option("--au-min-confidence", type=float, default=0.0, help="Leave out OpenFace rows below this confidence.")
+@click.option("--au-face-id", type=int, default=None, help="Which face of OpenFace files with several.")
+@click.option(
+    "-o", "--output", type=_FOLDER, multiple=True, help="Write a report: .json, .csv, .md or .tex; may be repeated."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv", "md", "latex"]),
+    default="table",
+    show_default=True,
+    help="What to print on standard output.",
+)
+@click.option(
+    "--fail-under",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Exit with 1 if a metric is worse than VALUE (above it, where lower is better); may be repeated.",
+)
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.pass_context
+def score(context: click.Context, data: Path | None, **given: Any) -> None:
+    """Score generated videos against real ones.
+
+    DATA is a folder with gt_video, pred_video, gt_au_csv and pred_au_csv, whichever exist; the
+    options name other places. Clips are paired by file stem.
+
+    Exit status: 0 everything asked for was scored; 1 a --fail-under gate failed; 2 wrong usage or an output that cannot
+    be written; 3 some clips failed, or a metric named with --metrics was skipped; 4 nothing was scored.
+    """  # fmt: skip
+    try:
+        result = run(data, given)
+    except InputError as error:
+        raise click.UsageError(str(error)) from error
+    context.exit(finish(result, given))
+
+
+def run(data: Path | None, given: Mapping[str, Any]) -> Result:
+    """Score what the options say; everything that can be checked before the work is checked first."""
+    from thm_torchmetrics import reports
+    from thm_torchmetrics.media.pairing import discover, pair
+
+    if given["metrics"] and given["suite"]:
+        raise InputError("--metrics and --suite exclude each other")
+    asked = tuple(given["metrics"].split(",")) if given["metrics"] else catalog.suite(given["suite"] or "thm")
+    asked = tuple(dict.fromkeys(key.strip() for key in asked))
+    rows = {key: catalog.choose(key).row for key in asked}
+    gates(given["fail_under"], rows)
+    for path in given["output"]:
+        reports.format_of(path)
+        if not path.parent.is_dir():
+            raise InputError(f"{path}: there is no folder {path.parent}")
+
+    folders: dict[str, Path] = dict(discover(data)) if data else {}
+    folders |= {kind: given[kind] for kind in REMEDIES if given.get(kind)}
+    if not folders:
+        raise InputError("nothing to score: give DATA, or --preds and --target")
+
+    from thm_torchmetrics.cli.progress import Bar
+    from thm_torchmetrics.scoring.run import ActionUnitOptions, Run, plan
+
+    keys, skipped = plan(asked, folders, REMEDIES)
+    needed = {kind for key in keys for kind in rows[key].inputs}
+    items = pair(**{kind: path for kind, path in folders.items() if kind in needed}) if needed else []
+    units = ActionUnitOptions(given["au_successful_only"], given["au_min_confidence"], given["au_face_id"])
+    with Bar(hidden=given["quiet"]) as progress:
+        session = Run(collection(keys, given), given["every"], units, progress)
+        origin = {"inputs": {kind: str(path) for kind, path in folders.items()}}
+        return session.score(items, skipped, origin)
+
+
+def collection(keys: Iterable[str], given: Mapping[str, Any]) -> Any:
+    """The metrics, on the device asked for."""
+    import torch
+
+    from thm_torchmetrics.collection import TalkingHeadMetrics
+
+    device = given["device"] or ("cuda" if torch.cuda.is_available() else "cpu")
+    options = {name: given[name] for name in ("align", "missing", "resize", "average") if given[name]}
+    metrics = TalkingHeadMetrics(list(keys), **options)
+    try:
+        return metrics.to(torch.device(device))
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"--device {device}: {str(error).splitlines()[0]}") from error
+
+
+def gates(texts: Iterable[str], known: Iterable[str]) -> list[Gate]:
+    """``KEY=VALUE`` texts as gates.
+
+    Raises:
+        InputError: if one is not of that form or names a metric that is not asked for.
+    """
+    parsed = []
+    for text in texts:
+        key, _, limit = text.partition("=")
+        try:
+            parsed.append(Gate(key, float(limit)))
+        except ValueError as error:
+            raise InputError(f"--fail-under wants KEY=VALUE with a number, got {text!r}") from error
+        if key not in known:
+            raise InputError(f"--fail-under {text}: {key!r} is not among the metrics asked for")
+    return parsed
+
+
+def finish(result: Result, given: Mapping[str, Any]) -> int:
+    """Print and write the result; the exit status."""
+    from thm_torchmetrics import reports
+    from thm_torchmetrics.reports.table import show
+
+    if given["form"] == "table":
+        show(result)
+    else:
+        click.echo(reports.FORMATS[given["form"]](result), nl=False)
+    for path in given["output"]:
+        try:
+            reports.write(result, path)
+        except OSError as error:
+            raise click.UsageError(f"{path} was not written: {error.strerror or error}") from error
+    if not result.scored:
+        return 4
+    if any(gate.failed(result) for gate in gates(given["fail_under"], result.metrics.keys() | result.skipped.keys())):
+        return 1
+    return 3 if result.failed or (given["metrics"] and result.skipped) else 0

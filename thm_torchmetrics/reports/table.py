@@ -1,0 +1,58 @@
+"""A result as a table for the terminal."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from thm_torchmetrics.reports.text import number, share
+from thm_torchmetrics.scoring.result import Result
+
+_WIDTH_OF_A_FILE = 160
+
+
+def console() -> Console:
+    """Standard output, wide enough not to wrap when it is a file or a pipe."""
+    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE, highlight=False)
+
+
+def grid(*columns: str, right: tuple[str, ...] = ()) -> Table:
+    """An empty table with these columns."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return table
+
+
+def show(result: Result) -> None:
+    """Print a result: the metrics, then what was skipped and what failed, with reasons."""
+    out = console()
+    right = ("Value", "Frames", "Clips", "Coverage", "Left out")
+    table = grid("Metric", "", "Value", "Unit", "Protocol", "Frames", "Clips", "Coverage", "Left out", right=right)
+    for key, metric in result.metrics.items():
+        table.add_row(
+            escape(key),
+            "↑" if metric.higher_is_better else "↓",
+            number(metric.value),
+            metric.unit,
+            metric.protocol,
+            str(metric.frames),
+            str(metric.clips),
+            share(metric.coverage),
+            str(metric.left_out),
+        )
+    if result.metrics:
+        out.print(table)
+    for title, rows in (
+        ("Skipped", result.skipped.items()),
+        ("Failed", ((clip.clip, clip.error) for clip in result.failed)),
+    ):
+        notes = grid(title, "Reason")
+        for name, reason in rows:
+            notes.add_row(escape(name), escape(reason or ""))
+        if notes.row_count:
+            out.print(notes)

@@ -1,0 +1,124 @@
+"""The result of a run: what every report is written from, and the JSON schema."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class MetricResult:
+    """One metric over the whole dataset.
+
+    Attributes:
+        value: the metric, None where nothing could be measured.
+        unit: its unit, empty for a pure number.
+        higher_is_better: its direction.
+        protocol: the published procedure.
+        extractor: the network, None if there is none.
+        frames: frames scored (clips, for lip sync).
+        clips: clips of which at least one frame was scored.
+        coverage: frames scored of those aligned, None if there were none.
+        left_out: frames cut off by alignment.
+        detail: more, by metric.
+    """
+
+    value: float | None
+    unit: str
+    higher_is_better: bool
+    protocol: str
+    extractor: str | None
+    frames: int
+    clips: int
+    coverage: float | None
+    left_out: int
+    detail: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class ClipScore:
+    """One metric of one clip."""
+
+    value: float | None
+    frames: int
+    left_out: int
+    detail: Mapping[str, Any] | None = None
+
+
+@dataclass
+class ClipResult:
+    """One clip: its scores, and what went wrong if its status is ``failed``."""
+
+    clip: str
+    errors: list[str] = field(default_factory=list)
+    metrics: dict[str, ClipScore] = field(default_factory=dict)
+
+    @property
+    def status(self) -> str:
+        """``ok`` or ``failed``."""
+        return "failed" if self.errors else "ok"
+
+    @property
+    def error(self) -> str | None:
+        """What went wrong, in one line."""
+        return "; ".join(self.errors) or None
+
+
+@dataclass
+class Result:
+    """A whole run."""
+
+    provenance: Mapping[str, Any]
+    metrics: Mapping[str, MetricResult]
+    clips: list[ClipResult]
+    skipped: Mapping[str, str]
+
+    @property
+    def failed(self) -> list[ClipResult]:
+        """The clips of which something could not be scored."""
+        return [clip for clip in self.clips if clip.errors]
+
+    @property
+    def scored(self) -> bool:
+        """Whether any metric has a value."""
+        return any(metric.value is not None for metric in self.metrics.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """Schema 1, ready for ``json.dump``; a number that JSON cannot hold (inf) becomes None."""
+        plain: dict[str, Any] = _finite(
+            {
+                "schema": SCHEMA,
+                "provenance": self.provenance,
+                "metrics": {key: asdict(metric) for key, metric in self.metrics.items()},
+                "clips": [
+                    {
+                        "clip": clip.clip,
+                        "status": clip.status,
+                        "error": clip.error,
+                        "metrics": {key: asdict(score) for key, score in clip.metrics.items()},
+                    }
+                    for clip in self.clips
+                ],
+                "skipped": self.skipped,
+            }
+        )
+        return plain
+
+    def rows(self) -> Iterator[tuple[ClipResult, dict[str, float | None]]]:
+        """Each clip with its values by metric."""
+        for clip in self.clips:
+            yield clip, {key: score.value for key, score in clip.metrics.items()}
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

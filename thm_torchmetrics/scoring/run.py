@@ -1,0 +1,219 @@
+"""Score a dataset: every clip through every metric, each video decoded once, a faulty clip never in another's way."""
+
+from __future__ import annotations
+
+import platform
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from thm_torchmetrics import catalog
+from thm_torchmetrics.clip import AnyClip, Clip, FeatureClip
+from thm_torchmetrics.collection import TalkingHeadMetrics
+from thm_torchmetrics.errors import ThmError
+from thm_torchmetrics.media.openface import read_action_units
+from thm_torchmetrics.media.pairing import Item
+from thm_torchmetrics.media.video import VideoFile
+from thm_torchmetrics.metric import TalkingHeadMetric
+from thm_torchmetrics.scoring.result import ClipResult, ClipScore, MetricResult, Result
+
+
+@dataclass(frozen=True)
+class ActionUnitOptions:
+    """How OpenFace's tables are read; the originals use every row."""
+
+    successful_only: bool = False
+    min_confidence: float = 0.0
+    face_id: int | None = None
+
+
+class Progress:
+    """What a run tells about itself while it goes; this one says nothing."""
+
+    def start(self, clips: int) -> None:
+        """The run begins with so many clips."""
+
+    def clip(self, key: str) -> None:
+        """A clip begins."""
+
+    def frame(self) -> None:
+        """A frame was decoded."""
+
+    def done(self) -> None:
+        """The clip that began last has ended."""
+
+
+class _Watched:
+    """A video that reports each decoded frame."""
+
+    def __init__(self, video: VideoFile, on_frame: Callable[[], None]) -> None:
+        self.video = video
+        self.fps = video.fps
+        self.size = video.size
+        self._on_frame = on_frame
+
+    def frames(self) -> Iterator[tuple[np.ndarray, float]]:
+        for frame in self.video.frames():
+            self._on_frame()
+            yield frame
+
+
+@dataclass
+class Run:
+    """One pass over a dataset.
+
+    Args:
+        metrics: the metrics, fresh.
+        every: take every n-th frame only.
+        action_units: how OpenFace's tables are read.
+        progress: who is told how far it is.
+    """
+
+    metrics: TalkingHeadMetrics
+    every: int = 1
+    action_units: ActionUnitOptions = field(default_factory=ActionUnitOptions)
+    progress: Progress = field(default_factory=Progress)
+    media: dict[str, Counter[str]] = field(default_factory=dict, init=False)
+
+    def score(
+        self, items: Sequence[Item], skipped: Mapping[str, str], provenance: Mapping[str, Any] | None = None
+    ) -> Result:
+        """Score the items.
+
+        Args:
+            items: the clips, by the files that each has.
+            skipped: metrics that were asked for and cannot run, with the reason, for the report.
+            provenance: what the caller knows of the run's origin (folders, options), for the report.
+        """
+        self.progress.start(len(items))
+        clips = []
+        for item in items:
+            self.progress.clip(item.key)
+            clips.append(self._clip(item))
+            self.progress.done()
+        return Result(self._provenance(provenance or {}), self._totals(clips), clips, skipped)
+
+    def _clip(self, item: Item) -> ClipResult:
+        result = ClipResult(item.key)
+        for names, sides in self._jobs(item, result):
+            failures: dict[str, Exception] = {}
+            try:
+                preds, target = self._open(item, sides)
+                scores = self.metrics.add_clip(names, preds, target, failures=failures)
+            except Exception as error:  # one faulty clip must not cost the others
+                result.errors.append(f"{', '.join(names)}: {_reason(error)}")
+                continue
+            result.metrics.update({name: ClipScore(*score) for name, score in scores.items()})
+            by_reason: dict[str, list[str]] = {}
+            for name, failure in failures.items():
+                by_reason.setdefault(_reason(failure), []).append(name)
+            result.errors.extend(f"{', '.join(names)}: {reason}" for reason, names in by_reason.items())
+        return result
+
+    def _jobs(self, item: Item, result: ClipResult) -> Iterator[tuple[list[str], tuple[str, ...]]]:
+        """Metrics that read the same files of this clip, with those files' kinds; what is missing is noted."""
+        jobs: dict[tuple[str, ...], list[str]] = {}
+        missing: dict[str, list[str]] = {}
+        for name, metric in self._members():
+            absent = [kind for kind in metric.inputs if getattr(item, kind) is None]
+            if absent and (metric.paired or len(absent) == len(metric.inputs)):
+                missing.setdefault(f"no file for {' and '.join(absent)}", []).append(name)
+            else:
+                family = tuple(kind if kind in metric.inputs else "" for kind in ("preds_au", "target_au"))
+                jobs.setdefault(family if any(family) else ("preds", "target"), []).append(name)
+        result.errors.extend(f"{', '.join(names)}: {reason}" for reason, names in missing.items())
+        for sides, names in jobs.items():
+            yield names, sides
+
+    def _open(self, item: Item, sides: tuple[str, ...]) -> list[AnyClip | None]:
+        paths: list[Path | None] = [getattr(item, kind) for kind in sides]
+        if sides == ("preds", "target"):
+            return [
+                None if path is None else self._video(item.key, kind, path)
+                for kind, path in zip(sides, paths, strict=True)
+            ]
+        options = vars(self.action_units)
+        return [
+            None if path is None else FeatureClip(torch.from_numpy(read_action_units(path, **options)), item.key)
+            for path in paths
+        ]
+
+    def _video(self, key: str, kind: str, path: Path) -> Clip:
+        video = VideoFile(path, every=self.every)
+        height, width = video.size
+        self.media.setdefault(kind, Counter())[f"{video.codec} {width}x{height} {video.fps:.6g} fps"] += 1
+        return Clip(_Watched(video, self.progress.frame), key=key)
+
+    def _members(self) -> Iterable[tuple[str, TalkingHeadMetric]]:
+        return self.metrics.members().items()
+
+    def _totals(self, clips: Sequence[ClipResult]) -> dict[str, MetricResult]:
+        totals = {}
+        for name, metric in self._members():
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # the report shows what was not scored
+                value = float(metric.compute())
+            tally = metric.tally(metric.sums)
+            totals[name] = MetricResult(
+                value=None if value != value else value,
+                unit=metric.unit,
+                higher_is_better=bool(metric.higher_is_better),
+                protocol=metric.protocol,
+                extractor=None if metric.extractor is None else str(metric.extractor),
+                frames=tally.scored,
+                clips=sum(1 for clip in clips if name in clip.metrics and clip.metrics[name].frames),
+                coverage=None if metric.coverage != metric.coverage else metric.coverage,
+                left_out=tally.left_out,
+                detail=metric.detail(),
+            )
+        return totals
+
+    def _provenance(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        members = dict(self._members())
+        packages = ("thm-torchmetrics", "torch", "torchmetrics", "numpy", "av")
+        return {
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in packages},
+            "platform": platform.platform(),
+            "device": str(next(iter(members.values())).device) if members else None,
+            "options": {name: metric.settings() for name, metric in members.items()},
+            "every": self.every,
+            "action_units": vars(self.action_units),
+            "media": {kind: dict(seen) for kind, seen in self.media.items()},
+            **given,
+        }
+
+
+def plan(asked: Sequence[str], inputs: Iterable[str], remedies: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+    """Which of the metrics asked for can run on the inputs that there are.
+
+    Args:
+        asked: metric keys, with protocols or not.
+        inputs: the kinds of input that were given.
+        remedies: how to give each kind, for the reasons.
+
+    Returns:
+        The metrics that can run, and the others with the reason and the remedy.
+    """
+    given = set(inputs)
+    run: list[str] = []
+    skipped: dict[str, str] = {}
+    for text in asked:
+        lacking = [kind for kind in catalog.choose(text).row.inputs if kind not in given]
+        if lacking:
+            skipped[text] = "; ".join(f"needs {kind}: {remedies[kind]}" for kind in lacking)
+        else:
+            run.append(text)
+    return run, skipped
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, ThmError) else f"{type(error).__name__}: {error}"
