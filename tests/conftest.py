@@ -1,9 +1,11 @@
 """Fixtures that every test may use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ddp.pool import Pool
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -25,3 +27,11 @@ def clips() -> Path:
 def clips_extra() -> Path:
     """A second folder of real clips, laid out like the first."""
     return _footage("THM_CLIPS_EXTRA", "clips_extra")
+
+
+@pytest.fixture(scope="session")
+def processes() -> Iterator[Pool]:
+    """Three processes joined by gloo; a test that asks for them fails, not skips, when they cannot start."""
+    pool = Pool(3)
+    yield pool
+    pool.close()

@@ -1,0 +1,154 @@
+"""For every metric of the catalog: how to make it, clips to show it, and its value by somebody else's code."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import piq
+import skimage.metrics
+import torch
+import torchmetrics.functional.image as reference_image
+from torch import Tensor
+
+from thm_torchmetrics import catalog
+from thm_torchmetrics.metric import TalkingHeadMetric
+
+ClipInputs = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One metric in one configuration.
+
+    Attributes:
+        key: ``key`` or ``key:protocol``.
+        clips: arguments of ``update``, clip by clip; clip 0 has ``preds == target``, all differ in length.
+        reference: the value over clips, by code that is not ours.
+        options: further options of the constructor.
+        tolerance: relative, of the value against the reference.
+    """
+
+    key: str
+    clips: list[ClipInputs]
+    reference: Callable[[list[ClipInputs]], float]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    tolerance: float = 1e-5
+
+    def make(self, **options: Any) -> TalkingHeadMetric:
+        choice = catalog.choose(self.key)
+        return choice.row.load()(protocol=choice.protocol, **self.options, **options)
+
+    @property
+    def name(self) -> str:
+        return " ".join([self.key, *(f"{k}={v}" for k, v in self.options.items())])
+
+
+def _frames(seed: int, count: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(count, 3, 9, 9, generator=generator) * 255
+    smooth = torch.nn.functional.interpolate(coarse, (72, 80), mode="bilinear")
+    return (smooth + torch.randn(smooth.shape, generator=generator) * 12).clamp(0, 255).to(torch.uint8)
+
+
+def _videos() -> list[ClipInputs]:
+    clips: list[ClipInputs] = [{"preds": _frames(0, 4), "target": _frames(0, 4)}]
+    for seed, count in ((1, 5), (2, 1), (3, 9)):
+        target = _frames(seed, count)
+        noise = torch.randn(target.shape, generator=torch.Generator().manual_seed(seed + 100)) * 15
+        clips.append({"preds": (target + noise).clamp(0, 255).to(torch.uint8), "target": target})
+    return clips
+
+
+def _intensities() -> list[ClipInputs]:
+    generator = torch.Generator().manual_seed(7)
+    clips: list[ClipInputs] = []
+    for count in (4, 5, 1, 9):
+        target = torch.rand(count, 17, generator=generator, dtype=torch.float64) * 5
+        preds = target + torch.randn(count, 17, generator=generator, dtype=torch.float64) * bool(clips)
+        clips.append({"preds_au": preds, "target_au": target})
+    clips[3]["preds_au"][2] = torch.nan  # a frame without a face
+    return clips
+
+
+def _frame_mean(per_frame: Callable[[Tensor, Tensor], float]) -> Callable[[list[ClipInputs]], float]:
+    def value(clips: list[ClipInputs]) -> float:
+        pairs = [pair for clip in clips for pair in zip(clip["preds"], clip["target"], strict=True)]
+        return float(np.mean([per_frame(preds, target) for preds, target in pairs]))
+
+    return value
+
+
+def _clip_mean(value: Callable[[list[ClipInputs]], float]) -> Callable[[list[ClipInputs]], float]:
+    return lambda clips: float(np.mean([value([clip]) for clip in clips]))
+
+
+def _unit(frame: Tensor) -> Tensor:
+    return frame[None].to(torch.float64) / 255
+
+
+def _psnr_piq(preds: Tensor, target: Tensor) -> float:
+    return piq.psnr(_unit(preds), _unit(target)).item()
+
+
+def _psnr_global(clips: list[ClipInputs]) -> float:
+    preds, target = (torch.cat([clip[side] for clip in clips]).double() / 255 for side in ("preds", "target"))
+    return reference_image.peak_signal_noise_ratio(preds, target, data_range=1.0).item()
+
+
+def _ssim_piq(preds: Tensor, target: Tensor) -> float:
+    return piq.ssim(_unit(preds), _unit(target)).item()
+
+
+def _ssim_torchmetrics(preds: Tensor, target: Tensor) -> float:
+    return reference_image.structural_similarity_index_measure(_unit(preds), _unit(target), data_range=1.0).item()
+
+
+def _ssim_skimage(preds: Tensor, target: Tensor) -> float:
+    a, b = (frame.numpy().astype(np.float64) for frame in (preds, target))
+    return float(skimage.metrics.structural_similarity(a, b, channel_axis=0, data_range=255))
+
+
+def _cpbd(preds: Tensor, target: Tensor) -> float:
+    import cv2
+    import scipy.ndimage
+
+    scipy.ndimage.imread = None  # the package imports a name that SciPy dropped and never uses it
+    import cpbd
+
+    return float(cpbd.compute(cv2.cvtColor(preds.permute(1, 2, 0).numpy(), cv2.COLOR_RGB2GRAY)))
+
+
+_AU_LOWER = [7, 8, 9, 10, 11, 12, 13, 14, 15]
+_AU_UPPER = [0, 1, 2, 3, 4, 5, 6, 16]
+
+
+def _aue(units: list[int], reduce: Callable[[Any], Any] = np.sum) -> Callable[[list[ClipInputs]], float]:
+    def value(clips: list[ClipInputs]) -> float:
+        preds, target = (np.concatenate([clip[side].numpy() for clip in clips]) for side in ("preds_au", "target_au"))
+        return float(reduce(np.nanmean((preds - target) ** 2, axis=0)[units]))
+
+    return value
+
+
+def _cases() -> list[Case]:
+    videos, units = _videos(), _intensities()
+    everything = sorted(_AU_LOWER + _AU_UPPER)
+    return [
+        Case("psnr", videos, _frame_mean(_psnr_piq)),
+        Case("psnr", videos, _clip_mean(_frame_mean(_psnr_piq)), {"average": "clip"}),
+        Case("psnr:global-mse", videos, _psnr_global),
+        Case("ssim", videos, _frame_mean(_ssim_piq)),
+        Case("ssim:torchmetrics", videos, _frame_mean(_ssim_torchmetrics)),
+        Case("ssim:skimage", videos, _frame_mean(_ssim_skimage)),
+        Case("cpbd", videos, _frame_mean(_cpbd)),
+        Case("aue", units, _aue(everything)),
+        Case("aue-u", units, _aue(_AU_UPPER)),
+        Case("aue-l", units, _aue(_AU_LOWER)),
+        Case("aue-l:mean", units, _aue(_AU_LOWER, np.mean)),
+        Case("aue-l", units, _clip_mean(_aue(_AU_LOWER)), {"average": "clip"}),
+    ]
+
+
+CASES: dict[str, Case] = {case.name: case for case in _cases()}
+"""Every case by name; processes find theirs by it."""
