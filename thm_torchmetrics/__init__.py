@@ -16,6 +16,10 @@ if TYPE_CHECKING:
         ActionUnitErrorLower as ActionUnitErrorLower,
         ActionUnitErrorUpper as ActionUnitErrorUpper,
     )
+    from thm_torchmetrics.metrics.perceptual import (
+        FrechetInceptionDistance as FrechetInceptionDistance,
+        LearnedPerceptualSimilarity as LearnedPerceptualSimilarity,
+    )
     from thm_torchmetrics.metrics.visual import (
         BlurDetectionProbability as BlurDetectionProbability,
         PeakSignalNoiseRatio as PeakSignalNoiseRatio,

@@ -79,6 +79,14 @@ _ROWS = (
         True, "", 0.0, 1.0, ("preds",), ("python-cpbd",),
     ),
     Row(
+        "lpips", "LearnedPerceptualSimilarity", "perceptual", "learned perceptual image patch similarity",
+        False, "", 0.0, inf, _BOTH, ("alex", "vgg", "squeeze"), extractors=("lpips",),
+    ),
+    Row(
+        "fid", "FrechetInceptionDistance", "perceptual", "Fréchet inception distance",
+        False, "", 0.0, inf, _BOTH, ("pytorch-fid", "torch-fidelity"), extractors=("inception",),
+    ),
+    Row(
         "aue-u", "ActionUnitErrorUpper", "action_units", "action unit error, upper face",
         False, "AU²", 0.0, 25.0 * 8, _UNITS, ("talkinggaussian", "mean"),
     ),
@@ -96,8 +104,8 @@ CATALOG: Mapping[str, Row] = {row.key: row for row in _ROWS}
 """Every metric by key, in the order in which tables show them."""
 
 SUITES: Mapping[str, tuple[str, ...]] = {
-    "thm": ("psnr", "ssim", "cpbd", "aue-u", "aue-l"),
-    "talkinggaussian": ("psnr", "aue-u", "aue-l"),
+    "thm": ("psnr", "ssim", "cpbd", "lpips", "fid", "aue-u", "aue-l"),
+    "talkinggaussian": ("psnr", "lpips", "aue-u", "aue-l"),
     "all": tuple(CATALOG),
 }
 """Sets of metrics, and protocols, as a family of papers reports them."""

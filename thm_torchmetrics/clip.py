@@ -99,6 +99,12 @@ class Chunk:
         unit: Tensor = self.remember("unit", lambda: as_unit(self.rows))
         return unit
 
+    def bytes(self) -> Tensor:
+        """The frames as uint8; float frames are rounded to the nearest of 256 levels."""
+        if self.rows.dtype == torch.uint8:
+            return self.rows
+        return (self.unit() * 255).round().to(torch.uint8)
+
 
 def as_unit(frames: Tensor) -> Tensor:
     """Frames uint8 0..255 or float 0..1 as float32 in 0..1.

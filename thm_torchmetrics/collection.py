@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -188,18 +187,12 @@ def _member(item: str | Metric, options: Mapping[str, Any], used: set[str]) -> t
         return getattr(item, "key", "") or type(item).__name__, item
     choice = catalog.choose(item)
     kind = choice.row.load()
-    accepted = {
-        name
-        for parent in kind.__mro__
-        if issubclass(parent, TalkingHeadMetric)
-        for name in inspect.signature(parent.__init__).parameters
-    } - {"self", "kwargs"}
     chosen: dict[str, Any] = {}
     for name, value in options.items():
-        if name not in accepted:
+        if not kind.accepts(name):
             continue
         used.add(name)
-        if not isinstance(value, Mapping):
+        if not (isinstance(value, Mapping) and all(key.partition(":")[0] in catalog.CATALOG for key in value)):
             chosen[name] = value
         elif item in value or choice.row.key in value:
             chosen[name] = value.get(item, value.get(choice.row.key))

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from thm_torchmetrics.clip import Chunk
+from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.functional.frechet import frechet_distance, frechet_sums
-from thm_torchmetrics.metric import TalkingHeadMetric, Tally
+from thm_torchmetrics.metric import Score, TalkingHeadMetric, Tally
 
 
 class FrameMean(TalkingHeadMetric):
@@ -81,6 +82,12 @@ class FrechetDistance(TalkingHeadMetric):
     """
 
     paired = False
+    pooled = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if self.average == "clip":
+            raise InputError(f'{type(self).__name__} compares whole sets of frames; it has no average="clip"')
 
     def _allocate(self, size: int, family: str, **options: Any) -> None:
         self.num_features = size
@@ -94,6 +101,11 @@ class FrechetDistance(TalkingHeadMetric):
         if chunk is None:
             return torch.zeros((self.num_features + 1) ** 2, dtype=torch.float64, device=self.sums.device)
         features = self._features(chunk)
+        if features.shape[1] != self.num_features:
+            raise InputError(
+                f"{type(self).__name__} was made for {self.num_features} features per frame and got "
+                f"{features.shape[1]}; pass num_features={features.shape[1]}"
+            )
         return frechet_sums(features).flatten()
 
     def _finish(self, clip: Tensor) -> None:
@@ -103,10 +115,21 @@ class FrechetDistance(TalkingHeadMetric):
         preds, target = sums[:-1].unflatten(0, (2, self.num_features + 1, self.num_features + 1))
         return preds, target
 
+    def _counts(self, sums: Tensor) -> tuple[int, int]:
+        preds, target = (int(block[0, 0]) for block in self._blocks(sums))
+        return preds, target
+
     def _value(self, sums: Tensor) -> Tensor:
         return frechet_distance(*self._blocks(sums))
 
     def tally(self, sums: Tensor) -> Tally:
         """Frames with features and frames seen, of both sides together."""
-        scored = sum(int(block[0, 0]) for block in self._blocks(sums))
-        return Tally(scored, int(sums[-1]), 0)
+        return Tally(sum(self._counts(sums)), int(sums[-1]), 0)
+
+    def score(self, clip: Tensor) -> Score:
+        """How many frames a clip added; a distance of distributions has no value per clip."""
+        return Score(None, self.tally(clip).scored, 0, None)
+
+    def _detail(self, sums: Tensor) -> dict[str, Any]:
+        preds, target = self._counts(sums)
+        return {"frames_preds": preds, "frames_target": target}

@@ -8,6 +8,7 @@ that any number of processes, with any number of updates, none too, agree.
 from __future__ import annotations
 
 import hashlib
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -84,6 +85,8 @@ class TalkingHeadMetric(Metric, ABC):
     """Shape of one row where features, not frames, are given."""
     paired: ClassVar[bool] = True
     """Whether frame i of the prediction is compared with frame i of the target."""
+    pooled: ClassVar[bool] = False
+    """Whether it is one number over all frames, with none per clip."""
 
     coverage: float
     """Share of what could have been scored that was, over all ranks; set by ``compute()``, NaN before it."""
@@ -138,6 +141,12 @@ class TalkingHeadMetric(Metric, ABC):
         """Everything that the metric was made with, for reports."""
         plain = (str, int, float, bool, type(None))
         return {name: value if isinstance(value, plain) else str(value) for name, value in self._settings.items()}
+
+    @classmethod
+    def accepts(cls, option: str) -> bool:
+        """Whether the constructor has an option of this name, its own or a parent's."""
+        parents = [parent for parent in cls.__mro__ if issubclass(parent, TalkingHeadMetric)]
+        return any(option in inspect.signature(parent.__init__).parameters for parent in parents)
 
     @property
     def sums(self) -> Tensor:
@@ -263,7 +272,7 @@ class TalkingHeadMetric(Metric, ABC):
         features = chunk.rows if self.extractor is None else chunk.features(self.extractor)
         return features.to(torch.float64)
 
-    def _same_size(self, preds: Chunk, target: Chunk) -> Tensor:
+    def _same_size(self, preds: Chunk, target: Chunk) -> Chunk:
         """The prediction's frames in the target's size.
 
         Raises:
@@ -271,18 +280,21 @@ class TalkingHeadMetric(Metric, ABC):
         """
         size = target.rows.shape[-2:]
         if preds.rows.shape[-2:] == size:
-            return preds.rows
-        if self.resize is None:
-            (h, w), (th, tw) = preds.rows.shape[-2:], size
+            return preds
+        mode = self.resize
+        if mode is None:
+            (height, width), (target_height, target_width) = preds.rows.shape[-2:], size
             raise MismatchError(
-                f"the prediction is {w}x{h} and the target {tw}x{th}; "
+                f"the prediction is {width}x{height} and the target {target_width}x{target_height}; "
                 'pass resize="bilinear" to bring the prediction to the target\'s size'
             )
-        key = ("resize", tuple(size), self.resize)
-        resized: Tensor = preds.remember(
-            key, lambda: interpolate(preds.unit(), size, mode=str(self.resize), antialias=True).clamp(0, 1)
-        )
-        return resized
+
+        def resized() -> Chunk:
+            frames = interpolate(preds.unit(), size, mode=mode, antialias=True).clamp(0, 1)
+            return Chunk(frames, preds.start, preds.times)
+
+        chunk: Chunk = preds.remember(("resized", tuple(size), mode), resized)
+        return chunk
 
     # ---- results
 

@@ -6,6 +6,7 @@ import sys
 from types import TracebackType
 from typing import Self
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress as RichProgress, TextColumn, TimeElapsedColumn
 
@@ -55,3 +56,7 @@ class Bar(Progress):
     def done(self) -> None:
         """Count a clip."""
         self._rich.advance(self._task)
+
+    def note(self, text: str) -> None:
+        """Print a line, on standard error like the bar."""
+        click.echo(text, err=True)

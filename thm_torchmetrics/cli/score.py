@@ -14,6 +14,8 @@ from thm_torchmetrics import catalog
 from thm_torchmetrics.errors import InputError
 
 if TYPE_CHECKING:
+    import torch
+
     from thm_torchmetrics.scoring.result import Result
 
 _FOLDER = click.Path(path_type=Path)
@@ -138,32 +140,31 @@ def run(data: Path | None, given: Mapping[str, Any]) -> Result:
     if not folders:
         raise InputError("nothing to score: give DATA, or --preds and --target")
 
+    import torch
+
     from thm_torchmetrics.cli.progress import Bar
-    from thm_torchmetrics.scoring.run import ActionUnitOptions, Run, plan
+    from thm_torchmetrics.scoring.plan import build, plan
+    from thm_torchmetrics.scoring.run import ActionUnitOptions, Run
 
     keys, skipped = plan(asked, folders, REMEDIES)
-    needed = {kind for key in keys for kind in rows[key].inputs}
+    options = {name: given[name] for name in ("align", "missing", "resize", "average") if given[name]}
+    metrics, absent = build(keys, options, _device(given["device"] or ("cuda" if torch.cuda.is_available() else "cpu")))
+    needed = {kind for metric in metrics.members().values() for kind in metric.inputs}
     items = pair(**{kind: path for kind, path in folders.items() if kind in needed}) if needed else []
     units = ActionUnitOptions(given["au_successful_only"], given["au_min_confidence"], given["au_face_id"])
     with Bar(hidden=given["quiet"]) as progress:
-        session = Run(collection(keys, given), given["every"], units, progress)
+        session = Run(metrics, given["every"], units, progress)
         origin = {"inputs": {kind: str(path) for kind, path in folders.items()}}
-        return session.score(items, skipped, origin)
+        return session.score(items, skipped | absent, origin)
 
 
-def collection(keys: Iterable[str], given: Mapping[str, Any]) -> Any:
-    """The metrics, on the device asked for."""
+def _device(name: str) -> torch.device:
     import torch
 
-    from thm_torchmetrics.collection import TalkingHeadMetrics
-
-    device = given["device"] or ("cuda" if torch.cuda.is_available() else "cpu")
-    options = {name: given[name] for name in ("align", "missing", "resize", "average") if given[name]}
-    metrics = TalkingHeadMetrics(list(keys), **options)
     try:
-        return metrics.to(torch.device(device))
+        return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f"--device {device}: {str(error).splitlines()[0]}") from error
+        raise InputError(f"--device {name}: {str(error).splitlines()[0]}") from error
 
 
 def gates(texts: Iterable[str], known: Iterable[str]) -> list[Gate]:

@@ -58,7 +58,7 @@ class PeakSignalNoiseRatio(FrameMean, key="psnr"):
         self._allocate(1, "psnr")
 
     def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        frames = self._same_size(preds, target)
+        frames = self._same_size(preds, target).rows
         if self.protocol == "global-mse":
             return mean_squared_error_per_frame(frames, target.rows)
         return peak_signal_noise_ratio(frames, target.rows)
@@ -112,7 +112,7 @@ class StructuralSimilarity(FrameMean, key="ssim"):
         self._allocate(1, "ssim")
 
     def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        return structural_similarity(self._same_size(preds, target), target.rows, self.protocol)
+        return structural_similarity(self._same_size(preds, target).rows, target.rows, self.protocol)
 
 
 class BlurDetectionProbability(FrameMean, key="cpbd"):

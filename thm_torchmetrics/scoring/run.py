@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from thm_torchmetrics import catalog
 from thm_torchmetrics.clip import AnyClip, Clip, FeatureClip
 from thm_torchmetrics.collection import TalkingHeadMetrics
 from thm_torchmetrics.errors import ThmError
@@ -50,6 +49,9 @@ class Progress:
     def done(self) -> None:
         """The clip that began last has ended."""
 
+    def note(self, text: str) -> None:
+        """Something that the reader of the numbers should know."""
+
 
 class _Watched:
     """A video that reports each decoded frame."""
@@ -82,6 +84,7 @@ class Run:
     action_units: ActionUnitOptions = field(default_factory=ActionUnitOptions)
     progress: Progress = field(default_factory=Progress)
     media: dict[str, Counter[str]] = field(default_factory=dict, init=False)
+    _clips: Counter[str] = field(default_factory=Counter, init=False)
 
     def score(
         self, items: Sequence[Item], skipped: Mapping[str, str], provenance: Mapping[str, Any] | None = None
@@ -99,7 +102,7 @@ class Run:
             self.progress.clip(item.key)
             clips.append(self._clip(item))
             self.progress.done()
-        return Result(self._provenance(provenance or {}), self._totals(clips), clips, skipped)
+        return Result(self._provenance(provenance or {}), self._totals(), clips, skipped)
 
     def _clip(self, item: Item) -> ClipResult:
         result = ClipResult(item.key)
@@ -111,7 +114,10 @@ class Run:
             except Exception as error:  # one faulty clip must not cost the others
                 result.errors.append(f"{', '.join(names)}: {_reason(error)}")
                 continue
-            result.metrics.update({name: ClipScore(*score) for name, score in scores.items()})
+            for name, score in scores.items():
+                self._clips[name] += score.frames > 0
+                if not self.metrics.members()[name].pooled:
+                    result.metrics[name] = ClipScore(*score)
             by_reason: dict[str, list[str]] = {}
             for name, failure in failures.items():
                 by_reason.setdefault(_reason(failure), []).append(name)
@@ -155,12 +161,14 @@ class Run:
     def _members(self) -> Iterable[tuple[str, TalkingHeadMetric]]:
         return self.metrics.members().items()
 
-    def _totals(self, clips: Sequence[ClipResult]) -> dict[str, MetricResult]:
+    def _totals(self) -> dict[str, MetricResult]:
         totals = {}
         for name, metric in self._members():
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # the report shows what was not scored
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
                 value = float(metric.compute())
+            for warning in caught:
+                self.progress.note(f"{name}: {warning.message}")
             tally = metric.tally(metric.sums)
             totals[name] = MetricResult(
                 value=None if value != value else value,
@@ -169,7 +177,7 @@ class Run:
                 protocol=metric.protocol,
                 extractor=None if metric.extractor is None else str(metric.extractor),
                 frames=tally.scored,
-                clips=sum(1 for clip in clips if name in clip.metrics and clip.metrics[name].frames),
+                clips=self._clips[name],
                 coverage=None if metric.coverage != metric.coverage else metric.coverage,
                 left_out=tally.left_out,
                 detail=metric.detail(),
@@ -190,29 +198,6 @@ class Run:
             "media": {kind: dict(seen) for kind, seen in self.media.items()},
             **given,
         }
-
-
-def plan(asked: Sequence[str], inputs: Iterable[str], remedies: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
-    """Which of the metrics asked for can run on the inputs that there are.
-
-    Args:
-        asked: metric keys, with protocols or not.
-        inputs: the kinds of input that were given.
-        remedies: how to give each kind, for the reasons.
-
-    Returns:
-        The metrics that can run, and the others with the reason and the remedy.
-    """
-    given = set(inputs)
-    run: list[str] = []
-    skipped: dict[str, str] = {}
-    for text in asked:
-        lacking = [kind for kind in catalog.choose(text).row.inputs if kind not in given]
-        if lacking:
-            skipped[text] = "; ".join(f"needs {kind}: {remedies[kind]}" for kind in lacking)
-        else:
-            run.append(text)
-    return run, skipped
 
 
 def _reason(error: Exception) -> str:

@@ -1,0 +1,41 @@
+"""Inception features for FID."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from torch import Tensor, nn
+
+from thm_torchmetrics import weights
+from thm_torchmetrics.clip import Chunk
+from thm_torchmetrics.extractors.pool import Handle
+from thm_torchmetrics.nets.inception import FIDInception
+
+NUM_FEATURES = 2048
+
+
+@dataclass(frozen=True)
+class Inception(Handle):
+    """Pool3 features of the FID Inception network, by the preprocessing of ``pytorch-fid`` or ``torch-fidelity``."""
+
+    protocol: str = "pytorch-fid"
+
+    def __str__(self) -> str:
+        return "inception"
+
+    @classmethod
+    def make(cls, protocol: str, file: str | None = None) -> Inception:
+        """The handle for a protocol; the checkpoint, one for both protocols, must be there."""
+        return cls("inception-fid", file, weights.obtain("inception-fid", file).sha256, protocol=protocol)
+
+    def build(self) -> nn.Module:
+        """The architecture."""
+        return FIDInception()
+
+    def extract(self, chunk: Chunk) -> Tensor:
+        """Features ``(n, 2048)``."""
+        network = cast(FIDInception, self.network(chunk.rows.device))
+        if self.protocol == "pytorch-fid":
+            return self.in_batches(network, chunk.unit())
+        return self.in_batches(network.forward_fidelity, chunk.bytes())

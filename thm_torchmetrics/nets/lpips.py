@@ -1,0 +1,67 @@
+"""The LPIPS network: a classifier's feature maps and a weight for each of their channels."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+import torchvision
+from torch import Tensor, nn
+
+
+class Backbone(NamedTuple):
+    """A torchvision classifier and the layers of its ``features`` that are compared, with their channels."""
+
+    model: str
+    taps: tuple[int, ...]
+    channels: tuple[int, ...]
+
+
+BACKBONES = {
+    "alex": Backbone("alexnet", (1, 4, 7, 9, 11), (64, 192, 384, 256, 256)),
+    "vgg": Backbone("vgg16", (3, 8, 15, 22, 29), (64, 128, 256, 512, 512)),
+    "squeeze": Backbone("squeezenet1_1", (1, 4, 7, 9, 10, 11, 12), (64, 128, 256, 384, 384, 512, 512)),
+}
+
+
+class LPIPS(nn.Module):
+    r"""Learned perceptual similarity, version 0.1 (R. Zhang et al., CVPR 2018; code richzhang/PerceptualSimilarity).
+
+    .. math:: d(x, y) = \sum_l \operatorname{mean}_{h,w} \sum_c w_{l,c} (\hat f_{l,c,h,w}(x) - \hat f_{l,c,h,w}(y))^2
+
+    with :math:`\hat f_l` the feature map of layer :math:`l` divided by its norm over channels. The keys are those of
+    the classifier's checkpoint (``features.*``) and ``heads.l`` for the channel weights; the published weights could
+    not be run here, equality with the ``lpips`` package was shown with equal seeded ones.
+
+    Args:
+        net: ``"alex"``, ``"vgg"`` or ``"squeeze"``.
+    """
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(self, net: str) -> None:
+        super().__init__()
+        self.backbone = BACKBONES[net]
+        features = getattr(torchvision.models, self.backbone.model)(weights=None).features
+        self.features = features[: self.backbone.taps[-1] + 1]
+        self.heads = nn.ParameterList(torch.zeros(count, dtype=torch.float32) for count in self.backbone.channels)
+        self.register_buffer("shift", _per_channel(-0.030, -0.088, -0.188), persistent=False)
+        self.register_buffer("scale", _per_channel(0.458, 0.448, 0.450), persistent=False)
+
+    def forward(self, preds: Tensor, target: Tensor) -> Tensor:
+        """Distances ``(N,)`` of frames ``(N, 3, H, W)``, RGB, float32 in 0..1."""
+        x = torch.cat([preds, target])
+        x = (2 * x - 1 - self.shift) / self.scale
+        total = x.new_zeros(len(preds))
+        for (start, stop), head in zip(pairwise((-1, *self.backbone.taps)), self.heads, strict=True):
+            x = self.features[start + 1 : stop + 1](x)
+            unit = x / (x.square().sum(dim=1, keepdim=True).sqrt() + 1e-10)
+            difference = (unit[: len(preds)] - unit[len(preds) :]).square()
+            total = total + difference.mean(dim=(2, 3)) @ head
+        return total
+
+
+def _per_channel(*values: float) -> Tensor:
+    return torch.tensor(values, dtype=torch.float32).reshape(1, 3, 1, 1)
