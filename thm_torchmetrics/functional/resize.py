@@ -1,0 +1,212 @@
+"""OpenCV's 8-bit bilinear resize, to the bit, in torch and in batches.
+
+Every published pipeline that this package follows shrinks its frames with ``cv2.resize``. Its 8-bit bilinear filter
+works in fixed point (11-bit weights, truncated products) and never antialiases, so a float resize gives other pixels.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad as pad_borders
+
+from thm_torchmetrics.errors import InputError
+
+_ONE = 1 << 11  # a weight of 1 in OpenCV's fixed point
+
+_Axis = tuple[Tensor, Tensor, Tensor, Tensor]
+
+
+def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize 8-bit images as ``cv2.resize(image, (width, height))`` does, equal in every byte.
+
+    A target pixel ``d`` reads its source at ``(d + 0.5) * source / target - 0.5``, without antialiasing.
+
+    Args:
+        images: ``(N, C, H, W)`` uint8.
+        size: Target ``(height, width)`` in pixels.
+
+    Returns:
+        ``(N, C, height, width)`` uint8 on the same device.
+
+    Raises:
+        InputError: Not four axes, not uint8, or an empty source or target.
+
+    Source: OpenCV 5.0, ``INTER_LINEAR``.
+
+    Example:
+        >>> resize(torch.tensor([[[[0, 100]]]], dtype=torch.uint8), (1, 4))
+        tensor([[[[  0,  25,  75, 100]]]], dtype=torch.uint8)
+    """
+    _check(images, size)
+    steps = tuple(1.0 / (new / old) for new, old in zip(size, images.shape[-2:], strict=True))
+    return _resample(images, size, (steps[0], steps[1]))
+
+
+def resize_by(images: Tensor, factor: float) -> Tensor:
+    """Resize 8-bit images as ``cv2.resize(image, None, fx=factor, fy=factor)`` does, equal in every byte.
+
+    The size is ``rint(factor * size)``, a half going to the even number. The sampling step is ``1 / factor`` even where
+    the size was rounded, so the pixels differ from those of :func:`resize` to the same size.
+
+    Args:
+        images: ``(N, C, H, W)`` uint8.
+        factor: Target size over source size, > 0.
+
+    Returns:
+        ``(N, C, rint(factor * H), rint(factor * W))`` uint8.
+
+    Raises:
+        InputError: As :func:`resize`; or the factor is so small that nothing is left.
+
+    Source: OpenCV 5.0, ``INTER_LINEAR``.
+
+    Example:
+        >>> resize_by(torch.zeros(1, 3, 250, 330, dtype=torch.uint8), 0.25).shape  # 62.5 -> 62, 82.5 -> 82
+        torch.Size([1, 3, 62, 82])
+    """
+    size = (round(images.shape[-2] * factor), round(images.shape[-1] * factor))
+    _check(images, size)
+    resized = _resample(images, size, (1.0 / factor, 1.0 / factor))
+    if factor == 0.5:
+        _halve_borders(images, resized)
+    return resized
+
+
+def resize_crops(
+    images: Tensor, boxes: Tensor, size: tuple[int, int], *, pad: int = 0, index: Tensor | None = None
+) -> Tensor:
+    """Cut one box out of each image and resize it as :func:`resize` does; outside the image is the value ``pad``.
+
+    Equal to padding the image with ``pad``, slicing rows ``y1..y2-1`` and columns ``x1..x2-1``, and ``cv2.resize``.
+
+    Args:
+        images: ``(N, C, H, W)`` uint8.
+        boxes: ``(K, 4)`` integers ``x1, y1, x2, y2`` in pixels, ends exclusive; they may leave the image.
+        size: Target ``(height, width)``.
+        pad: Grey value outside, 0..255.
+        index: ``(K,)`` integers, the image of each box; by default box ``i`` belongs to image ``i``.
+
+    Returns:
+        ``(K, C, height, width)`` uint8.
+
+    Raises:
+        InputError: As :func:`resize`; boxes of another shape, of floats, or empty; boxes and images do not match.
+
+    Example:
+        >>> image = torch.tensor([[[[10, 20], [30, 40]]]], dtype=torch.uint8)
+        >>> resize_crops(image, torch.tensor([[1, 0, 3, 2]]), (2, 2), pad=110)
+        tensor([[[[ 20, 110],
+                  [ 40, 110]]]], dtype=torch.uint8)
+    """
+    _check(images, size)
+    boxes, index = _checked_boxes(images, boxes, index)
+    device, (height, width) = images.device, images.shape[-2:]
+    x1, y1, x2, y2 = boxes.cpu().unbind(dim=1)
+    rows, columns = _axes(y2 - y1, size[0], clamp=False), _axes(x2 - x1, size[1], clamp=True)
+    top, bottom, upper, lower = (t.to(device) for t in _shifted(rows, y1))
+    left, right, near, far = (t.to(device) for t in _shifted(columns, x1))
+
+    at = torch.cat([top, bottom], dim=1)
+    taken = images[index[:, None], :, at.clamp(0, height - 1)]  # (K, 2 * h, C, W)
+    taken = taken.masked_fill(((at < 0) | (at >= height))[:, :, None, None], pad)
+    taken = pad_borders(taken, (1, 1), value=pad)  # one column of ``pad`` on each side, where outside columns read
+    shape = (*taken.shape[:3], size[1])
+    left, right = ((t.clamp(-1, width) + 1)[:, None, None, :].expand(shape) for t in (left, right))
+    sums = _weighted(taken.gather(3, left), taken.gather(3, right), near[:, None, None, :], far[:, None, None, :])
+    sums = sums.bitwise_right_shift_(4)
+    blended = _blended(sums[:, : size[0]], sums[:, size[0] :], upper[:, :, None, None], lower[:, :, None, None])
+    return blended.transpose(1, 2).contiguous()
+
+
+def _resample(images: Tensor, size: tuple[int, int], steps: tuple[float, float]) -> Tensor:
+    """Columns first, then rows, as OpenCV does; whole rows are gathered in both passes, which is what memory likes."""
+    device, (height, width) = images.device, images.shape[-2:]
+    top, bottom, upper, lower = (t.to(device) for t in _axis(height, size[0], steps[0], clamp=False))
+    left, right, near, far = (t.to(device) for t in _axis(width, size[1], steps[1], clamp=True))
+    if 2 * size[0] < height:
+        images = images.index_select(-2, torch.cat([top, bottom]))
+        top = torch.arange(size[0], dtype=torch.int64, device=device)
+        bottom = top + size[0]
+    turned = images.transpose(-1, -2).contiguous()
+    sums = _weighted(turned.index_select(-2, left), turned.index_select(-2, right), near[:, None], far[:, None])
+    sums = sums.bitwise_right_shift_(4).transpose(-1, -2).contiguous()
+    return _blended(sums.index_select(-2, top), sums.index_select(-2, bottom), upper[:, None], lower[:, None])
+
+
+def _weighted(first: Tensor, second: Tensor, near: Tensor, far: Tensor) -> Tensor:
+    return first.to(torch.int32).mul_(near).add_(second.to(torch.int32).mul_(far))
+
+
+def _blended(first: Tensor, second: Tensor, upper: Tensor, lower: Tensor) -> Tensor:
+    """The vertical pass: each product loses its low 16 bits on its own, then the sum is rounded."""
+    first = (first * upper).bitwise_right_shift_(16)
+    second = (second * lower).bitwise_right_shift_(16)
+    return first.add_(second).add_(2).bitwise_right_shift_(2).to(torch.uint8)
+
+
+def _axis(source: int, target: int, step: float, *, clamp: bool) -> _Axis:
+    """The two source indices and weights of every target index along one axis."""
+    lengths = torch.tensor([[source]], dtype=torch.int64)
+    first, second, near, far = _weights(lengths, target, torch.tensor([[step]], dtype=torch.float64), clamp=clamp)
+    return first[0], second[0], near[0], far[0]
+
+
+def _axes(sources: Tensor, target: int, *, clamp: bool) -> _Axis:
+    """As ``_axis``, one row per source length."""
+    lengths = sources.to(torch.int64)[:, None]
+    return _weights(lengths, target, 1.0 / (target / lengths.to(torch.float64)), clamp=clamp)
+
+
+def _weights(lengths: Tensor, target: int, steps: Tensor, *, clamp: bool) -> _Axis:
+    """Positions in float32 and weights rounded half to even, as OpenCV has them.
+
+    Columns (``clamp``) drop the second pixel beyond the border; rows keep both weights and read the border row twice,
+    which after truncation is not the same.
+    """
+    position = ((torch.arange(target, dtype=torch.float64) + 0.5) * steps - 0.5).to(torch.float32)
+    floor = position.floor()
+    part, first = position - floor, floor.to(torch.int64)
+    if clamp:
+        part = part.masked_fill((first < 0) | (first >= lengths - 1), 0.0)
+    second = torch.minimum((first + 1).clamp(min=0), lengths - 1)
+    first = torch.minimum(first.clamp(min=0), lengths - 1)
+    return first, second, ((1.0 - part) * _ONE).round().to(torch.int32), (part * _ONE).round().to(torch.int32)
+
+
+def _shifted(axes: _Axis, start: Tensor) -> _Axis:
+    return axes[0] + start[:, None], axes[1] + start[:, None], axes[2], axes[3]
+
+
+def _halve_borders(images: Tensor, resized: Tensor) -> None:
+    """OpenCV halves by area: where an odd size was rounded up, the last row or column is the mean of what is there."""
+    for axis in (-2, -1):
+        if 2 * resized.shape[axis] == images.shape[axis] + 1:
+            edge = images.narrow(axis, images.shape[axis] - 1, 1).transpose(-1, axis)[..., 0]
+            pairs = edge[..., : edge.shape[-1] // 2 * 2].to(torch.float32)
+            pairs = pairs.reshape(*edge.shape[:-1], -1, 2).mean(dim=-1)
+            ends = [pairs.round().to(torch.uint8), edge[..., -1:]]
+            target = resized.narrow(axis, resized.shape[axis] - 1, 1).transpose(-1, axis)[..., 0]
+            target.copy_(torch.cat(ends, dim=-1)[..., : target.shape[-1]])
+
+
+def _check(images: Tensor, size: tuple[int, int]) -> None:
+    if images.dim() != 4 or images.dtype != torch.uint8:
+        raise InputError(
+            f"resize needs uint8 images of shape (N, C, H, W), got {images.dtype} of shape {tuple(images.shape)}; "
+            "convert floats with (255 * x).round().to(torch.uint8)"
+        )
+    if min(*images.shape[-2:], *size) < 1:
+        raise InputError(f"cannot resize {tuple(images.shape[-2:])} to {tuple(size)}: both need at least 1 x 1 pixel")
+
+
+def _checked_boxes(images: Tensor, boxes: Tensor, index: Tensor | None) -> tuple[Tensor, Tensor]:
+    if boxes.dim() != 2 or boxes.shape[1] != 4 or boxes.is_floating_point():
+        raise InputError(f"boxes must be integers (K, 4), got {boxes.dtype} of shape {tuple(boxes.shape)}")
+    if bool((boxes[:, 2:] <= boxes[:, :2]).any()):
+        raise InputError(f"every box needs x2 > x1 and y2 > y1, got {boxes.tolist()}")
+    if index is None:
+        index = torch.arange(len(images), dtype=torch.int64)
+    if len(index) != len(boxes):
+        raise InputError(f"{len(boxes)} boxes for {len(index)} images: give one box per image, or index=")
+    return boxes, index.to(images.device)
