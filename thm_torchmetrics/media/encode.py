@@ -1,0 +1,135 @@
+"""Arrays to files: H.264 videos with sound, and WAV."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+
+from thm_torchmetrics.errors import InputError
+
+_TICK = Fraction(1, 90000)
+"""Unit of frame times in seconds; frames of 24, 25, 30, 50 and 60 per second are whole numbers of it apart."""
+
+
+def write_video(
+    path: Path | str,
+    frames: Iterable[npt.NDArray[np.uint8]],
+    fps: float = 25.0,
+    *,
+    audio: npt.NDArray[np.generic] | None = None,
+    sample_rate: int = 16000,
+    times: Sequence[float] | None = None,
+    codec: str = "libx264",
+    pixel_format: str = "yuv420p",
+    codec_options: Mapping[str, str] | None = None,
+    container_options: Mapping[str, str] | None = None,
+) -> Path:
+    """Write frames, and sound if there is any, to a video file.
+
+    Args:
+        path: the file; its suffix chooses the container (mp4, mov, mkv, avi, ...).
+        frames: pictures ``(H, W, 3)``, RGB, uint8, all of one size.
+        fps: frames per second.
+        audio: ``(S,)``, mono, int16 or float -1..1; encoded as AAC (as MP3 in avi).
+        sample_rate: samples per second of the audio.
+        times: presentation time of each frame in seconds, increasing, for a variable frame rate; ``fps`` is then
+            only what the header says. Not for avi, which knows no times.
+        codec: FFmpeg's name of the video encoder.
+        pixel_format: how pictures are stored; ``yuv420p``, which every player shows, needs even sizes.
+        codec_options: options of the encoder; for ``libx264`` a constant rate factor of 12 by default.
+        container_options: options of the container, such as ``{"movflags": "faststart"}``.
+
+    Raises:
+        InputError: if there are no frames, a frame is no such picture, of another size than the first or of an odd
+            size, the times are fewer than the frames or do not increase, or the audio is not mono int16 or float.
+
+    Example:
+        >>> grey = np.full((64, 64, 3), 128, np.uint8)
+        >>> write_video("grey.mp4", [grey] * 25)  # doctest: +SKIP
+        PosixPath('grey.mp4')
+    """
+    path = Path(path)
+    pictures = iter(frames)
+    first = next(pictures, None)
+    if first is None:
+        raise InputError(f"{path}: there are no frames to write")
+    _check_picture(first, first, pixel_format)
+    samples = None if audio is None else _int16(audio)
+    defaults = {"crf": "12", "preset": "veryfast"} if codec == "libx264" else {}
+    with av.open(str(path.absolute()), "w", options=dict(container_options or {})) as container:
+        rate = Fraction(fps).limit_denominator(1001)
+        video = container.add_stream(codec, rate=rate, options=defaults | dict(codec_options or {}))
+        if not isinstance(video, VideoStream):
+            raise InputError(f"{codec} does not encode video")
+        video.height, video.width = first.shape[:2]
+        video.pix_fmt = pixel_format
+        video.codec_context.time_base = 1 / rate if times is None else _TICK
+        if samples is not None:
+            sound = container.add_stream("mp3" if path.suffix == ".avi" else "aac", rate=sample_rate)
+            _write_sound(container, sound, samples)  # first: the container holds it back to interleave it
+        for index, picture in enumerate(chain([first], pictures)):
+            _check_picture(picture, first, pixel_format)
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+            frame.time_base = video.codec_context.time_base
+            frame.pts = index if times is None else _ticks(times, index)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+    return path
+
+
+def write_wav(path: Path | str, audio: npt.NDArray[np.generic], sample_rate: int = 16000) -> Path:
+    """Write mono sound ``(S,)``, int16 or float -1..1, as 16-bit PCM.
+
+    Raises:
+        InputError: if the audio is of another shape or dtype.
+    """
+    path, samples = Path(path), _int16(audio)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(sample_rate)
+        file.writeframes(samples.astype("<i2").tobytes())
+    return path
+
+
+def _write_sound(container: OutputContainer, stream: AudioStream, samples: npt.NDArray[np.int16]) -> None:
+    stream.layout = "mono"
+    frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
+    frame.sample_rate = stream.sample_rate
+    container.mux(stream.encode(frame))
+    container.mux(stream.encode(None))
+
+
+def _check_picture(picture: npt.NDArray[np.uint8], first: npt.NDArray[np.uint8], pixel_format: str) -> None:
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+        raise InputError(f"a frame must be uint8 (H, W, 3), RGB, got {picture.dtype} {picture.shape}")
+    if any(side % 2 for side in picture.shape[:2]) and "420" in pixel_format:
+        raise InputError(f"{pixel_format} needs an even height and width, got {picture.shape[:2]}")
+    if picture.shape != first.shape:
+        raise InputError(f"frames must have one size, got {first.shape[:2]} and then {picture.shape[:2]}")
+
+
+def _ticks(times: Sequence[float], index: int) -> int:
+    if index >= len(times):
+        raise InputError(f"there are more frames than times, of which there are {len(times)}")
+    if index and times[index] <= times[index - 1]:
+        raise InputError(f"times must increase, got {times[index - 1]:g} and then {times[index]:g} s")
+    return round(times[index] / _TICK)
+
+
+def _int16(audio: npt.NDArray[np.generic]) -> npt.NDArray[np.int16]:
+    if audio.ndim != 1 or not (audio.dtype == np.int16 or np.issubdtype(audio.dtype, np.floating)):
+        raise InputError(f"audio must be mono (S,), int16 or float -1..1, got {audio.dtype} {audio.shape}")
+    if audio.dtype == np.int16:
+        return audio.astype(np.int16)
+    return np.clip(np.rint(audio.astype(np.float64) * 32768.0), -32768, 32767).astype(np.int16)
