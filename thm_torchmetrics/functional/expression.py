@@ -1,0 +1,4 @@
+"""Functional expression.
+
+(in work by a second helper)
+"""

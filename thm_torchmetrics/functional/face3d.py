@@ -1,0 +1,4 @@
+"""Functional face3d.
+
+(in work by a second helper)
+"""

@@ -1,0 +1,4 @@
+"""Functional identity.
+
+(in work by a second helper)
+"""
