@@ -1,0 +1,59 @@
+"""What a file is, by its first bytes: a name and a suffix prove nothing."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+CHECKPOINT = "a PyTorch checkpoint"
+_HEAD = 512
+
+
+def wrong_body(body: bytes) -> str | None:
+    """What a server may send instead of a file, None if the first bytes do not look like it."""
+    start = body.lstrip()[:_HEAD].lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
+        return "an HTML page"
+    if start.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer, not the file that it points to"
+    if not start:
+        return "empty"
+    return None
+
+
+def _archive(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except zipfile.BadZipFile:
+        return "a damaged zip archive, its end is missing"
+    if any(name.endswith("/constants.pkl") for name in names):
+        return "a TorchScript archive, which runs code"
+    if any(name.endswith("/data.pkl") for name in names):
+        return CHECKPOINT
+    if any(name.endswith(".onnx") for name in names):
+        return "a zip archive of ONNX models"
+    return "a zip archive"
+
+
+def head(path: Path) -> bytes:
+    """The first bytes of a file."""
+    with path.open("rb") as file:
+        return file.read(_HEAD)
+
+
+def kind(path: Path) -> str:
+    """What a file is: :data:`CHECKPOINT`, or other words that complete "the file is ..."."""
+    start = head(path)
+    if (wrong := wrong_body(start)) is not None:
+        return wrong
+    if start.startswith(b"PK\x03\x04"):
+        return _archive(path)
+    if start.startswith(b"\x80") and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        return CHECKPOINT
+    # An ONNX model is a protocol buffer: field 1 (the version) first, then producer, graph or operator set.
+    if start.startswith(b"\x08") and start[2:3] in (b"\x12", b"\x1a", b"\x3a", b"\x42"):
+        return "an ONNX model"
+    if start[8:9] == b"{":
+        return "a safetensors file"
+    return "a file of unknown kind"
