@@ -1,0 +1,47 @@
+"""Deep3DFaceRecon's network: one aligned face to 257 coefficients of a 3-D face model.
+
+Deng et al., "Accurate 3D Face Reconstruction with Weakly-Supervised Learning", CVPRW 2019; ``ReconNetWrapper`` of
+``sicxu/Deep3DFaceRecon_pytorch``. Its ``epoch_20.pth`` is a dict whose entry ``net_recon`` fits key by key.
+The trained checkpoint could not be run here: equality was shown with seeded weights against the original's outputs.
+The face model itself (BFM) is not needed for the coefficients.
+"""
+
+import torch
+from torch import Tensor, nn
+from torchvision.models import resnet50
+
+COEFFICIENTS = {
+    "id": slice(0, 80),
+    "exp": slice(80, 144),
+    "tex": slice(144, 224),
+    "angle": slice(224, 227),
+    "gamma": slice(227, 254),
+    "trans": slice(254, 257),
+}
+"""Columns of the output: identity, expression, texture, angles (Euler x y z, radians), lighting, translation."""
+
+_HEADS = (80, 64, 80, 3, 27, 2, 1)  # the translation has two heads: x and y, then z
+
+
+class Deep3DNet(nn.Module):
+    """Coefficient regressor: ResNet-50 with seven linear heads.
+
+    Input: float32 ``(N, 3, 224, 224)``, RGB / 255, without ImageNet's mean and deviation; crops aligned as the
+    original aligns them.
+    Output: float32 ``(N, 257)``, columns as in :data:`COEFFICIENTS`.
+
+    The trunk is torchvision's ResNet-50 without its classifier and without weights (nothing is downloaded). Like the
+    original it strides in the 3x3 convolution of a bottleneck.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = resnet50(weights=None)
+        self.backbone.fc = nn.Identity()
+        self.final_layers = nn.ModuleList(nn.Conv2d(2048, width, 1) for width in _HEADS)
+        self.float()  # whatever the default dtype is: Lightning's bf16-true changes it
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Coefficients ``(N, 257)`` of ``(N, 3, 224, 224)``."""
+        pooled = self.backbone(images)[:, :, None, None]
+        return torch.cat([head(pooled) for head in self.final_layers], dim=1).flatten(1)

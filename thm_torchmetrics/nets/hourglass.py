@@ -1,0 +1,75 @@
+"""The two building blocks that FAN and EmoNet share: the three-part residual block and the hourglass.
+
+Bulat and Tzimiropoulos, "How far are we from solving the 2D & 3D Face Alignment problem?", ICCV 2017 (FAN);
+Newell et al., "Stacked Hourglass Networks for Human Pose Estimation", ECCV 2016.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+DEPTH = 4  # halvings in one hourglass
+
+
+class ConvBlock(nn.Module):
+    """Three pre-activated 3x3 convolutions in a row whose outputs (1/2, 1/4, 1/4 of the width) are concatenated.
+
+    The shortcut is the input, or BN, ReLU and a 1x1 convolution of it where the width changes.
+    """
+
+    def __init__(self, width_in: int, width: int) -> None:
+        super().__init__()
+        half, quarter = width // 2, width // 4
+        self.bn1 = nn.BatchNorm2d(width_in)
+        self.conv1 = nn.Conv2d(width_in, half, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(half)
+        self.conv2 = nn.Conv2d(half, quarter, 3, padding=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(quarter)
+        self.conv3 = nn.Conv2d(quarter, quarter, 3, padding=1, bias=False)
+        self.downsample: nn.Module | None = None
+        if width_in != width:
+            shortcut = nn.Conv2d(width_in, width, 1, bias=False)
+            self.downsample = nn.Sequential(nn.BatchNorm2d(width_in), nn.ReLU(inplace=True), shortcut)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, width, H, W)`` of ``(N, width_in, H, W)``."""
+        first = self.conv1(F.relu_(self.bn1(x)))
+        second = self.conv2(F.relu_(self.bn2(first)))
+        third = self.conv3(F.relu_(self.bn3(second)))
+        shortcut = x if self.downsample is None else self.downsample(x)
+        return torch.cat((first, second, third), dim=1).add_(shortcut)
+
+
+class HourGlass(nn.Module):
+    """Down four times, up four times, with a block beside each step; as wide at the end as at the start.
+
+    Args:
+        width: Channels.
+        halve: The 2x2 pooling that goes down: average in FAN, maximum in EmoNet.
+    """
+
+    def __init__(self, width: int, halve: Callable[[Tensor, int], Tensor]) -> None:
+        super().__init__()
+        self.halve = halve
+        for level in range(DEPTH, 0, -1):
+            for part in ("b1", "b2", "b3"):
+                self.add_module(f"{part}_{level}", ConvBlock(width, width))
+        self.b2_plus_1 = ConvBlock(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The same shape ``(N, width, H, W)``; H and W are multiples of 16."""
+        beside: list[Tensor] = []
+        for level in range(DEPTH, 0, -1):
+            beside.append(self._block("b1", level, x))
+            x = self._block("b2", level, self.halve(x, 2))
+        x = self.b2_plus_1(x)
+        for level in range(1, DEPTH + 1):
+            x = self._block("b3", level, x)
+            x = beside.pop().add_(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        return x
+
+    def _block(self, part: str, level: int, x: Tensor) -> Tensor:
+        out: Tensor = self.get_submodule(f"{part}_{level}")(x)
+        return out

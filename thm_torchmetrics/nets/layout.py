@@ -1,0 +1,19 @@
+"""Memory layout of the networks' inputs."""
+
+import torch
+from torch import Tensor
+
+
+def channels_last_on_cpu(x: Tensor) -> Tensor:
+    """The same values with the channels stored last, if ``x`` is on the CPU; the layers that follow keep the layout.
+
+    Torch's CPU pooling and concatenation are several times faster so. Measured on one core, time against the plain
+    layout: Inception 0.8, EmoNet 0.8, S3FD 0.85, FAN 0.9. ResNet-50 and IResNet, which hardly pool, do not gain and are
+    left alone, as are accelerators, where nothing was measured.
+
+    Args:
+        x: A batch of images ``(N, C, H, W)`` or clips ``(N, C, T, H, W)``.
+    """
+    if x.device.type != "cpu":
+        return x
+    return x.contiguous(memory_format=torch.channels_last if x.ndim == 4 else torch.channels_last_3d)
