@@ -19,7 +19,7 @@ _ISO_BOXES = (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"w
 
 @contextmanager
 def open_media(path: Path) -> Iterator[InputContainer]:
-    """A media file, open for reading; only the file itself is read, whatever playlist or link it holds.
+    """A media file, open for reading; a playlist in it may lead to other files, but never to the network.
 
     Raises:
         MediaError: if there is no such file, or it is a folder, empty, not permitted to be read, or no media file.
@@ -80,9 +80,9 @@ def is_cut_off(path: Path, stream: Stream) -> bool:
 
 
 def _check_readable(path: Path) -> None:
-    if path.is_dir():
-        raise MediaError(f"{path}: is a folder, not a media file; name a file inside it")
     try:
+        if path.is_dir():
+            raise MediaError(f"{path}: is a folder, not a media file; name a file inside it")
         with path.open("rb") as file:
             if not file.read(1):
                 raise MediaError(f"{path}: is empty (0 bytes); copy or write it again")

@@ -63,7 +63,9 @@ def write_video(
     first = next(pictures, None)
     if first is None:
         raise InputError(f"{path}: there are no frames to write")
-    _check_picture(first, first, pixel_format)
+    _check_picture(first, first)
+    if codec == "libx264" and pixel_format == "yuv420p" and any(side % 2 for side in first.shape[:2]):
+        raise InputError(f"{path}: {pixel_format} needs an even height and width, got {first.shape[:2]}")
     samples = None if audio is None else _int16(audio)
     defaults = {"crf": "12", "preset": "veryfast"} if codec == "libx264" else {}
     with av.open(str(path.absolute()), "w", options=dict(container_options or {})) as container:
@@ -78,7 +80,7 @@ def write_video(
             sound = container.add_stream("mp3" if path.suffix == ".avi" else "aac", rate=sample_rate)
             _write_sound(container, sound, samples)  # first: the container holds it back to interleave it
         for index, picture in enumerate(chain([first], pictures)):
-            _check_picture(picture, first, pixel_format)
+            _check_picture(picture, first)
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
             frame.time_base = video.codec_context.time_base
             frame.pts = index if times is None else _ticks(times, index)
@@ -106,15 +108,17 @@ def _write_sound(container: OutputContainer, stream: AudioStream, samples: npt.N
     stream.layout = "mono"
     frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
     frame.sample_rate = stream.sample_rate
+    frame.time_base, frame.pts = (
+        Fraction(1, stream.sample_rate),
+        0,
+    )  # else the encoder's delay is not cut off in reading
     container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
 
 
-def _check_picture(picture: npt.NDArray[np.uint8], first: npt.NDArray[np.uint8], pixel_format: str) -> None:
+def _check_picture(picture: npt.NDArray[np.uint8], first: npt.NDArray[np.uint8]) -> None:
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
         raise InputError(f"a frame must be uint8 (H, W, 3), RGB, got {picture.dtype} {picture.shape}")
-    if any(side % 2 for side in picture.shape[:2]) and "420" in pixel_format:
-        raise InputError(f"{pixel_format} needs an even height and width, got {picture.shape[:2]}")
     if picture.shape != first.shape:
         raise InputError(f"frames must have one size, got {first.shape[:2]} and then {picture.shape[:2]}")
 
