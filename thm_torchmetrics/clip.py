@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.functional.frames import check_frames
 
 CHUNK_FRAMES = 64
 CHUNK_VALUES = 2**25
@@ -96,33 +97,19 @@ class Chunk:
         """
         if self._parent is not None:
             return self._parent.unit()[: len(self)]
-        unit: Tensor = self.remember("unit", lambda: as_unit(self.rows))
+        unit: Tensor = self.remember("unit", self._as_unit)
         return unit
+
+    def _as_unit(self) -> Tensor:
+        check_frames("frames", self.rows)
+        frames = self.rows.to(torch.float32)
+        return frames / 255.0 if self.rows.dtype == torch.uint8 else frames
 
     def bytes(self) -> Tensor:
         """The frames as uint8; float frames are rounded to the nearest of 256 levels."""
         if self.rows.dtype == torch.uint8:
             return self.rows
         return (self.unit() * 255).round().to(torch.uint8)
-
-
-def as_unit(frames: Tensor) -> Tensor:
-    """Frames uint8 0..255 or float 0..1 as float32 in 0..1.
-
-    Raises:
-        InputError: if float frames leave [0, 1] or hold NaN.
-    """
-    if frames.dtype == torch.uint8:
-        return frames.to(torch.float32) / 255.0
-    frames = frames.to(torch.float32)
-    if frames.numel():
-        low, high = torch.aminmax(frames)
-        if not (low >= 0 and high <= 1):
-            raise InputError(
-                f"float frames must lie in [0, 1], got values from {low.item():.4g} to {high.item():.4g}; "
-                "scale or clamp them first, or pass uint8 frames in 0..255"
-            )
-    return frames
 
 
 class Clip:
@@ -155,7 +142,7 @@ class Clip:
         key: str = "",
     ) -> None:
         if isinstance(frames, Tensor):
-            check_frames(frames)
+            _check_layout(frames, "frames")
         elif not isinstance(frames, FrameSource):
             raise InputError(
                 f"a Clip takes a tensor (T, 3, H, W) or a video source such as media.VideoFile, got {type(frames)}"
@@ -234,14 +221,6 @@ AnyClip: TypeAlias = Clip | FeatureClip
 ClipInput: TypeAlias = Tensor | Clip | Sequence["Tensor | Clip"] | None
 
 
-def check_frames(frames: Tensor) -> None:
-    """Raise `InputError` unless ``frames`` is ``(T, 3, H, W)``, uint8 or float, with at least one frame."""
-    if frames.ndim != 4 or frames.shape[1] != 3 or 0 in frames.shape:
-        raise InputError(f"frames must be (T, 3, H, W) with T, H, W >= 1, got {tuple(frames.shape)}")
-    if frames.dtype != torch.uint8 and not frames.is_floating_point():
-        raise InputError(f"frames must be uint8 (0..255) or float (0..1), got {frames.dtype}")
-
-
 def clips_from(value: ClipInput, name: str, feature_shape: tuple[int | None, ...] | None = None) -> list[AnyClip]:
     """A caller's ``preds`` or ``target`` as a list of clips.
 
@@ -277,8 +256,16 @@ def pair_chunks(preds: AnyClip | None, target: AnyClip | None) -> Iterator[tuple
 def _frame_clip(item: Any, name: str) -> Clip:
     if not isinstance(item, Tensor):
         raise InputError(f"{name} must hold tensors or Clips, got {type(item).__name__}")
-    check_frames(item)
+    _check_layout(item, name)
     return Clip(item)
+
+
+def _check_layout(frames: Tensor, name: str) -> None:
+    """Shape and dtype; values are looked at when they are used, chunk by chunk."""
+    if frames.ndim != 4 or frames.shape[1] != 3 or 0 in frames.shape:
+        raise InputError(f"{name} must be frames (T, 3, H, W) with T, H, W >= 1, got {tuple(frames.shape)}")
+    if frames.dtype != torch.uint8 and not frames.is_floating_point():
+        raise InputError(f"{name} must be uint8 (0..255) or float (0..1), got {frames.dtype}; convert it to uint8")
 
 
 def _feature_clip(item: Any, name: str, shape: tuple[int | None, ...]) -> FeatureClip:
@@ -310,6 +297,5 @@ def _collect(frames: Iterable[tuple[np.ndarray, float]], length: int) -> Iterato
     frames = iter(frames)
     while batch := list(islice(frames, length)):
         pictures, times = zip(*batch, strict=True)
-        rows = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
-        yield Chunk(rows, start, times)
+        yield Chunk(torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2), start, times)
         start += len(pictures)

@@ -29,7 +29,11 @@ class Pool:
         ]
         for process in self._processes:
             process.start()
-        self._collect(START_SECONDS)
+        try:
+            self._collect(START_SECONDS)
+        except RuntimeError:
+            self.close()
+            raise
 
     def run(self, function: str, *args: Any) -> list[Any]:
         """Results, by rank, of ``module:function(rank, world, group_of, *args)``."""
