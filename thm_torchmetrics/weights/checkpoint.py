@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -30,17 +31,22 @@ def _read(path: Path) -> Any:
         raise WeightsError(f"{path} is {kind}, not a PyTorch checkpoint; nothing in it was run.")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise WeightsError(f"{path} was refused, and nothing in it was run: {_refusal(error)}") from error
     except Exception as error:  # a damaged file can fail in any part of the reader
-        reason = str(error)
-        if "Weights only load failed" in reason and "Unsupported" in reason:
-            named = re.search(r"(?:GLOBAL|class) ([\w.]+)", reason)
-            asks = f" It asks for {named[1]}." if named else ""
-            raise WeightsError(
-                f"{path} was refused, and nothing in it was run: it holds more than tensors.{asks} Save the state dict "
-                "alone, torch.save(model.state_dict(), FILE), where the file can be trusted."
-            ) from error
-        summary = reason.splitlines()[0] if reason else type(error).__name__
+        summary = (str(error).splitlines() or [type(error).__name__])[0]
         raise WeightsError(f"{path} is damaged or cut short: {summary}") from error
+
+
+def _refusal(error: pickle.UnpicklingError) -> str:
+    """Why PyTorch took a file for more than tensors; its own advice, to switch the check off, is left out."""
+    cause = str(error.__context__ or error)
+    if (named := re.search(r"GLOBAL ([\w.]+)", cause)) is not None:
+        return (
+            f"it holds more than tensors and asks for {named[1]}. Where the file can be trusted, save the state dict "
+            "alone: torch.save(model.state_dict(), FILE)."
+        )
+    return f"it is damaged, or holds more than tensors ({cause.splitlines()[0]})."
 
 
 def _unwrap(held: Any, wrapper: str | None, path: Path) -> Mapping[str, Any]:

@@ -49,8 +49,10 @@ def kind(path: Path) -> str:
         return wrong
     if start.startswith(b"PK\x03\x04"):
         return _archive(path)
-    if start.startswith(b"\x80") and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+    if start.startswith(b"\x80\x02"):
         return CHECKPOINT
+    if start.startswith(b"\x80") and start[1] in (3, 4, 5):
+        return f"a pickle of protocol {start[1]}, of which PyTorch cannot read the tensors alone"
     # An ONNX model is a protocol buffer: field 1 (the version) first, then producer, graph or operator set.
     if start.startswith(b"\x08") and start[2:3] in (b"\x12", b"\x1a", b"\x3a", b"\x42"):
         return "an ONNX model"

@@ -126,7 +126,9 @@ def _download(weight: Weight, progress: Progress | None) -> Found:
     target = _target(weight)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(target.with_name(f".{target.name}.lock")):
+        lock = target.with_name(f".{target.name}.lock")
+        lock.touch()  # filelock would wait for ever in some folders that take no file
+        with FileLock(lock):
             try:
                 return lookup.find(weight.name)
             except WeightsNotFoundError:

