@@ -35,6 +35,7 @@ class Row:
         protocols: the published procedures that it follows, default first.
         clip_average: the protocols whose own average is the mean of clip means, not of all frames.
         extractors: the networks that can feed it, default first; empty if it needs none.
+        weights: checkpoints that are needed, by protocol or by extractor.
     """
 
     key: str
@@ -49,6 +50,7 @@ class Row:
     protocols: tuple[str, ...]
     clip_average: tuple[str, ...] = ()
     extractors: tuple[str, ...] = ()
+    weights: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def arrow(self) -> str:
@@ -81,10 +83,12 @@ _ROWS = (
     Row(
         "lpips", "LearnedPerceptualSimilarity", "perceptual", "learned perceptual image patch similarity",
         False, "", 0.0, inf, _BOTH, ("alex", "vgg", "squeeze"), extractors=("lpips",),
+        weights={"alex": ("alexnet",), "vgg": ("vgg16",), "squeeze": ("squeezenet1_1",)},
     ),
     Row(
         "fid", "FrechetInceptionDistance", "perceptual", "Fréchet inception distance",
         False, "", 0.0, inf, _BOTH, ("pytorch-fid", "torch-fidelity"), extractors=("inception",),
+        weights={"inception": ("inception-fid",)},
     ),
     Row(
         "aue-u", "ActionUnitErrorUpper", "action_units", "action unit error, upper face",
@@ -118,6 +122,11 @@ class Choice:
     text: str
     row: Row = field(repr=False)
     protocol: str
+
+    def weights(self, extractor: str | None = None) -> tuple[str, ...]:
+        """Names of the checkpoints that the metric needs with an extractor, its default if none is named."""
+        extractor = extractor or (self.row.extractors[0] if self.row.extractors else "")
+        return self.row.weights.get(self.protocol, ()) + self.row.weights.get(extractor, ())
 
 
 def find(key: str) -> Row:

@@ -72,9 +72,10 @@ class Chunk:
         """The chunk on a device; asked twice, it is moved once."""
         if self.rows.device == device:
             return self
-        return self.remember(
+        moved: Chunk = self.remember(
             ("device", device), lambda: Chunk(self.rows.to(device, non_blocking=True), self.start, self.times)
         )
+        return moved
 
     def remember(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """The value under ``key``, made at the first call."""
@@ -166,7 +167,10 @@ class Clip:
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of a frame."""
-        return self.frames.size if not isinstance(self.frames, Tensor) else tuple(self.frames.shape[-2:])
+        if not isinstance(self.frames, Tensor):
+            return self.frames.size
+        height, width = self.frames.shape[-2:]
+        return height, width
 
     @property
     def chunk_length(self) -> int:

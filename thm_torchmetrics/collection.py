@@ -49,11 +49,10 @@ class TalkingHeadMetrics(MetricCollection):
         postfix: str | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(
-            _members(metrics, additional_metrics, options), prefix=prefix, postfix=postfix, compute_groups=[]
-        )
+        members: Any = _members(metrics, additional_metrics, options)
+        super().__init__(members, prefix=prefix, postfix=postfix, compute_groups=[])
 
-    def add_metrics(
+    def add_metrics(  # type: ignore[override]
         self,
         metrics: str | Metric | Sequence[str | Metric] | Mapping[str, Metric],
         *additional_metrics: Metric,
@@ -121,7 +120,9 @@ class TalkingHeadMetrics(MetricCollection):
         """The member that is updated for all that share its state."""
         return next(group[0] for group in self.compute_groups.values() if name in group)
 
-    def update(self, preds: ClipInput = None, target: ClipInput = None, **inputs: Any) -> None:
+    def update(  # type: ignore[override]
+        self, preds: ClipInput = None, target: ClipInput = None, **inputs: Any
+    ) -> None:
         """Add clips to every member.
 
         Args:
@@ -145,10 +146,11 @@ class TalkingHeadMetrics(MetricCollection):
         for name in inputs:
             if not any(name in member._update_signature.parameters for member in members):
                 raise InputError(f"no metric of this collection takes `{name}`")
-        return tuple(
+        wrapped = [
             clips_from(value, name) if value is not None and _sees_frames(members, name) else value
             for name, value in (("preds", preds), ("target", target))
-        )
+        ]
+        return wrapped[0], wrapped[1]
 
 
 def _sees_frames(members: Iterable[Metric], side: str) -> bool:

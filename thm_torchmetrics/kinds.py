@@ -112,7 +112,7 @@ class FrechetDistance(TalkingHeadMetric):
         clip[-1] = sum(self._lengths)
 
     def _blocks(self, sums: Tensor) -> tuple[Tensor, Tensor]:
-        preds, target = sums[:-1].unflatten(0, (2, self.num_features + 1, self.num_features + 1))
+        preds, target = sums[:-1].reshape(2, self.num_features + 1, self.num_features + 1)
         return preds, target
 
     def _counts(self, sums: Tensor) -> tuple[int, int]:

@@ -120,7 +120,7 @@ class TalkingHeadMetric(Metric, ABC):
         self.align = _one_of("align", align, ("error", "truncate"))
         self.missing = _one_of("missing", missing, ("skip", "error"))
         self.resize = _one_of("resize", resize, (None, "bilinear", "bicubic"))
-        self.extractor = extractor
+        self.extractor: Any = extractor
         self.coverage = float("nan")
         self._pending: Tensor | None = None
         self._lengths = [0, 0]
@@ -463,10 +463,11 @@ def exact_arithmetic(device: torch.device) -> Iterator[None]:
 
 
 def _precision_switches() -> tuple[tuple[Any, str, Any], ...]:
-    cuda, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    cuda: Any = torch.backends.cuda.matmul
+    cudnn: Any = torch.backends.cudnn
+    mkldnn: Any = torch.backends.mkldnn
     if not hasattr(cudnn, "conv"):  # torch < 2.9 has only the older switches, later ones forbid to mix them
         return (cuda, "allow_tf32", False), (cudnn, "allow_tf32", False)
-    mkldnn = torch.backends.mkldnn
     return tuple((backend, "fp32_precision", "ieee") for backend in (cuda, cudnn.conv, mkldnn.matmul, mkldnn.conv))
 
 

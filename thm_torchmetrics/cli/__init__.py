@@ -9,6 +9,7 @@ from thm_torchmetrics.cli.demo import demo
 from thm_torchmetrics.cli.doctor import doctor
 from thm_torchmetrics.cli.listing import list_metrics
 from thm_torchmetrics.cli.score import score
+from thm_torchmetrics.cli.weights import checkpoints
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -17,5 +18,5 @@ def main() -> None:
     """Talking-head video metrics: score generated videos against real ones, with every protocol named."""
 
 
-for command in (score, demo, list_metrics, doctor):
+for command in (score, demo, list_metrics, checkpoints, doctor):
     main.add_command(command)

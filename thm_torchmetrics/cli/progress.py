@@ -6,7 +6,6 @@ import sys
 from types import TracebackType
 from typing import Self
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress as RichProgress, TextColumn, TimeElapsedColumn
 
@@ -57,6 +56,11 @@ class Bar(Progress):
         """Count a clip."""
         self._rich.advance(self._task)
 
+    def download(self, name: str, done: int, total: int | None) -> None:
+        """Show how much of a checkpoint has arrived."""
+        megabytes = f"{done / 1e6:.0f}" + (f" of {total / 1e6:.0f}" if total else "") + " MB"
+        self._rich.update(self._task, description=f"fetching {name}: {megabytes}")
+
     def note(self, text: str) -> None:
         """Print a line, on standard error like the bar."""
-        click.echo(text, err=True)
+        self._rich.console.print(text, markup=False, highlight=False, soft_wrap=True)

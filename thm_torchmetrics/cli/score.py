@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from thm_torchmetrics import catalog
+from thm_torchmetrics import catalog, weights
 from thm_torchmetrics.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,6 +54,20 @@ class Gate:
 @click.option("--target-au", type=_FOLDER, help="OpenFace CSV files of the real videos.")
 @click.option("--metrics", help="Metrics by key, separated by commas; key:protocol chooses a protocol.")
 @click.option("--suite", help="A set of metrics; see `thm list`.  [default: thm]")
+@click.option(
+    "--extractor",
+    multiple=True,
+    metavar="KEY=NAME",
+    help="Feed a metric by another network, e.g. lmd=dlib; may be repeated.",
+)
+@click.option(
+    "--weights",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="Use your own checkpoint, whatever its hash; names as in `thm weights list`; may be repeated.",
+)
+@click.option("--offline", is_flag=True, help="Download nothing; a metric whose checkpoint is absent is skipped.")
+@click.option("--commercial", is_flag=True, help="Refuse checkpoints whose licence excludes commercial use.")
 @click.option("--every", type=click.IntRange(min=1), default=1, help="Take every N-th frame only.")
 @click.option("--device", default=None, help="Where to compute, e.g. cuda.  [default: cuda if there is one, else cpu]")
 @click.option(
@@ -103,7 +118,7 @@ class Gate:
 )
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.pass_context
-def score(context: click.Context, data: Path | None, **given: Any) -> None:
+def score(context: click.Context, /, data: Path | None, **given: Any) -> None:
     """Score generated videos against real ones.
 
     DATA is a folder with gt_video, pred_video, gt_au_csv and pred_au_csv, whichever exist; the
@@ -130,6 +145,15 @@ def run(data: Path | None, given: Mapping[str, Any]) -> Result:
     asked = tuple(dict.fromkeys(key.strip() for key in asked))
     rows = {key: catalog.choose(key).row for key in asked}
     gates(given["fail_under"], rows)
+    own_files = assignments("--weights", given["weights"], weights.registry())
+    extractors = assignments("--extractor", given["extractor"], {*rows, *(row.key for row in rows.values())})
+    for key, name in extractors.items():
+        if name not in catalog.choose(key).row.extractors:
+            raise InputError(f"--extractor {key}={name}: {key} has {', '.join(catalog.choose(key).row.extractors)}")
+    if given["offline"]:
+        os.environ["THM_OFFLINE"] = "1"
+    if given["commercial"]:
+        os.environ["THM_COMMERCIAL"] = "1"
     for path in given["output"]:
         reports.format_of(path)
         if not path.parent.is_dir():
@@ -148,14 +172,33 @@ def run(data: Path | None, given: Mapping[str, Any]) -> Result:
 
     keys, skipped = plan(asked, folders, REMEDIES)
     options = {name: given[name] for name in ("align", "missing", "resize", "average") if given[name]}
-    metrics, absent = build(keys, options, _device(given["device"] or ("cuda" if torch.cuda.is_available() else "cpu")))
-    needed = {kind for metric in metrics.members().values() for kind in metric.inputs}
-    items = pair(**{kind: path for kind, path in folders.items() if kind in needed}) if needed else []
+    options |= {"extractor": extractors, "weights": own_files}
+    device = _device(given["device"] or ("cuda" if torch.cuda.is_available() else "cpu"))
     units = ActionUnitOptions(given["au_successful_only"], given["au_min_confidence"], given["au_face_id"])
     with Bar(hidden=given["quiet"]) as progress:
-        session = Run(metrics, given["every"], units, progress)
-        origin = {"inputs": {kind: str(path) for kind, path in folders.items()}}
-        return session.score(items, skipped | absent, origin)
+        built = build(keys, options, device, progress)
+        needed = {kind for metric in built.metrics.members().values() for kind in metric.inputs}
+        items = pair(**{kind: path for kind, path in folders.items() if kind in needed}) if needed else []
+        session = Run(built.metrics, given["every"], units, progress)
+        origin = {"inputs": {kind: str(path) for kind, path in folders.items()}, "weights": built.weights}
+        return session.score(items, skipped | built.skipped, origin)
+
+
+def assignments(option: str, texts: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+    """``KEY=VALUE`` texts as a dict.
+
+    Raises:
+        InputError: if one is not of that form or its key is not known.
+    """
+    pairs = {}
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not sign or not value:
+            raise InputError(f"{option} wants KEY=VALUE, got {text!r}")
+        if key not in known:
+            raise InputError(f"{option} {text}: {key!r} is none of {', '.join(known)}")
+        pairs[key] = value
+    return pairs
 
 
 def _device(name: str) -> torch.device:
@@ -171,18 +214,13 @@ def gates(texts: Iterable[str], known: Iterable[str]) -> list[Gate]:
     """``KEY=VALUE`` texts as gates.
 
     Raises:
-        InputError: if one is not of that form or names a metric that is not asked for.
+        InputError: if one is not of that form, its value is no number, or it names a metric that is not asked for.
     """
-    parsed = []
-    for text in texts:
-        key, _, limit = text.partition("=")
-        try:
-            parsed.append(Gate(key, float(limit)))
-        except ValueError as error:
-            raise InputError(f"--fail-under wants KEY=VALUE with a number, got {text!r}") from error
-        if key not in known:
-            raise InputError(f"--fail-under {text}: {key!r} is not among the metrics asked for")
-    return parsed
+    limits = assignments("--fail-under", texts, known)
+    try:
+        return [Gate(key, float(limit)) for key, limit in limits.items()]
+    except ValueError as error:
+        raise InputError(f"--fail-under wants KEY=VALUE with a number: {error}") from error
 
 
 def finish(result: Result, given: Mapping[str, Any]) -> int:

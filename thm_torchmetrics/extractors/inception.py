@@ -7,7 +7,6 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from thm_torchmetrics import weights
 from thm_torchmetrics.clip import Chunk
 from thm_torchmetrics.extractors.pool import Handle
 from thm_torchmetrics.nets.inception import FIDInception
@@ -23,11 +22,6 @@ class Inception(Handle):
 
     def __str__(self) -> str:
         return "inception"
-
-    @classmethod
-    def make(cls, protocol: str, file: str | None = None) -> Inception:
-        """The handle for a protocol; the checkpoint, one for both protocols, must be there."""
-        return cls("inception-fid", file, weights.obtain("inception-fid", file).sha256, protocol=protocol)
 
     def build(self) -> nn.Module:
         """The architecture."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from thm_torchmetrics import weights
 from thm_torchmetrics.extractors.pool import Handle
-from thm_torchmetrics.nets.lpips import BACKBONES, LPIPS
+from thm_torchmetrics.nets.lpips import LPIPS
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,6 @@ class Perceptual(Handle):
 
     def __str__(self) -> str:
         return "lpips"
-
-    @classmethod
-    def make(cls, net: str, file: str | None = None) -> Perceptual:
-        """The handle for ``"alex"``, ``"vgg"`` or ``"squeeze"``, whose backbone's checkpoint must be there."""
-        found = weights.obtain(BACKBONES[net].model, file)
-        return cls(BACKBONES[net].model, file, found.sha256, net=net)
 
     def build(self) -> nn.Module:
         """The architecture."""

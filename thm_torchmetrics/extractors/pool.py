@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from thm_torchmetrics import weights
 from thm_torchmetrics.clip import Chunk
+
+OwnFiles: TypeAlias = str | Path | Mapping[str, str | Path] | None
+"""A user's own checkpoint, or several by name in the registry."""
 
 _networks: dict[Hashable, nn.Module] = {}
 _fitting: dict[Hashable, int] = {}
@@ -40,6 +45,16 @@ class Handle(ABC):
     file: str | None
     sha256: str
     batch_size: int = 32
+
+    @classmethod
+    def of(cls, weight: str, files: OwnFiles = None, **options: Any) -> Self:
+        """The handle on a checkpoint, which is looked for and, if need be, fetched.
+
+        Raises:
+            WeightsError: if it is absent, corrupt or not allowed.
+        """
+        file = files.get(weight) if isinstance(files, Mapping) else files
+        return cls(weight, None if file is None else str(file), weights.obtain(weight, file).sha256, **options)
 
     @abstractmethod
     def build(self) -> nn.Module:

@@ -29,8 +29,9 @@ def frechet_sums(features: Tensor) -> Tensor:
                 [ 4., 10., 14.],
                 [ 6., 14., 20.]], dtype=torch.float64)
     """
-    rows = _rows(features)
-    rows = torch.cat([torch.ones_like(rows[:, :1]), rows], dim=1)
+    rows = _float64_rows(features)
+    whole = ~rows.isnan().any(dim=1, keepdim=True)  # as a mask, since leaving rows out would wait for the device
+    rows = torch.cat([whole.to(torch.float64), torch.where(whole, rows, 0.0)], dim=1)
     return rows.T @ rows
 
 
@@ -109,10 +110,14 @@ def frechet_from_features(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _rows(features: Tensor) -> Tensor:
+    rows = _float64_rows(features)
+    return rows[~rows.isnan().any(dim=1)]
+
+
+def _float64_rows(features: Tensor) -> Tensor:
     if features.dim() != 2:
         raise InputError(f"features must be (N, D), got {tuple(features.shape)}")
-    rows = (features.cpu() if features.device.type == "mps" else features).to(torch.float64)
-    return rows[~rows.isnan().any(dim=1)]
+    return (features.cpu() if features.device.type == "mps" else features).to(torch.float64)
 
 
 def _moments(sums: Tensor) -> tuple[int, Tensor, Tensor]:

@@ -12,7 +12,9 @@ from thm_torchmetrics.clip import Chunk
 from thm_torchmetrics.extractors import choose
 from thm_torchmetrics.extractors.inception import NUM_FEATURES, Inception
 from thm_torchmetrics.extractors.perceptual import OwnDistance, Perceptual
+from thm_torchmetrics.extractors.pool import OwnFiles
 from thm_torchmetrics.kinds import FrameMean, FrechetDistance
+from thm_torchmetrics.nets.lpips import BACKBONES
 
 
 class LearnedPerceptualSimilarity(FrameMean, key="lpips"):
@@ -48,17 +50,18 @@ class LearnedPerceptualSimilarity(FrameMean, key="lpips"):
         *,
         protocol: str | None = None,
         extractor: str | nn.Module = "lpips",
-        weights: str | None = None,
+        weights: OwnFiles = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)
-        self.extractor: Perceptual | OwnDistance = choose(
-            extractor, {"lpips": lambda: Perceptual.make(self.protocol, weights)}, OwnDistance
-        )
+        backbone = BACKBONES[self.protocol].model
+        makers = {"lpips": lambda: Perceptual.of(backbone, weights, net=self.protocol)}
+        self.extractor = choose(extractor, makers, OwnDistance)
         self._allocate(1, "lpips")
 
     def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        return self.extractor.distance(self._same_size(preds, target).unit(), target.unit())
+        distances: Tensor = self.extractor.distance(self._same_size(preds, target).unit(), target.unit())
+        return distances
 
 
 class FrechetInceptionDistance(FrechetDistance, key="fid"):
@@ -114,11 +117,12 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
         protocol: str | None = None,
         extractor: str | nn.Module | None = "inception",
         num_features: int = NUM_FEATURES,
-        weights: str | None = None,
+        weights: OwnFiles = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)
-        self.extractor = choose(extractor, {"inception": lambda: Inception.make(self.protocol, weights)})
+        makers = {"inception": lambda: Inception.of("inception-fid", weights, protocol=self.protocol)}
+        self.extractor = choose(extractor, makers)
         self._allocate(num_features, "fid")
 
     def compute(self) -> Tensor:

@@ -52,6 +52,9 @@ class Progress:
     def note(self, text: str) -> None:
         """Something that the reader of the numbers should know."""
 
+    def download(self, name: str, done: int, total: int | None) -> None:
+        """So many bytes of a checkpoint have arrived."""
+
 
 class _Watched:
     """A video that reports each decoded frame."""
