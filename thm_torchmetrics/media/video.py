@@ -177,13 +177,13 @@ def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iter
     count = 0
     try:
         for packet in container.demux(stream):
-            if packet.is_corrupt:
-                raise MediaError(_broken(path, count, "the next packet is incomplete"))
-            for frame in packet.decode():
+            for frame in stream.decode(None) if packet.is_corrupt else packet.decode():
                 if frame.is_corrupt:
                     raise MediaError(_broken(path, count, "the next frame is damaged"))
                 yield frame
                 count += 1
+            if packet.is_corrupt:  # after the frames that the decoder still held
+                raise MediaError(_broken(path, count, "the next packet is incomplete"))
     except av.error.FFmpegError as error:
         raise MediaError(_broken(path, count, reason(error))) from error
     if is_cut_off(path, stream):
