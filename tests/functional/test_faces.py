@@ -1,0 +1,127 @@
+"""Decoding of the two detectors against the originals: stored outputs of one, the installed package for the other."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from face_alignment.detection.sfd import detect as fan_detect
+from face_alignment.detection.sfd.bbox import nms as fan_nms
+
+from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.functional.faces import (
+    DetectorOutput,
+    choose_face,
+    fan_s3fd_faces,
+    s3fd_candidates,
+    s3fd_faces,
+    s3fd_priors,
+)
+
+GOLDEN = np.load(Path(__file__).parents[1] / "parity" / "golden" / "s3fd.npz")
+MAPS = {
+    ("small", 0): [(24, 32), (12, 16), (6, 8), (3, 4), (2, 2), (1, 1)],
+    ("scaled", 0): [(15, 20), (8, 10), (4, 5), (2, 2), (1, 1), (1, 1)],
+    ("scaled", 1): [(31, 41), (16, 21), (8, 10), (4, 5), (2, 3), (1, 2)],
+}
+SIZES = {"small": (96, 128), "scaled": (250, 330)}
+CASES = pytest.mark.parametrize(("case", "scale"), list(MAPS))
+
+
+def stored(name):
+    return torch.from_numpy(np.asarray(GOLDEN[name]))
+
+
+def output(case, scale, copies=1):
+    """The stored flat outputs as maps, of a batch that repeats the image."""
+    maps, size = MAPS[case, scale], tuple(GOLDEN[f"{case}_input_shape_{scale}"][-2:].tolist())
+    split = [h * w for h, w in maps]
+    layers = []
+    for kind in ("loc", "conf"):
+        parts = stored(f"{case}_{kind}_{scale}").split(split)
+        layers.append([p.T.reshape(1, -1, h, w).repeat(copies, 1, 1, 1) for p, (h, w) in zip(parts, maps, strict=True)])
+    return DetectorOutput(layers[0], layers[1], size)
+
+
+@CASES
+def test_priors(case, scale):
+    got = s3fd_priors(MAPS[case, scale], output(case, scale).size)
+    torch.testing.assert_close(got, stored(f"{case}_priors_{scale}"), rtol=0, atol=1e-6)
+
+
+@CASES
+def test_candidates(case, scale):
+    expected = stored(f"{case}_det_{scale}")[:, [1, 2, 3, 4, 0]]
+    for got in s3fd_candidates(output(case, scale, copies=3), float(GOLDEN[f"{case}_conf_th"])):
+        torch.testing.assert_close(got, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("case", ["small", "scaled"])
+def test_faces(case):
+    expected = stored(f"{case}_boxes")
+    outputs = [output(case, scale, copies=2) for scale in range(len(GOLDEN[f"{case}_scales"]))]
+    for got in s3fd_faces(outputs, SIZES[case], float(GOLDEN[f"{case}_conf_th"])):
+        torch.testing.assert_close(got[:, :4], expected[:, :4], rtol=0, atol=1e-2)
+        torch.testing.assert_close(got[:, 4], expected[:, 4], rtol=0, atol=1e-5)
+
+
+def test_no_face_is_an_empty_table():
+    got = s3fd_faces([output("small", 0)], SIZES["small"], 1.0)
+    assert got[0].shape == (0, 5)
+    assert got[0].dtype == torch.float64
+
+
+def random_output(seed, batch):
+    generator = torch.Generator().manual_seed(seed)
+    size = (96 + 32 * seed, 128)
+    loc = [torch.randn(batch, 4, size[0] // s, size[1] // s, generator=generator) for s in (4, 8, 16, 32)]
+    conf = [torch.randn(batch, 2, size[0] // s, size[1] // s, generator=generator) * 3 for s in (4, 8, 16, 32)]
+    return DetectorOutput(loc, conf, size)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_face_alignment_decodes_the_same(seed):
+    raw = random_output(seed, 2)
+    for image, got in enumerate(fan_s3fd_faces(raw)):
+        layers = []
+        for loc, conf in zip(raw.loc, raw.conf, strict=True):
+            layers += [conf[image : image + 1].softmax(dim=1).numpy(), loc[image : image + 1].numpy()]
+        boxes = fan_detect.get_predictions(layers, 1)[0]
+        boxes = boxes[fan_nms(boxes, 0.3)]
+        boxes = boxes[boxes[:, 4] > 0.5]
+        assert len(boxes) > 10
+        np.testing.assert_allclose(got.numpy(), boxes, rtol=0, atol=2e-5)
+
+
+def test_choice_of_a_face():
+    boxes = torch.tensor(
+        [[0.0, 0, 20, 20, 0.99], [40, 40, 70, 70, 0.95], [45, 50, 55, 60, 0.9], [0, 0, 5, 5, 0.6]], dtype=torch.float64
+    )
+    expected = {"largest": 1, "first": 0, "last": 3, "centre": 2}
+    for rule, row in expected.items():
+        assert choose_face(boxes, rule, (110, 100)) == row
+        assert choose_face(boxes[:, :4], rule, (110, 100)) == row
+        assert choose_face(boxes[:0], rule, (110, 100)) is None
+
+
+def test_bad_input_is_named():
+    with pytest.raises(InputError, match="'biggest'"):
+        choose_face(torch.zeros(1, 5), "biggest")
+    with pytest.raises(InputError, match=r"size=\(height, width\)"):
+        choose_face(torch.zeros(1, 5), "centre")
+    with pytest.raises(InputError, match=r"\(5,\)"):
+        choose_face(torch.zeros(5))
+    with pytest.raises(InputError, match="none"):
+        s3fd_faces([], (4, 4))
+
+
+def test_no_more_than_750_boxes_leave_the_network():
+    loc = torch.zeros(1, 4, 80, 80)
+    loc[:, 2:] = -20.0  # boxes far smaller than the cells, so that none is suppressed
+    conf = torch.randn(1, 2, 80, 80, generator=torch.Generator().manual_seed(0)) * 0.01
+    conf[:, 1] += 9.0
+    raw = DetectorOutput([loc], [conf], (320, 320))
+    got = s3fd_candidates(raw)[0]
+    assert got.shape == (750, 5)
+    scores = conf.softmax(dim=1)[0, 1].flatten().sort(descending=True).values
+    torch.testing.assert_close(got[:, 4], scores[:750])
