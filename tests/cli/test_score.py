@@ -257,7 +257,7 @@ def test_gates(sample: Path) -> None:
         (["--suite", "thmm"], "did you mean 'thm'"),
         (["--metrics", "psnr", "--suite", "thm"], "exclude"),
         (["--metrics", "psnr", "--fail-under", "psnr"], "KEY=VALUE"),
-        (["--metrics", "psnr", "--fail-under", "ssim=1"], "not among"),
+        (["--metrics", "psnr", "--fail-under", "ssim=1"], "none of"),
         (["--metrics", "psnr", "-o", "x.xlsx"], ".xlsx"),
         (["--metrics", "psnr", "-o", "nowhere/x.json"], "no folder"),
         (["--metrics", "psnr", "--device", "abacus"], "--device"),
