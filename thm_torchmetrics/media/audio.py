@@ -73,9 +73,11 @@ def _resampled(container: InputContainer, stream: AudioStream, path: Path, rate:
 def _decoded(container: InputContainer, stream: AudioStream, path: Path) -> Iterator[av.AudioFrame]:
     """The frames of a stream; where FFmpeg would stop early without a word, an error."""
     seconds = 0.0
+    # PCM may end anywhere, with a packet that FFmpeg then calls corrupt; its header tells whether samples are missing.
+    pcm = stream.codec_context.name.startswith("pcm_")
     try:
         for packet in container.demux(stream):
-            if packet.is_corrupt:
+            if packet.is_corrupt and not pcm:
                 raise MediaError(_broken(path, seconds, "the next packet is incomplete"))
             for frame in packet.decode():
                 yield frame

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -70,9 +71,7 @@ def write_video(
     defaults = {"crf": "12", "preset": "veryfast"} if codec == "libx264" else {}
     with av.open(str(path.absolute()), "w", options=dict(container_options or {})) as container:
         rate = Fraction(fps).limit_denominator(1001)
-        video = container.add_stream(codec, rate=rate, options=defaults | dict(codec_options or {}))
-        if not isinstance(video, VideoStream):
-            raise InputError(f"{codec} does not encode video")
+        video = cast(VideoStream, container.add_stream(codec, rate=rate, options=defaults | dict(codec_options or {})))
         video.height, video.width = first.shape[:2]
         video.pix_fmt = pixel_format
         video.codec_context.time_base = 1 / rate if times is None else _TICK
@@ -108,10 +107,8 @@ def _write_sound(container: OutputContainer, stream: AudioStream, samples: npt.N
     stream.layout = "mono"
     frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
     frame.sample_rate = stream.sample_rate
-    frame.time_base, frame.pts = (
-        Fraction(1, stream.sample_rate),
-        0,
-    )  # else the encoder's delay is not cut off in reading
+    frame.time_base = Fraction(1, stream.sample_rate)
+    frame.pts = 0  # without a time, the encoder's delay is not marked as such, and sound comes late
     container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
 
