@@ -31,9 +31,11 @@ def refuse(*args, **kwargs):
 socket.socket.connect = refuse
 import thm_torchmetrics
 assert "torch" not in sys.modules
+import torchmetrics
+theirs = set(sys.modules)
 from thm_torchmetrics import PeakSignalNoiseRatio, TalkingHeadMetrics
 TalkingHeadMetrics(["psnr", "ssim", "cpbd", "aue"])
-heavy = sorted({"cv2", "librosa", "lightning", "face_alignment", "insightface", "dlib"} & set(sys.modules))
+heavy = sorted({"cv2", "librosa", "lightning", "face_alignment", "insightface", "dlib"} & (set(sys.modules) - theirs))
 assert not heavy, heavy
 """
     assert run(code) == ""
