@@ -103,6 +103,11 @@ def test_file_with_two_networks_is_not_guessed_at(file: Path) -> None:
         weights.load("net", file)
 
 
+def test_registered_wrapper_is_taken_among_several_networks(file: Path) -> None:
+    torch.save({"model": {"a": torch.zeros(1)}, "net_recon": network().state_dict()}, file)
+    assert same(weights.load("wrapped", file), network().state_dict())
+
+
 @pytest.mark.parametrize("prefix", ["module.", "module.module."])
 def test_prefix_of_data_parallel_training_is_dropped(file: Path, prefix: str) -> None:
     torch.save(OrderedDict((prefix + key, value) for key, value in network().state_dict().items()), file)

@@ -86,10 +86,12 @@ def test_page_does_not_cost_a_part_that_was_received_before(target: Path, server
     assert part.read_bytes() == BODY[:HALF]
 
 
-@pytest.mark.parametrize("length", [True, False])
-def test_short_body_is_called_that_and_not_kept(target: Path, server: Server, register: Callable, length: bool) -> None:
+@pytest.mark.parametrize(("length", "said"), [(True, "announced"), (False, "the body is cut short:")])
+def test_short_body_is_called_that_and_not_kept(
+    target: Path, server: Server, register: Callable, length: bool, said: str
+) -> None:
     register(weight("net", BODY, server.put("net.pth", BODY[:HALF], length=length)))
-    with pytest.raises(WeightsNotFoundError, match=f"{HALF:,} bytes instead of {len(BODY):,}"):
+    with pytest.raises(WeightsNotFoundError, match=f"{said} {HALF:,} bytes instead of {len(BODY):,}"):
         weights.obtain("net")
     assert leftovers(target) == set()
 

@@ -54,7 +54,7 @@ def _unwrap(held: Any, wrapper: str | None, path: Path) -> Mapping[str, Any]:
     if not isinstance(held, Mapping):
         raise WeightsError(f"{path} holds a {type(held).__name__}, not a state dict.")
     names = [name for name in _WRAPPERS if isinstance(held.get(name), Mapping)]
-    if wrapper in names:
+    if wrapper is not None and isinstance(held.get(wrapper), Mapping):
         names = [wrapper]
     if len(names) > 1:
         raise WeightsError(f"{path} holds several networks ({', '.join(names)}); save the state dict of one alone.")
@@ -123,9 +123,8 @@ def load_into(module: nn.Module, state: StateDict, name: str) -> None:
     Raises:
         WeightsError: if keys are missing or unexpected, or shapes differ; the network is left as it was.
     """
-    own = module.state_dict()
-    if difference := _difference(own, state):
+    if difference := _difference(module.state_dict(), state):
         raise WeightsError(
             f"the checkpoint {name!r} does not fit the network {type(module).__name__}. Keys {'; '.join(difference)}."
         )
-    module.float().load_state_dict({key: value for key, value in state.items() if key in own}, strict=False)
+    module.float().load_state_dict(state, strict=False)
