@@ -76,9 +76,10 @@ def statistics(sums: Tensor) -> Statistics:
         \text{PCC} = \frac{s_{xy}}{s_x s_y}, \quad
         \text{CCC} = \frac{2 s_{xy}}{s_x^2 + s_y^2 + (\bar x - \bar y)^2}
 
-    with population variances (1/n). A variance that rounding of n terms can leave of a constant, 2n * 2^-52 of the mean
-    square, counts as zero: sums cannot tell less. (For a thousand frames at 0.9 that is a deviation of 6e-7; at 1e-6
-    the correlation is good to 1e-4, at 1e-4 to 1e-8.)
+    with population variances (1/n; torchmetrics' CCC divides by n - 1, which makes it larger by up to n / (n - 1)).
+    A variance that rounding of n terms can leave of a constant, 2n * 2^-52 of the mean square, counts as zero: sums
+    cannot tell less. For a thousand frames at 0.9 that is a deviation of 6e-7; at a deviation of 1e-6 the correlation
+    is good to about 1e-4, at 1e-4 to 1e-8.
 
     Where the published code divides zero by zero: PCC is NaN if a side is constant. CCC is 0 if one side is constant,
     or both at different values, and NaN if both are constant and equal; the published code and torchmetrics, which go

@@ -196,15 +196,16 @@ def landmarks_in_crop(landmarks: Tensor, aligned: Alignment) -> Tensor:
     width, height, scale, x, y = aligned.parameters[:, :, None].unbind(dim=1)
     right = (points[..., 0] - x + width / 2) * scale
     up = (height - 1 - points[..., 1] - y + height / 2) * scale
-    return torch.stack([right, up], dim=2) - (aligned.resized[:, None] / 2 - CROP_SIZE / 2)
+    corner = aligned.resized.to(torch.float64) / 2 - CROP_SIZE / 2
+    return torch.stack([right, up], dim=2) - corner[:, None]
 
 
 def crop(frames: Tensor, landmarks: Tensor) -> tuple[Tensor, Tensor]:
     """The aligned 224x224 faces that Deep3DFaceRecon's network takes.
 
-    Equal in every byte to resizing the whole frame with Pillow's antialiased bicubic filter and cutting the rectangle of
-    `alignment` out of it (on MPS, which has no float64, within one grey level). Columns come first, as in Pillow up to
-    12.0; Pillow 13.0 does the rows first in frames more than twice as tall as wide, which rounds otherwise.
+    Equal in every byte to resizing the whole frame with Pillow's antialiased bicubic filter and cutting the rectangle
+    of `alignment` out of it (on MPS, which has no float64, within one grey level). Columns come first, as in Pillow up
+    to 12.0; Pillow 13.0 does the rows first in frames more than twice as tall as wide, which rounds otherwise.
 
     Args:
         frames: ``(N, 3, H, W)`` uint8, of any memory layout.
@@ -260,7 +261,7 @@ def _taps(length: int, resized: Tensor, start: Tensor) -> _Taps:
     nearest = torch.minimum(target.clamp(min=0), resized[:, None] - 1)
     step = (length / resized.to(torch.float64))[:, None]
     stretch = step.clamp(min=1.0)  # the filter widens when the frame shrinks
-    centre = (nearest + 0.5) * step
+    centre = (nearest.to(torch.float64) + 0.5) * step
     first = (centre - 2.0 * stretch + 0.5).to(torch.int64).clamp(min=0)
     last = (centre + 2.0 * stretch + 0.5).to(torch.int64).clamp(max=length)
     source = first[:, :, None] + torch.arange(int((last - first).max()), dtype=torch.int64)
