@@ -1,0 +1,175 @@
+"""The SyncNet pipeline's geometry against OpenCV, SciPy and a literal, slow transcription of its tracking rule."""
+
+import itertools
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from scipy.interpolate import interp1d
+from scipy.signal import medfilt
+
+from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.functional.face_tracks import crop_boxes, hsv, shot_scores, shots, smooth, tracks
+from thm_torchmetrics.functional.resize import resize_crops
+
+
+def test_every_colour_in_hsv():
+    """All 4096 products of 16 levels, and a million random colours."""
+    levels = np.arange(0, 256, 17, dtype=np.uint8)
+    cube = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
+    some = np.random.default_rng(0).integers(0, 256, (1000, 1000, 3), dtype=np.uint8)
+    some[:300] //= 20
+    for image in (cube, some):
+        got = hsv(torch.from_numpy(image).permute(2, 0, 1)).permute(1, 2, 0)
+        np.testing.assert_array_equal(got.numpy(), cv2.cvtColor(image, cv2.COLOR_RGB2HSV))
+
+
+@pytest.mark.parametrize(
+    ("width", "step"), [(399, 1), (400, 2), (599, 2), (600, 3), (900, 4), (1200, 5), (1700, 6), (2100, 8), (3200, 12)]
+)
+def test_scores_of_frames(width, step):
+    frames = np.random.default_rng(width).integers(0, 256, (4, 40, width, 3), dtype=np.uint8)
+    kept = [cv2.cvtColor(np.ascontiguousarray(f[::step, ::step]), cv2.COLOR_RGB2HSV).astype(np.int32) for f in frames]
+    expected = [0.0]
+    for before, after in itertools.pairwise(kept):
+        channels = [np.abs(after[..., c] - before[..., c]).sum() / after[..., c].size for c in range(3)]
+        expected.append(sum(channels) / 3)
+    clip = torch.from_numpy(frames).permute(0, 3, 1, 2)
+    np.testing.assert_allclose(shot_scores(clip), expected, rtol=1e-14)
+    chunks = torch.cat([shot_scores(clip[:2]), shot_scores(clip[2:], clip[1])])
+    np.testing.assert_array_equal(chunks, shot_scores(clip))
+
+
+@pytest.mark.parametrize(
+    ("cuts", "expected"),
+    [
+        ([], [(0, 100)]),
+        ([40], [(0, 40), (40, 100)]),
+        ([3, 17, 18], [(0, 3), (3, 18), (18, 100)]),  # 17 is within 15 frames of 3; 18 is not
+        ([50, 51, 52, 70], [(0, 50), (50, 70), (70, 100)]),
+        ([99], [(0, 99), (99, 100)]),
+    ],
+)
+def test_shots(cuts, expected):
+    scores = torch.full((100,), 29.999, dtype=torch.float64)
+    scores[cuts] = 30.0
+    assert shots(scores) == expected
+
+
+def iou(a, b):
+    w, h = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    both = max(w, 0) * max(h, 0)
+    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
+
+
+def slow_tracks(frames, start, end, need, side, gap):
+    """The rule as a list of flagged faces, searched from the beginning each time."""
+    faces = [[f, box.tolist(), False] for f in range(start, end) for box in frames[f][:, :4]]
+    result = []
+    while True:
+        track = []
+        for f in range(start, end):
+            here = [face for face in faces if face[0] == f and not face[2]]
+            for face in here:
+                if not track or (f - track[-1][0] <= gap and iou(face[1], track[-1][1]) > 0.5):
+                    face[2] = True
+                    track.append(face)
+                    break
+        if not track:
+            return result
+        if len(track) > need:
+            at = np.array([face[0] for face in track])
+            boxes = np.array([face[1] for face in track])
+            every = np.arange(at[0], at[-1] + 1)
+            dense = np.stack([interp1d(at, boxes[:, j])(every) for j in range(4)], axis=1)
+            if max(np.mean(dense[:, 2] - dense[:, 0]), np.mean(dense[:, 3] - dense[:, 1])) > side:
+                result.append((at[0], dense, len(at)))
+
+
+def random_faces(seed, length=160):
+    """Two or three drifting faces with dropouts, plus false alarms."""
+    generator = np.random.default_rng(seed)
+    frames = [[] for _ in range(length)]
+    for person in range(int(generator.integers(2, 4))):
+        centre, half = generator.uniform(60, 400, 2), generator.uniform(10, 60)
+        seen = generator.random(length) > generator.uniform(0.02, 0.5)
+        if generator.random() < 0.5:
+            hole = int(generator.integers(20, 100))
+            seen[hole : hole + int(generator.integers(20, 30))] = False
+        for f in range(length):
+            centre = centre + generator.normal(0, 3, 2)
+            if seen[f]:
+                frames[f].append([*(centre - half), *(centre + half * 1.2), generator.random(), person])
+    for f in generator.integers(0, length, 20):
+        corner = generator.uniform(0, 400, 2)
+        frames[f].append([*corner, *(corner + 50), generator.random(), -1])
+    rows = (sorted(faces, key=lambda face: -face[4]) for faces in frames)
+    return [torch.tensor([r[:5] for r in faces], dtype=torch.float64).reshape(-1, 5) for faces in rows]
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_tracks_follow_the_literal_rule(seed):
+    frames = random_faces(seed)
+    parts = [(0, 70), (70, 75), (75, 160)]
+    got = tracks(frames, parts, min_detections=12, min_side=60.0, max_gap=8)
+    expected = [t for a, b in parts if b - a >= 12 for t in slow_tracks(frames, a, b, 12, 60.0, 8)]
+    assert [(t.first, t.detections) for t in got] == [(first, count) for first, _, count in expected]
+    for track, (_, boxes, _) in zip(got, expected, strict=True):
+        np.testing.assert_allclose(track.boxes, boxes, rtol=0, atol=1e-9)
+
+
+def test_the_random_scenes_have_tracks():
+    counts = [len(tracks(random_faces(s), [(0, 160)], min_detections=12, min_side=60.0, max_gap=8)) for s in range(25)]
+    assert sum(counts) > 25
+
+
+def face(side=101.0):
+    return torch.tensor([[0.0, 0.0, side, side, 0.99]], dtype=torch.float64)
+
+
+def nothing():
+    return torch.zeros(0, 5, dtype=torch.float64)
+
+
+def test_limits_of_the_rule():
+    assert tracks([face()] * 100, [(0, 100)]) == []
+    assert len(tracks([face()] * 101, [(0, 101)])) == 1
+    assert tracks([face(100.0)] * 101, [(0, 101)]) == []
+    joined = tracks([face()] * 60 + [nothing()] * 24 + [face()] * 60, [(0, 144)])
+    assert [(t.first, len(t.boxes), t.detections) for t in joined] == [(0, 144, 120)]
+    assert tracks([face()] * 60 + [nothing()] * 25 + [face()] * 60, [(0, 145)]) == []
+    assert tracks([nothing()] * 200, [(0, 200)]) == []
+
+
+@pytest.mark.parametrize("length", [1, 5, 13, 40])
+def test_smoothing_is_scipys_median_filter(length):
+    generator = np.random.default_rng(length)
+    corner = generator.uniform(-20, 300, (length, 2))
+    boxes = np.concatenate([corner, corner + generator.uniform(50, 200, (length, 2))], axis=1)
+    half = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) / 2
+    raw = ((boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2, half)
+    with np.errstate(all="ignore"):
+        expected = np.stack([medfilt(np.pad(v, (0, max(0, 13 - length))), 13)[:length] for v in raw], axis=1)
+    np.testing.assert_array_equal(smooth(torch.from_numpy(boxes)), expected)
+
+
+def test_crops_equal_padding_and_slicing():
+    generator = np.random.default_rng(0)
+    frames = generator.integers(0, 256, (40, 120, 150, 3), dtype=np.uint8)
+    smoothed = np.stack([*generator.uniform(0, 120, (2, 40)), generator.uniform(5, 80, 40)], axis=1)
+    boxes = crop_boxes(torch.from_numpy(smoothed), (120, 150))
+    got = resize_crops(torch.from_numpy(frames).permute(0, 3, 1, 2), boxes, (224, 224), pad=110)
+    for frame, (x, y, s), crop in zip(frames, smoothed, got, strict=True):
+        p = int(s * 1.8)
+        padded = np.pad(frame, ((p, p), (p, p), (0, 0)), constant_values=110)
+        y, x = y + p, x + p
+        cut = padded[int(y - s) : int(y + s * 1.8), int(x - s * 1.4) : int(x + s * 1.4)]
+        np.testing.assert_array_equal(crop.permute(1, 2, 0), cv2.resize(cut, (224, 224)))
+
+
+def test_bad_input_is_named():
+    with pytest.raises(InputError, match=r"float32 of shape \(3, 4, 4\)"):
+        hsv(torch.zeros(3, 4, 4))
+    with pytest.raises(InputError, match=r"\(1, 4, 4\)"):
+        hsv(torch.zeros(1, 4, 4, dtype=torch.uint8))
