@@ -1,6 +1,4 @@
-"""Action unit error (AUE): how far the facial action units of a generated face are from those of the real one."""
-
-from __future__ import annotations
+"""AUE, the error of facial action unit intensities as OpenFace estimates them."""
 
 import torch
 from torch import Tensor
@@ -8,66 +6,85 @@ from torch import Tensor
 from thm_torchmetrics.errors import InputError, MismatchError
 
 ACTION_UNITS = ("01", "02", "04", "05", "06", "07", "09", "10", "12", "14", "15", "17", "20", "23", "25", "26", "45")
-"""Numbers of the action units whose intensity OpenFace estimates, in its order."""
+"""The action units whose intensity OpenFace estimates (columns ``AUxx_r``), in its order."""
 
-UPPER = tuple(ACTION_UNITS.index(unit) for unit in ("01", "02", "04", "05", "06", "07", "09", "45"))
-"""Positions of the units of the upper face."""
+UPPER = (0, 1, 2, 3, 4, 5, 6, 16)
+"""Positions of the upper face: AU 01 02 04 05 06 07 09 45."""
 
-LOWER = tuple(ACTION_UNITS.index(unit) for unit in ("10", "12", "14", "15", "17", "20", "23", "25", "26"))
-"""Positions of the units of the lower face."""
+LOWER = (7, 8, 9, 10, 11, 12, 13, 14, 15)
+"""Positions of the lower face: AU 10 12 14 15 17 20 23 25 26."""
 
 _GROUPS = {"all": tuple(range(len(ACTION_UNITS))), "upper": UPPER, "lower": LOWER}
 
 
 def squared_errors(preds: Tensor, target: Tensor) -> Tensor:
-    """Squared difference of intensities, frame by frame and unit by unit.
+    """Squared difference of every action unit in every frame.
+
+    ``e[t, u] = (preds[t, u] - target[t, u])^2``; a row that holds a NaN on either side is a frame without a face, and
+    NaN throughout.
 
     Args:
-        preds: ``(T, 17)``, 0..5, in OpenFace's order.
+        preds: ``(T, 17)``, intensities 0..5 in the order of `ACTION_UNITS`.
         target: the same shape.
 
     Returns:
-        ``(T, 17)`` float64, in squared intensity units; a row in which either side holds a NaN is NaN.
+        ``(T, 17)`` float64 (float32 on MPS), in squared intensity units.
 
     Raises:
-        InputError: another shape.
-        MismatchError: the numbers of rows differ.
-    """
-    for name, value in (("preds", preds), ("target", target)):
-        if value.ndim != 2 or value.shape[1] != len(ACTION_UNITS):
-            raise InputError(f"{name} must be intensities (T, {len(ACTION_UNITS)}), got {tuple(value.shape)}")
-    if len(preds) != len(target):
-        raise MismatchError(f"preds has {len(preds)} rows and target {len(target)}; cut the longer one")
-    errors = (preds.to(torch.float64) - target.to(torch.float64)).square()
-    return errors.where(~errors.isnan().any(dim=1, keepdim=True), torch.nan)
-
-
-def action_unit_error(preds: Tensor, target: Tensor, units: str = "all", reduction: str = "sum") -> Tensor:
-    r"""Action unit error of a clip, lower is better.
-
-    .. math:: \text{AUE} = \sum_u \frac{1}{T} \sum_t (\hat a_{t,u} - a_{t,u})^2
-
-    Args:
-        preds: ``(T, 17)``, 0..5, in OpenFace's order.
-        target: the same shape.
-        units: ``"all"``, ``"upper"`` (01 02 04 05 06 07 09 45) or ``"lower"`` (10 12 14 15 17 20 23 25 26).
-        reduction: over the units: ``"sum"``, as the scripts of TalkingGaussian and InsTaG do, or ``"mean"``.
-
-    Returns:
-        0-d float64, in squared intensity units; NaN if every row has a NaN.
-
-    Raises:
-        InputError: another shape, or an unknown ``units`` or ``reduction``.
+        InputError: not 17 columns, or infinite intensities.
         MismatchError: the numbers of rows differ.
 
     Example:
-        >>> target = torch.zeros(10, 17)
-        >>> action_unit_error(target + 0.5, target, units="upper")
+        >>> squared_errors(torch.full((1, 17), 2.0), torch.full((1, 17), 0.5))[0, :3]
+        tensor([2.2500, 2.2500, 2.2500], dtype=torch.float64)
+    """
+    for name, rows in (("preds", preds), ("target", target)):
+        if rows.ndim != 2 or rows.shape[1] != len(ACTION_UNITS):
+            raise InputError(
+                f"{name} must be action unit intensities of shape (T, {len(ACTION_UNITS)}), got {tuple(rows.shape)}; "
+                f"the columns are AU {' '.join(ACTION_UNITS)}"
+            )
+        if rows.isinf().any():
+            raise InputError(f"{name} holds infinite intensities; OpenFace's lie in 0..5, NaN marks a missing face")
+    if len(preds) != len(target):
+        raise MismatchError(f"preds has {len(preds)} rows and target {len(target)}; cut the longer one")
+    wide = torch.float32 if preds.device.type == "mps" else torch.float64
+    errors = (preds.to(wide) - target.to(wide)).square()
+    return torch.where(errors.isnan().any(dim=1, keepdim=True), torch.nan, errors)
+
+
+def action_unit_error(preds: Tensor, target: Tensor, units: str = "all", reduction: str = "sum") -> Tensor:
+    r"""Action unit error (AUE) of one clip, lower is better.
+
+    ``AUE = sum_u mean_t (preds[t, u] - target[t, u])^2`` over the frames t in which both sides have a face.
+
+    Protocol ``talkinggaussian`` is the sum over the units of a group, as the scripts of TalkingGaussian and InsTaG
+    print it; ``reduction="mean"`` divides it by their number.
+
+    Args:
+        preds: ``(T, 17)``, intensities 0..5 in the order of `ACTION_UNITS`; a row with a NaN is left out.
+        target: the same shape.
+        units: ``"all"`` 17, ``"upper"`` (AUE-U: 01 02 04 05 06 07 09 45) or ``"lower"`` (AUE-L, the other 9); the sum
+            of all is that of the two.
+        reduction: ``"sum"`` or ``"mean"`` over the units of the group.
+
+    Returns:
+        0-d float64 (float32 on MPS), in squared intensity units; NaN where no frame is left.
+
+    Raises:
+        InputError: not 17 columns, infinite intensities, or an unknown ``units`` or ``reduction``.
+        MismatchError: the numbers of rows differ.
+
+    Source: https://github.com/Fictionarry/TalkingGaussian.
+
+    Example:
+        >>> preds, target = torch.full((10, 17), 1.5), torch.ones(10, 17)
+        >>> action_unit_error(preds, target, units="upper")  # 8 units * 0.25
         tensor(2., dtype=torch.float64)
     """
     if units not in _GROUPS:
-        raise InputError(f"units must be one of {', '.join(map(repr, _GROUPS))}, got {units!r}")
+        raise InputError(f'units must be "all", "upper" or "lower", got {units!r}')
     if reduction not in ("sum", "mean"):
-        raise InputError(f"reduction must be 'sum' or 'mean', got {reduction!r}")
-    means = squared_errors(preds, target).nanmean(dim=0)[list(_GROUPS[units])]
-    return means.sum() if reduction == "sum" else means.mean()
+        raise InputError(f'reduction must be "sum" or "mean", got {reduction!r}')
+    errors = squared_errors(preds, target)[:, list(_GROUPS[units])].nanmean(dim=0)
+    return errors.sum() if reduction == "sum" else errors.mean()
