@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import piq
+import scipy.linalg
 import skimage.metrics
 import torch
 import torchmetrics.functional.image as reference_image
@@ -69,6 +70,34 @@ def _intensities() -> list[ClipInputs]:
         clips.append({"preds_au": preds, "target_au": target})
     clips[3]["preds_au"][2] = torch.nan  # a frame without a face
     return clips
+
+
+class MeanDistance(torch.nn.Module):
+    """A stand-in for a network that compares frames."""
+
+    def forward(self, preds: Tensor, target: Tensor) -> Tensor:
+        return (preds - target).abs().mean(dim=(1, 2, 3))
+
+
+def _mean_distance(preds: Tensor, target: Tensor) -> float:
+    return (_unit(preds) - _unit(target)).abs().mean().item()
+
+
+def _feature_rows(width: int) -> list[ClipInputs]:
+    generator = torch.Generator().manual_seed(11)
+    clips: list[ClipInputs] = []
+    for count in (6, 7, 5, 9):
+        target = torch.randn(count, width, generator=generator, dtype=torch.float64)
+        preds = 1.5 * target + torch.randn(count, width, generator=generator, dtype=torch.float64) + 0.5
+        clips.append({"preds": preds if clips else target, "target": target})
+    return clips
+
+
+def _fid(clips: list[ClipInputs]) -> float:
+    sides = [np.concatenate([clip[side].numpy() for clip in clips]) for side in ("preds", "target")]
+    (m1, c1), (m2, c2) = ((side.mean(axis=0), np.cov(side, rowvar=False)) for side in sides)
+    root = scipy.linalg.sqrtm(c1 @ c2)
+    return float(((m1 - m2) ** 2).sum() + np.trace(c1 + c2 - 2 * root.real))
 
 
 def _frame_mean(per_frame: Callable[[Tensor, Tensor], float]) -> Callable[[list[ClipInputs]], float]:
@@ -142,6 +171,8 @@ def _cases() -> list[Case]:
         Case("ssim:torchmetrics", videos, _frame_mean(_ssim_torchmetrics)),
         Case("ssim:skimage", videos, _frame_mean(_ssim_skimage)),
         Case("cpbd", videos, _frame_mean(_cpbd)),
+        Case("lpips", videos, _frame_mean(_mean_distance), {"extractor": MeanDistance()}),
+        Case("fid", _feature_rows(2), _fid, {"extractor": None, "num_features": 2}),
         Case("aue", units, _aue(everything)),
         Case("aue-u", units, _aue(_AU_UPPER)),
         Case("aue-l", units, _aue(_AU_LOWER)),

@@ -76,8 +76,9 @@ class Handle(ABC):
         place = self._place(device)
         with _lock:
             if place not in _networks:
-                network = self.build()
-                self.fill(network)
+                with torch.device("meta"):  # no memory, and no draw from the user's random numbers
+                    network = self.build()
+                self.fill(network.to_empty(device="cpu"))
                 _networks[place] = network.to(device=device, dtype=torch.float32).eval().requires_grad_(False)
             return _networks[place]
 

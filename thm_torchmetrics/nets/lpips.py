@@ -18,6 +18,8 @@ class Backbone(NamedTuple):
     channels: tuple[int, ...]
 
 
+_SHIFT, _SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
+
 BACKBONES = {
     "alex": Backbone("alexnet", (1, 4, 7, 9, 11), (64, 192, 384, 256, 256)),
     "vgg": Backbone("vgg16", (3, 8, 15, 22, 29), (64, 128, 256, 512, 512)),
@@ -38,22 +40,18 @@ class LPIPS(nn.Module):
         net: ``"alex"``, ``"vgg"`` or ``"squeeze"``.
     """
 
-    shift: Tensor
-    scale: Tensor
-
     def __init__(self, net: str) -> None:
         super().__init__()
         self.backbone = BACKBONES[net]
         features = getattr(torchvision.models, self.backbone.model)(weights=None).features
         self.features = features[: self.backbone.taps[-1] + 1]
         self.heads = nn.ParameterList(torch.zeros(count, dtype=torch.float32) for count in self.backbone.channels)
-        self.register_buffer("shift", _per_channel(-0.030, -0.088, -0.188), persistent=False)
-        self.register_buffer("scale", _per_channel(0.458, 0.448, 0.450), persistent=False)
 
     def forward(self, preds: Tensor, target: Tensor) -> Tensor:
         """Distances ``(N,)`` of frames ``(N, 3, H, W)``, RGB, float32 in 0..1."""
         x = torch.cat([preds, target])
-        x = (2 * x - 1 - self.shift) / self.scale
+        shift, scale = (torch.tensor(v, dtype=x.dtype, device=x.device).reshape(1, 3, 1, 1) for v in (_SHIFT, _SCALE))
+        x = (2 * x - 1 - shift) / scale
         total = x.new_zeros(len(preds))
         for (start, stop), head in zip(pairwise((-1, *self.backbone.taps)), self.heads, strict=True):
             x = self.features[start + 1 : stop + 1](x)
@@ -61,7 +59,3 @@ class LPIPS(nn.Module):
             difference = (unit[: len(preds)] - unit[len(preds) :]).square()
             total = total + difference.mean(dim=(2, 3)) @ head
         return total
-
-
-def _per_channel(*values: float) -> Tensor:
-    return torch.tensor(values, dtype=torch.float32).reshape(1, 3, 1, 1)
