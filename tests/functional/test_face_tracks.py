@@ -101,6 +101,9 @@ def random_faces(seed, length=160):
             centre = centre + generator.normal(0, 3, 2)
             if seen[f]:
                 frames[f].append([*(centre - half), *(centre + half * 1.2), generator.random(), person])
+            if generator.random() < 0.3:  # a second, overlapping box of the same face
+                shift = generator.normal(0, 4, 2)
+                frames[f].append([*(centre - half + shift), *(centre + half + shift), generator.random(), person])
     for f in generator.integers(0, length, 20):
         corner = generator.uniform(0, 400, 2)
         frames[f].append([*corner, *(corner + 50), generator.random(), -1])

@@ -1,0 +1,303 @@
+"""68 facial landmarks: how FAN's network reads them from a face box, and the distances between two sets of them.
+
+Landmarks are ``(T, 68, 2)``, x and y in pixels, in the order of 300-W; a frame without a face is NaN throughout.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from thm_torchmetrics.errors import InputError, MismatchError
+
+POINTS: dict[str, slice] = {
+    "face": slice(0, 68),
+    "jaw": slice(0, 17),
+    "brows": slice(17, 27),
+    "nose": slice(27, 36),
+    "eyes": slice(36, 48),
+    "mouth": slice(48, 68),
+    "outer-lip": slice(48, 60),
+    "inner-lip": slice(60, 68),
+}
+"""The groups of the 68 points."""
+
+Norm = Literal["none", "inter-ocular", "face-box"]
+Reduction = Literal["l1", "l2", "l2-sum"]
+
+
+class LandmarkProtocol(NamedTuple):
+    """The options of :func:`landmark_distance` that a published script uses."""
+
+    points: str
+    centre: bool
+    norm: Norm
+    reduction: Reduction
+
+
+PROTOCOLS: dict[str, LandmarkProtocol] = {
+    "instag": LandmarkProtocol("mouth", centre=True, norm="none", reduction="l2"),
+    "vico": LandmarkProtocol("mouth", centre=False, norm="none", reduction="l1"),
+    "atvg": LandmarkProtocol("mouth", centre=True, norm="none", reduction="l2-sum"),
+    "eat-m": LandmarkProtocol("mouth", centre=True, norm="none", reduction="l2"),
+    "eat-f": LandmarkProtocol("face", centre=True, norm="none", reduction="l2"),
+}
+"""Landmark distances as published: InsTaG and other NeRF and Gaussian papers, ViCo, ATVGnet, EAT."""
+
+_CROP, _MAP = 256, 64
+_OPPOSITE = (
+    *range(16, -1, -1),
+    *range(26, 16, -1),
+    *range(27, 31),
+    *range(35, 30, -1),
+    *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40),
+    *range(54, 47, -1),
+    *range(59, 54, -1),
+    *range(64, 59, -1),
+    *range(67, 64, -1),
+)
+
+
+class FanGeometry(NamedTuple):
+    """Where FAN looks for the landmarks of each box: ``centres (N, 2)`` and ``sides (N,)`` float64, ``crops (N, 4)``."""
+
+    centres: Tensor
+    sides: Tensor
+    crops: Tensor
+
+
+def fan_geometry(boxes: Tensor) -> FanGeometry:
+    """The square around each face that FAN sees.
+
+    For a box of width w and height h: centre at the middle, raised by 0.12 h; side ``S = 200 (w + h) / 195``; crop from
+    ``trunc(c - 127 S / 256)`` to ``trunc(c + 128 S / 256)``, end exclusive, black outside the image, to be resized to
+    256 x 256 as OpenCV does (:func:`~thm_torchmetrics.functional.resize.resize_crops`).
+
+    Args:
+        boxes: ``(N, 4)`` or ``(N, 5)``, rows x1, y1, x2, y2 in pixels.
+
+    Returns:
+        ``FanGeometry``; crops are int64 x1, y1, x2, y2 of at least one pixel.
+
+    Raises:
+        InputError: Another shape.
+
+    Source: face_alignment 1.5.0 (Bulat and Tzimiropoulos, How far are we from solving the 2D & 3D Face Alignment, 2017).
+
+    Example:
+        >>> fan_geometry(torch.tensor([[100.0, 100.0, 197.5, 197.5]])).crops
+        tensor([[ 49,  37, 248, 237]])
+    """
+    if boxes.dim() != 2 or boxes.shape[1] not in (4, 5):
+        raise InputError(f"boxes must be (N, 4) or (N, 5), got {tuple(boxes.shape)}")
+    boxes = boxes.to(torch.float64)
+    sides = boxes[:, 2:4] - boxes[:, :2]
+    centres = boxes[:, 2:4] - sides / 2
+    centres = torch.stack([centres[:, 0], centres[:, 1] - sides[:, 1] * 0.12], dim=1)
+    side = 200 * sides.sum(dim=1) / 195
+    first = (centres - 127 * side[:, None] / _CROP).trunc().to(torch.int64)
+    last = (centres + 128 * side[:, None] / _CROP).trunc().to(torch.int64)
+    return FanGeometry(centres, side, torch.cat([first, torch.maximum(last, first + 1)], dim=1))
+
+
+def mirrored_heatmaps(heatmaps: Tensor) -> Tensor:
+    """Heat maps of a mirrored crop brought back: left and right points swapped, columns reversed.
+
+    FAN's flip option adds them to the heat maps of the crop itself; only the place of the maximum matters.
+
+    Args:
+        heatmaps: ``(N, 68, H, W)``.
+
+    Returns:
+        The same shape.
+
+    Source: face_alignment.
+
+    Example:
+        >>> maps = torch.arange(68.0).reshape(1, 68, 1, 1).expand(1, 68, 1, 2)
+        >>> mirrored_heatmaps(maps)[0, [0, 36, 48], 0, 0]
+        tensor([16., 45., 54.])
+    """
+    order = torch.tensor(_OPPOSITE, dtype=torch.int64, device=heatmaps.device)
+    return heatmaps.index_select(1, order).flip(-1)
+
+
+def decode_heatmaps(heatmaps: Tensor, geometry: FanGeometry) -> Tensor:
+    """Landmarks in image pixels from FAN's heat maps: whole numbers, truncated toward zero.
+
+    The first maximum of each map, plus half a cell, plus a quarter of a cell toward the larger neighbour on each axis
+    unless the maximum lies on the border; ``trunc(c + (q - 32) S / 64)``.
+
+    Args:
+        heatmaps: ``(N, 68, 64, 64)``, of the last stage, summed with the mirrored ones under the flip option.
+        geometry: Of the N boxes.
+
+    Returns:
+        ``(N, 68, 2)`` float64, x and y (on the CPU for MPS).
+
+    Raises:
+        InputError: Maps of another size, or a geometry of another number of boxes.
+
+    Source: face_alignment 1.5.0; a decoder with sub-pixel landmarks gives other LMD and AKD.
+    """
+    if heatmaps.dim() != 4 or heatmaps.shape[2:] != (_MAP, _MAP) or len(heatmaps) != len(geometry.sides):
+        raise InputError(
+            f"decode_heatmaps needs maps (N, K, 64, 64) of {len(geometry.sides)} boxes, got {tuple(heatmaps.shape)}"
+        )
+    flat = heatmaps.flatten(2)
+    at = flat.argmax(dim=2)
+    x, y = at % _MAP, at // _MAP
+    inside = (x > 0) & (x < _MAP - 1) & (y > 0) & (y < _MAP - 1)
+    steps = []
+    for stride in (1, _MAP):
+        beyond = flat.gather(2, torch.where(inside, at + stride, at)[..., None])
+        before = flat.gather(2, torch.where(inside, at - stride, at)[..., None])
+        steps.append((beyond - before).squeeze(2).sign())
+    cells = torch.stack([x, y], dim=2) + 0.25 * torch.stack(steps, dim=2).to(torch.float32) + 0.5
+    cells = (cells.cpu() if cells.device.type == "mps" else cells).to(torch.float64)
+    centres, sides = geometry.centres.to(cells.device), geometry.sides.to(cells.device)
+    return (centres[:, None] + (cells - _MAP / 2) * sides[:, None, None] / _MAP).trunc()
+
+
+def landmark_distance(
+    preds: Tensor,
+    target: Tensor,
+    *,
+    points: str = "mouth",
+    centre: bool = True,
+    norm: Norm = "none",
+    reduction: Reduction = "l2",
+) -> Tensor:
+    """Landmark distance of each frame, in pixels unless normalised.
+
+    ``l2``: mean over the points of the Euclidean distance; ``l2-sum``: its sum; ``l1``: mean over the points and both
+    coordinates of the absolute difference. With ``centre`` each set first loses its own mean, so that a shift of the
+    head does not count. :data:`PROTOCOLS` names the published combinations.
+
+    Args:
+        preds: ``(T, 68, 2)`` landmarks of the generated frames.
+        target: ``(T, 68, 2)`` of the real frames.
+        points: A group of :data:`POINTS`.
+        centre: Subtract the mean of the group, per frame and side.
+        norm: Divide by nothing, by the distance of the target's outer eye corners, or by the root of the area of the
+            box around the target's 68 points.
+        reduction: As above.
+
+    Returns:
+        ``(T,)`` float64; NaN where a side has no face.
+
+    Raises:
+        InputError: A name that does not exist, or not 68 points.
+        MismatchError: The two sides differ in shape.
+
+    Source: Chen et al., Hierarchical Cross-Modal Talking Face Generation, 2019 (ATVGnet); TalkingGaussian and InsTaG;
+    the ViCo challenge; EAT.
+
+    Example:
+        >>> target = torch.zeros(1, 68, 2)
+        >>> shifted = target + torch.tensor([1.0, 0.0])
+        >>> [landmark_distance(shifted, target, **PROTOCOLS[name]._asdict()).item() for name in ("instag", "vico")]
+        [0.0, 0.5]
+    """
+    preds, target = _pair(preds, target)
+    if preds.shape[1] != 68:
+        raise InputError(f"landmark_distance needs 68 points, got {tuple(preds.shape)}")
+    if points not in POINTS:
+        raise InputError(f"unknown points {points!r}; there are {', '.join(POINTS)}")
+    unit = _unit(target, norm)
+    preds, target = preds[:, POINTS[points]], target[:, POINTS[points]]
+    if centre:
+        preds = preds - preds.mean(dim=1, keepdim=True)
+        target = target - target.mean(dim=1, keepdim=True)
+    return _reduced(preds - target, reduction) / unit
+
+
+def average_keypoint_distance(preds: Tensor, target: Tensor) -> Tensor:
+    """AKD of each frame: mean absolute difference over both coordinates of all points, in pixels.
+
+    The papers call it a distance; the published script takes the absolute difference per coordinate, without centring.
+    Points that either side lacks (NaN) do not count.
+
+    Args:
+        preds: ``(T, K, 2)`` of the generated frames.
+        target: ``(T, K, 2)`` of the real frames.
+
+    Returns:
+        ``(T,)`` float64; NaN where no point is on both sides.
+
+    Raises:
+        InputError: Not ``(T, K, 2)``.
+        MismatchError: The two sides differ in shape.
+
+    Source: Siarohin et al., First Order Motion Model, 2019; pose-evaluation.
+
+    Example:
+        >>> average_keypoint_distance(torch.tensor([[[0.0, 0.0], [3.0, 1.0]]]), torch.zeros(1, 2, 2))
+        tensor([1.], dtype=torch.float64)
+    """
+    preds, target = _pair(preds, target)
+    return (preds - target).abs().mean(dim=2).nanmean(dim=1)
+
+
+def missing_keypoints(preds: Tensor, target: Tensor) -> Tensor:
+    """MKR of each frame: share of the target's points that the prediction lacks, 0..1.
+
+    With a detector that finds all points or none this is 1 where the prediction misses a face that the target has.
+
+    Args:
+        preds: ``(T, K, 2)`` of the generated frames, NaN where a point is missing.
+        target: ``(T, K, 2)`` of the real frames.
+
+    Returns:
+        ``(T,)`` float64; NaN where the target has no point.
+
+    Raises:
+        InputError: Not ``(T, K, 2)``.
+        MismatchError: The two sides differ in shape.
+
+    Source: Siarohin et al., First Order Motion Model, 2019; pose-evaluation (where the points are body joints).
+
+    Example:
+        >>> target = torch.zeros(2, 68, 2)
+        >>> missing_keypoints(torch.where(torch.tensor([True, False])[:, None, None], target, torch.nan), target)
+        tensor([0., 1.], dtype=torch.float64)
+    """
+    preds, target = _pair(preds, target)
+    present = ~target.isnan().any(dim=2)
+    missing = present & preds.isnan().any(dim=2)
+    return missing.sum(dim=1, dtype=torch.float64) / present.sum(dim=1, dtype=torch.float64)
+
+
+def _pair(preds: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    for name, side in (("preds", preds), ("target", target)):
+        if side.dim() != 3 or side.shape[2] != 2:
+            raise InputError(f"{name} must be landmarks (T, K, 2), got {tuple(side.shape)}")
+    if preds.shape != target.shape:
+        raise MismatchError(
+            f"preds {tuple(preds.shape)} and target {tuple(target.shape)} differ; cut both to one length"
+        )
+    if preds.device.type == "mps":
+        preds, target = preds.cpu(), target.cpu()
+    return preds.to(torch.float64), target.to(torch.float64)
+
+
+def _unit(target: Tensor, norm: str) -> Tensor:
+    if norm == "none":
+        return target.new_ones(())
+    if norm == "inter-ocular":
+        return (target[:, 45] - target[:, 36]).norm(dim=1)
+    if norm == "face-box":
+        return (target.amax(dim=1) - target.amin(dim=1)).prod(dim=1).sqrt()
+    raise InputError(f"unknown norm {norm!r}; there are none, inter-ocular, face-box")
+
+
+def _reduced(difference: Tensor, reduction: str) -> Tensor:
+    if reduction == "l1":
+        return difference.abs().mean(dim=(1, 2))
+    if reduction == "l2":
+        return difference.norm(dim=2).mean(dim=1)
+    if reduction == "l2-sum":
+        return difference.norm(dim=2).sum(dim=1)
+    raise InputError(f"unknown reduction {reduction!r}; there are l1, l2, l2-sum")
