@@ -61,7 +61,7 @@ _OPPOSITE = (
 
 
 class FanGeometry(NamedTuple):
-    """Where FAN looks for the landmarks of each box: ``centres (N, 2)`` and ``sides (N,)`` float64, ``crops (N, 4)``."""
+    """Where FAN looks for the landmarks of each box: ``centres (N, 2)``, ``sides (N,)``, ``crops (N, 4)``."""
 
     centres: Tensor
     sides: Tensor
@@ -84,7 +84,8 @@ def fan_geometry(boxes: Tensor) -> FanGeometry:
     Raises:
         InputError: Another shape.
 
-    Source: face_alignment 1.5.0 (Bulat and Tzimiropoulos, How far are we from solving the 2D & 3D Face Alignment, 2017).
+    Source: face_alignment 1.5.0 (Bulat and Tzimiropoulos, How far are we from solving the 2D & 3D Face Alignment
+    problem?, 2017).
 
     Example:
         >>> fan_geometry(torch.tensor([[100.0, 100.0, 197.5, 197.5]])).crops
@@ -287,7 +288,7 @@ def _unit(target: Tensor, norm: str) -> Tensor:
     if norm == "none":
         return target.new_ones(())
     if norm == "inter-ocular":
-        return (target[:, 45] - target[:, 36]).norm(dim=1)
+        return torch.linalg.vector_norm(target[:, 45] - target[:, 36], dim=1)
     if norm == "face-box":
         return (target.amax(dim=1) - target.amin(dim=1)).prod(dim=1).sqrt()
     raise InputError(f"unknown norm {norm!r}; there are none, inter-ocular, face-box")
@@ -297,7 +298,7 @@ def _reduced(difference: Tensor, reduction: str) -> Tensor:
     if reduction == "l1":
         return difference.abs().mean(dim=(1, 2))
     if reduction == "l2":
-        return difference.norm(dim=2).mean(dim=1)
+        return torch.linalg.vector_norm(difference, dim=2).mean(dim=1)
     if reduction == "l2-sum":
-        return difference.norm(dim=2).sum(dim=1)
+        return torch.linalg.vector_norm(difference, dim=2).sum(dim=1)
     raise InputError(f"unknown reduction {reduction!r}; there are l1, l2, l2-sum")
