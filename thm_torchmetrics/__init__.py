@@ -16,6 +16,26 @@ if TYPE_CHECKING:
         ActionUnitErrorLower as ActionUnitErrorLower,
         ActionUnitErrorUpper as ActionUnitErrorUpper,
     )
+    from thm_torchmetrics.metrics.expression import (
+        ArousalConcordance as ArousalConcordance,
+        ArousalCorrelation as ArousalCorrelation,
+        ArousalError as ArousalError,
+        ArousalSignAgreement as ArousalSignAgreement,
+        EmotionSimilarityDistance as EmotionSimilarityDistance,
+        ValenceConcordance as ValenceConcordance,
+        ValenceCorrelation as ValenceCorrelation,
+        ValenceError as ValenceError,
+        ValenceSignAgreement as ValenceSignAgreement,
+    )
+    from thm_torchmetrics.metrics.identity import (
+        AverageEuclideanDistance as AverageEuclideanDistance,
+        IdentitySimilarity as IdentitySimilarity,
+    )
+    from thm_torchmetrics.metrics.landmarks import (
+        AverageKeypointDistance as AverageKeypointDistance,
+        LandmarkDistance as LandmarkDistance,
+        MissingKeypointRate as MissingKeypointRate,
+    )
     from thm_torchmetrics.metrics.perceptual import (
         FrechetInceptionDistance as FrechetInceptionDistance,
         LearnedPerceptualSimilarity as LearnedPerceptualSimilarity,

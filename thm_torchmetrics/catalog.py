@@ -35,7 +35,7 @@ class Row:
         protocols: the published procedures that it follows, default first.
         clip_average: the protocols whose own average is the mean of clip means, not of all frames.
         extractors: the networks that can feed it, default first; empty if it needs none.
-        weights: checkpoints that are needed, by protocol or by extractor.
+        weights: checkpoints that are needed: by protocol, by extractor, or by ``protocol:extractor``.
     """
 
     key: str
@@ -66,6 +66,36 @@ class Row:
 
 _BOTH = ("preds", "target")
 _UNITS = ("preds_au", "target_au")
+_LANDMARKS = {"fan": ("fan2d", "fan-s3fd"), "dlib": ("dlib-68",)}
+
+_ARCFACE = ("arcface-r100", "arcface-r50", "arcface-r18")
+_RECOGNITION = (*_ARCFACE, "insightface", "dlib")
+_IDENTITY: dict[str, tuple[str, ...]] = {
+    **{name: (name,) for name in _ARCFACE},
+    "insightface": ("buffalo_l",),
+    "dlib": ("dlib-68", "dlib-resnet"),
+}
+_EMOTION = ("emonet8", "emonet5")
+_EMONET: dict[str, tuple[str, ...]] = {name: (name,) for name in _EMOTION}
+
+
+def _with_fan(protocol: str, extractors: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The networks that find the face, where this protocol needs them."""
+    return {f"{protocol}:{name}": ("fan2d", "fan-s3fd") for name in extractors}
+
+
+def _affect(key: str, name: str, title: str, higher_is_better: bool, low: float, high: float) -> tuple[Row, Row]:
+    """The rows of one statistic of valence and of arousal."""
+    valence, arousal = (
+        Row(
+            f"{series[0]}-{key}", f"{series.title()}{name}", "expression", f"{title} of {series}",
+            higher_is_better, "", low, high, _BOTH, ("face", "thm"), extractors=_EMOTION,
+            weights=_EMONET | _with_fan("face", _EMOTION),
+        )
+        for series in ("valence", "arousal")
+    )  # fmt: skip
+    return valence, arousal
+
 
 _ROWS = (
     Row(
@@ -91,6 +121,38 @@ _ROWS = (
         weights={"inception": ("inception-fid",)},
     ),
     Row(
+        "lmd", "LandmarkDistance", "landmarks", "landmark distance of the lips",
+        False, "px", 0.0, inf, _BOTH, ("instag", "vico", "atvg", "eat-m", "eat-f"), clip_average=("eat-m", "eat-f"),
+        extractors=("fan", "dlib"), weights=_LANDMARKS,
+    ),
+    Row(
+        "akd", "AverageKeypointDistance", "landmarks", "average keypoint distance of the face",
+        False, "px", 0.0, inf, _BOTH, ("fomm",), extractors=("fan", "dlib"), weights=_LANDMARKS,
+    ),
+    Row(
+        "mkr", "MissingKeypointRate", "landmarks", "missing keypoint rate (missed faces)",
+        False, "", 0.0, 1.0, _BOTH, ("fomm",), extractors=("fan", "dlib"), weights=_LANDMARKS,
+    ),
+    Row(
+        "csim", "IdentitySimilarity", "identity", "cosine similarity of identity embeddings",
+        True, "", -1.0, 1.0, _BOTH, ("aligned", "vico"), extractors=_RECOGNITION,
+        weights=_IDENTITY | _with_fan("aligned", _ARCFACE),
+    ),
+    Row(
+        "aed-id", "AverageEuclideanDistance", "identity", "average Euclidean distance of identity embeddings (FOMM)",
+        False, "", 0.0, 4.0, _BOTH, ("fomm", "aligned"), extractors=_RECOGNITION,
+        weights=_IDENTITY | _with_fan("aligned", _ARCFACE),
+    ),
+    Row(
+        "esd", "EmotionSimilarityDistance", "expression", "emotion similarity distance (this package's reading)",
+        False, "", 0.0, inf, _BOTH, ("cosine", "l2"), extractors=_EMOTION,
+        weights=_EMONET | _with_fan("cosine", _EMOTION) | _with_fan("l2", _EMOTION),
+    ),
+    *_affect("rmse", "Error", "root mean squared error", False, 0.0, 2.0),
+    *_affect("sagr", "SignAgreement", "sign agreement", True, 0.0, 1.0),
+    *_affect("pcc", "Correlation", "Pearson's correlation", True, -1.0, 1.0),
+    *_affect("ccc", "Concordance", "Lin's concordance correlation", True, -1.0, 1.0),
+    Row(
         "aue-u", "ActionUnitErrorUpper", "action_units", "action unit error, upper face",
         False, "AU²", 0.0, 25.0 * 8, _UNITS, ("talkinggaussian", "mean"),
     ),
@@ -108,8 +170,9 @@ CATALOG: Mapping[str, Row] = {row.key: row for row in _ROWS}
 """Every metric by key, in the order in which tables show them."""
 
 SUITES: Mapping[str, tuple[str, ...]] = {
-    "thm": ("psnr", "ssim", "cpbd", "lpips", "fid", "aue-u", "aue-l"),
-    "talkinggaussian": ("psnr", "lpips", "aue-u", "aue-l"),
+    "thm": ("psnr", "ssim", "cpbd", "lpips", "fid", "lmd:vico", "aue-u", "aue-l"),
+    "talkinggaussian": ("psnr", "lpips", "lmd", "aue-u", "aue-l"),
+    "fomm": ("akd", "mkr"),
     "all": tuple(CATALOG),
 }
 """Sets of metrics, and protocols, as a family of papers reports them."""
@@ -126,7 +189,8 @@ class Choice:
     def weights(self, extractor: str | None = None) -> tuple[str, ...]:
         """Names of the checkpoints that the metric needs with an extractor, its default if none is named."""
         extractor = extractor or (self.row.extractors[0] if self.row.extractors else "")
-        return self.row.weights.get(self.protocol, ()) + self.row.weights.get(extractor, ())
+        keys = (self.protocol, extractor, f"{self.protocol}:{extractor}")
+        return tuple(name for key in keys for name in self.row.weights.get(key, ()))
 
 
 def find(key: str) -> Row:

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import piq
 import scipy.linalg
+import scipy.spatial.distance
 import skimage.metrics
 import torch
+import torchmetrics.functional as reference
 import torchmetrics.functional.image as reference_image
 from torch import Tensor
 
@@ -152,6 +154,50 @@ _AU_LOWER = [7, 8, 9, 10, 11, 12, 13, 14, 15]
 _AU_UPPER = [0, 1, 2, 3, 4, 5, 6, 16]
 
 
+def _landmarks() -> list[ClipInputs]:
+    generator = torch.Generator().manual_seed(5)
+    clips: list[ClipInputs] = []
+    for count in (4, 5, 1, 9):
+        target = 100 + 20 * torch.randn(count, 68, 2, generator=generator, dtype=torch.float64)
+        preds = target + 3 * torch.randn(count, 68, 2, generator=generator, dtype=torch.float64) * bool(clips)
+        clips.append({"preds": preds, "target": target})
+    clips[1]["preds"][3] = torch.nan  # a face missed in the prediction
+    clips[3]["target"][0] = torch.nan  # no face to be found
+    return clips
+
+
+def _per_landmark_frame(per_frame: Callable[[Any, Any], Any]) -> Callable[[list[ClipInputs]], float]:
+    """The mean over frames with a face on both sides, frame by frame in NumPy."""
+
+    def value(clips: list[ClipInputs]) -> float:
+        pairs = [pair for clip in clips for pair in zip(clip["preds"].numpy(), clip["target"].numpy(), strict=True)]
+        return float(np.mean([per_frame(p, t) for p, t in pairs if not (np.isnan(p).any() or np.isnan(t).any())]))
+
+    return value
+
+
+def _centred(points: Any) -> Any:
+    return points - points.mean(axis=0)
+
+
+def _mean_point_distance(first: int, last: int) -> Callable[[Any, Any], Any]:
+    return lambda p, t: np.linalg.norm(_centred(p[first:last]) - _centred(t[first:last]), axis=1).mean()
+
+
+def _coordinate_distance(first: int, last: int) -> Callable[[Any, Any], Any]:
+    return lambda p, t: np.abs(p[first:last] - t[first:last]).mean()
+
+
+def _missed(clips: list[ClipInputs]) -> float:
+    missed = [
+        np.isnan(p).any()
+        for clip in clips
+        for p, t in zip(clip["preds"].numpy(), clip["target"].numpy(), strict=True)
+        if not np.isnan(t).any()
+    ]
+    return float(np.mean(missed))
+
+
 def _aue(units: list[int], reduce: Callable[[Any], Any] = np.sum) -> Callable[[list[ClipInputs]], float]:
     def value(clips: list[ClipInputs]) -> float:
         preds, target = (np.concatenate([clip[side].numpy() for clip in clips]) for side in ("preds_au", "target_au"))
@@ -173,11 +219,128 @@ def _cases() -> list[Case]:
         Case("cpbd", videos, _frame_mean(_cpbd)),
         Case("lpips", videos, _frame_mean(_mean_distance), {"extractor": MeanDistance()}),
         Case("fid", _feature_rows(2), _fid, {"extractor": None, "num_features": 2}),
+        *_landmark_cases(),
+        *_identity_cases(),
+        *_emotion_cases(),
         Case("aue", units, _aue(everything)),
         Case("aue-u", units, _aue(_AU_UPPER)),
         Case("aue-l", units, _aue(_AU_LOWER)),
         Case("aue-l:mean", units, _aue(_AU_LOWER, np.mean)),
         Case("aue-l", units, _clip_mean(_aue(_AU_LOWER)), {"average": "clip"}),
+    ]
+
+
+def _landmark_cases() -> list[Case]:
+    clips, given = _landmarks(), {"extractor": None}
+    lips = _per_landmark_frame(_mean_point_distance(48, 68))
+    return [
+        Case("lmd", clips, lips, given),
+        Case("lmd:vico", clips, _per_landmark_frame(_coordinate_distance(48, 68)), given),
+        Case("lmd:atvg", clips, lambda shown: 20 * lips(shown), given),
+        Case("lmd:eat-m", clips, _clip_mean(lips), given),
+        Case("lmd:eat-f", clips, _clip_mean(_per_landmark_frame(_mean_point_distance(0, 68))), given),
+        Case("akd", clips, _per_landmark_frame(_coordinate_distance(0, 68)), given),
+        Case("mkr", clips, _missed, given),
+    ]
+
+
+def _embeddings() -> list[ClipInputs]:
+    generator = torch.Generator().manual_seed(23)
+    clips: list[ClipInputs] = []
+    for count in (4, 5, 1, 9):
+        target = torch.randn(count, 8, generator=generator, dtype=torch.float64)
+        noise = torch.randn(count, 8, generator=generator, dtype=torch.float64)
+        clips.append({"preds": 3 * target + noise * bool(clips), "target": target.clone()})
+    clips[0]["preds"] = clips[0]["target"]
+    clips[3]["target"][0] = torch.nan  # no face at first
+    clips[3]["preds"][[1, 2]] = torch.nan
+    return clips
+
+
+def _per_row(of: Callable[[Any, Any], float]) -> Callable[[list[ClipInputs]], float]:
+    """Mean over the frames with a face on both sides."""
+
+    def value(clips: list[ClipInputs]) -> float:
+        rows = [pair for clip in clips for pair in zip(clip["preds"].numpy(), clip["target"].numpy(), strict=True)]
+        return float(np.mean([of(a, b) for a, b in rows if not np.isnan(a + b).any()]))
+
+    return value
+
+
+def _cosine(a: Any, b: Any) -> float:
+    return float(1 - scipy.spatial.distance.cosine(a, b))
+
+
+def _identity_distance(a: Any, b: Any) -> float:
+    return float(((a / np.sqrt((a**2).sum()) - b / np.sqrt((b**2).sum())) ** 2).sum())
+
+
+def _to_first(side: str) -> Callable[[list[ClipInputs]], float]:
+    def value(clips: list[ClipInputs]) -> float:
+        cosines = []
+        for clip in clips:
+            identity = next(row for row in clip[side].numpy() if not np.isnan(row).any())
+            cosines += [_cosine(row, identity) for row in clip["preds"].numpy() if not np.isnan(row).any()]
+        return float(np.mean(cosines))
+
+    return value
+
+
+def _identity_cases() -> list[Case]:
+    clips, given = _embeddings(), {"extractor": None}
+    alone = [{"preds": clip["preds"]} for clip in clips]
+    return [
+        Case("csim", clips, _per_row(_cosine), given),
+        Case("csim", clips, _clip_mean(_per_row(_cosine)), given | {"average": "clip"}),
+        Case("csim", clips, _to_first("target"), given | {"reference": "target-first"}),
+        Case("csim", alone, _to_first("preds"), given | {"reference": "preds-first"}),
+        Case("aed-id", clips, _per_row(_identity_distance), given),
+        Case("esd", clips, _per_row(scipy.spatial.distance.cosine), given),
+        Case("esd:l2", clips, _per_row(scipy.spatial.distance.euclidean), given),
+    ]
+
+
+def _affects() -> list[ClipInputs]:
+    """Valence and arousal, some beyond -1..1."""
+    generator = torch.Generator().manual_seed(29)
+    clips: list[ClipInputs] = []
+    for count in (4, 5, 3, 9):
+        target = torch.randn(count, 2, generator=generator, dtype=torch.float64) * 0.7
+        noise = torch.randn(count, 2, generator=generator, dtype=torch.float64) * 0.4
+        clips.append({"preds": target + noise * bool(clips), "target": target})
+    clips[3]["preds"][[2, 4], 0] = torch.nan  # frames without a face
+    return clips
+
+
+def _concordance(preds: Tensor, target: Tensor) -> Tensor:
+    x, y = preds.numpy(), target.numpy()
+    return torch.tensor(2 * np.cov(x, y, bias=True)[0, 1] / (x.var() + y.var() + (x.mean() - y.mean()) ** 2))
+
+
+_AFFECT_STATISTICS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "rmse": lambda preds, target: reference.mean_squared_error(preds, target, squared=False),
+    "sagr": lambda preds, target: torch.tensor(np.mean(np.sign(preds.numpy()) == np.sign(target.numpy()))),
+    "pcc": reference.pearson_corrcoef,
+    "ccc": _concordance,
+}
+
+
+def _affect(column: int, statistic: str) -> Callable[[list[ClipInputs]], float]:
+    def value(clips: list[ClipInputs]) -> float:
+        preds, target = (torch.cat([clip[side] for clip in clips]) for side in ("preds", "target"))
+        faces = ~(preds + target).isnan().any(dim=1)
+        sides = (side[faces, column].clamp(-1, 1) for side in (preds, target))
+        return float(_AFFECT_STATISTICS[statistic](*sides))
+
+    return value
+
+
+def _emotion_cases() -> list[Case]:
+    clips, given = _affects(), {"extractor": None}
+    keys = [(f"{'va'[column]}-{name}", _affect(column, name)) for column in (0, 1) for name in _AFFECT_STATISTICS]
+    return [
+        *(Case(key, clips, of, given) for key, of in keys),
+        *(Case(key, clips, _clip_mean(of), given | {"average": "clip"}) for key, of in keys[2:4]),
     ]
 
 

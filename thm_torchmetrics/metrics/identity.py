@@ -1,0 +1,237 @@
+"""Identity of the face in every frame: CSIM, and FOMM's average Euclidean distance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from thm_torchmetrics.clip import AnyClip, Chunk, Clip, ClipInput, clips_from
+from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.extractors import choose
+from thm_torchmetrics.extractors.face_crops import crop_settings
+from thm_torchmetrics.extractors.identity import identity_makers
+from thm_torchmetrics.extractors.pool import OwnFiles
+from thm_torchmetrics.functional.identity import cosine_similarity, squared_euclidean_distance
+from thm_torchmetrics.kinds import FrameMean
+
+Reference: TypeAlias = Literal["target-frame", "target-first", "image", "preds-first"]
+
+REFERENCES = ("target-frame", "target-first", "image", "preds-first")
+
+
+class IdentitySimilarity(FrameMean, key="csim"):
+    r"""Cosine similarity of identity embeddings (CSIM), higher is better, in ``[-1, 1]``.
+
+    .. math:: \text{CSIM} = \frac{1}{T} \sum_t \frac{e(\hat x_t) \cdot e(x_t)}{\|e(\hat x_t)\| \, \|e(x_t)\|}
+
+    with the embedding :math:`e` of a face recognition network.
+
+    Protocols (their values cannot be compared):
+
+    - ``aligned`` (default): the face is turned, scaled and cut to 112x112 by five points (eyes, nose, mouth corners) of
+      its landmarks, as InsightFace's ``norm_crop`` does and recognition networks are trained (PIRender, StyleHEAT,
+      SadTalker, LivePortrait). A frame without a face is not scored.
+    - ``vico``: the whole frame shrunk to 112x112, without regard to the face or the aspect, as the ViCo baseline and
+      the TalkingHeadMetrics project do (``arcface_torch/compute_csim.py``). Background and hair weigh in; values are
+      higher. ArcFace's networks only.
+
+    Extractors:
+
+    - ``arcface-r100`` (default), ``-r50``, ``-r18``: ArcFace trained on MS1MV3, 512 numbers.
+    - ``dlib``: dlib's ResNet, 128 numbers, cut by 68 points as dlib does; works offline with the extra ``[dlib]``. It
+      was trained for Euclidean distances, in which 0.6 parts two people; the cosine is computed all the same, and even
+      of different people it is high (0.8 or more), so its values are on a scale of their own.
+    - ``insightface``: detection, alignment and recognition of a model pack such as ``buffalo_l`` by the package of that
+      name (extra ``[insightface]``).
+
+    The embeddings of ArcFace's networks equal the original's golden outputs with seeded weights; neither the published
+    checkpoints nor ``buffalo_l`` could be run where this was written.
+
+    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
+    describes them, of any size, or embeddings ``(T, D)`` with ``extractor=None``, NaN in the rows of frames without a
+    face. As output it returns a 0-d float64 tensor.
+
+    Args:
+        protocol: see above.
+        extractor: see above; a module that maps frames ``(N, 3, H, W)``, float32 in 0..1, to ``(N, D)``, which then
+            sees the frames whole, whatever the protocol; or None, for embeddings.
+        reference: what each generated frame is compared with.
+
+            - ``target-frame`` (default): the real frame of the same number.
+            - ``target-first``: the first real frame that has a face.
+            - ``image``: a photo: ``target`` is a clip of one frame ``(1, 3, H, W)``, one per generated clip or one for
+              all. For identities without a ground truth video.
+            - ``preds-first``: the first generated frame that has a face, which itself counts with 1; ``target`` is not
+              used. Constancy of identity over time.
+
+            But for the first the lengths of the two clips need not agree, and every generated frame counts.
+        landmarks: what finds the face: ``"fan"``, or ``"dlib"`` (default with the extractor ``dlib``).
+        face: which face of a frame counts: ``"largest"``, ``"first"`` (best score), ``"last"`` or ``"centre"``.
+        weights: your own checkpoint of the recognition network, or several by name.
+        kwargs: the options of `TalkingHeadMetric`.
+
+    Raises:
+        InputError: if an option has no such value; on ``update``, if a photo is not one frame.
+        WeightsNotFoundError: if a checkpoint is absent and cannot be downloaded.
+        MissingExtraError: if the extractor's package is not installed.
+
+    Example:
+        >>> import torch
+        >>> from thm_torchmetrics import IdentitySimilarity
+        >>> metric = IdentitySimilarity(extractor=None)
+        >>> metric(torch.tensor([[3.0, 4.0], [1.0, 0.0]]), torch.tensor([[6.0, 8.0], [0.6, 0.8]]))
+        tensor(0.8000, dtype=torch.float64)
+    """
+
+    feature_shape = (None,)
+
+    def __init__(
+        self,
+        *,
+        protocol: str | None = None,
+        extractor: str | nn.Module | None = "arcface-r100",
+        reference: Reference = "target-frame",
+        landmarks: str | None = None,
+        face: str = "largest",
+        weights: OwnFiles = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(protocol=protocol, **kwargs)
+        if reference not in REFERENCES:
+            raise InputError(f"reference must be one of {', '.join(map(repr, REFERENCES))}, got {reference!r}")
+        self.reference = reference
+        if reference == "preds-first":
+            self.inputs = ("preds",)  # type: ignore[misc]  # this instance asks for less than its class
+        whole = self.protocol == "vico"
+        self.extractor = choose(extractor, identity_makers(weights, whole_frame=whole, landmarks=landmarks, face=face))
+        self._identity: Tensor | None = None
+        self._waiting: list[Tensor] = []
+        self._allocate(1, "csim", reference=reference, **crop_settings(self.extractor, face))
+
+    def begin(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> None:
+        """Start a clip, as `TalkingHeadMetric.begin`."""
+        super().begin(preds, target, **inputs)
+        self._identity, self._waiting = None, []
+
+    def _pair(self, preds: ClipInput, target: ClipInput) -> Iterator[tuple[AnyClip | None, AnyClip | None]]:
+        if self.reference == "image" and preds is not None and target is not None:
+            shape = self.feature_shape if self.extractor is None else None
+            target = _photos(target, len(clips_from(preds, "preds", shape)), shape)
+        return super()._pair(preds, target)
+
+    def _check_lengths(self, preds: int, target: int) -> None:
+        if self.reference == "target-frame":
+            super()._check_lengths(preds, target)
+        elif self.reference == "image" and target != 1:
+            raise InputError(f'reference="image" wants a photo, a clip of one frame, as target; got {target} frames')
+
+    def _measure(self, preds: Chunk | None, target: Chunk | None) -> Tensor | None:
+        if self.reference == "target-frame":
+            return super()._measure(preds, target)
+        source = preds if self.reference == "preds-first" else target
+        if self._identity is None and source is not None:
+            self._identity = self._first_face(source)
+        if preds is not None:
+            self._waiting.append(self._features(preds))
+        if self._identity is None or not self._waiting:
+            return None
+        rows, self._waiting = torch.cat(self._waiting), []
+        return self._summed(cosine_similarity(rows, self._identity.expand(len(rows), -1)))
+
+    def _first_face(self, chunk: Chunk) -> Tensor | None:
+        """The embedding ``(1, D)`` of the first frame that has a face.
+
+        That it is there has to be known on the host, once per clip: so the network does not see the frames after it.
+        """
+        embeddings = self._features(chunk)
+        index = (~embeddings.isnan().any(dim=1)).nonzero()[:1, 0]
+        return embeddings[index] if len(index) else None
+
+    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        return cosine_similarity(self._features(preds), self._features(target))
+
+    def _finish(self, clip: Tensor) -> None:
+        super()._finish(clip)
+        if self.reference != "target-frame":
+            clip[-2], clip[-1] = self._lengths[0], 0
+        self._identity, self._waiting = None, []
+
+
+class AverageEuclideanDistance(FrameMean, key="aed-id"):
+    r"""Squared Euclidean distance of normalised identity embeddings, lower is better, in ``[0, 4]``.
+
+    .. math:: d = \frac{1}{T} \sum_t \left\| \frac{e(\hat x_t)}{\|e(\hat x_t)\|} -
+              \frac{e(x_t)}{\|e(x_t)\|} \right\|^2 = 2 - 2 \cos
+
+    The identity distance of the First Order Motion Model (A. Siarohin et al., 2019), which that family of papers calls
+    AED and takes without the root; `AverageExpressionDistance` is the other metric of this abbreviation.
+
+    Protocols:
+
+    - ``fomm`` (default): the whole frame goes into the network, without detection or alignment, as in
+      ``AliaksandrSiarohin/pose-evaluation``. ArcFace's networks only.
+    - ``aligned``: the aligned face, as `IdentitySimilarity` takes it; with the same extractor the two share one pass of
+      the network.
+
+    The original embeds with OpenFace's ``nn4.small2``, 96x96, for which no checkpoint that can be verified was found;
+    here the networks are those of `IdentitySimilarity`. Published numbers are therefore on another scale.
+
+    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
+    describes them, of any size, or embeddings ``(T, D)`` with ``extractor=None``, NaN in the rows of frames without a
+    face. As output it returns a 0-d float64 tensor.
+
+    Args:
+        protocol: see above.
+        extractor: as in `IdentitySimilarity`.
+        landmarks: what finds the face: ``"fan"``, or ``"dlib"`` (default with the extractor ``dlib``).
+        face: which face of a frame counts: ``"largest"``, ``"first"`` (best score), ``"last"`` or ``"centre"``.
+        weights: your own checkpoint of the recognition network, or several by name.
+        kwargs: the options of `TalkingHeadMetric`.
+
+    Raises:
+        InputError: if an option has no such value.
+        WeightsNotFoundError: if a checkpoint is absent and cannot be downloaded.
+        MissingExtraError: if the extractor's package is not installed.
+
+    Example:
+        >>> import torch
+        >>> from thm_torchmetrics import AverageEuclideanDistance
+        >>> metric = AverageEuclideanDistance(extractor=None)
+        >>> metric(torch.tensor([[5.0, 0.0], [1.0, 0.0]]), torch.tensor([[0.0, 2.0], [3.0, 0.0]]))
+        tensor(1., dtype=torch.float64)
+    """
+
+    feature_shape = (None,)
+
+    def __init__(
+        self,
+        *,
+        protocol: str | None = None,
+        extractor: str | nn.Module | None = "arcface-r100",
+        landmarks: str | None = None,
+        face: str = "largest",
+        weights: OwnFiles = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(protocol=protocol, **kwargs)
+        whole = self.protocol == "fomm"
+        self.extractor = choose(extractor, identity_makers(weights, whole_frame=whole, landmarks=landmarks, face=face))
+        self._allocate(1, "aed-id", **crop_settings(self.extractor, face))
+
+    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        return squared_euclidean_distance(self._features(preds), self._features(target))
+
+
+def _photos(given: ClipInput, clips: int, feature_shape: tuple[int | None, ...] | None) -> list[Tensor | Clip]:
+    """The photos, one per clip; one for all is wrapped once, so that the network sees it once."""
+    one = 4 if feature_shape is None else 1 + len(feature_shape)
+    single = isinstance(given, Clip) or (isinstance(given, Tensor) and given.ndim == one)
+    photos: list[Any] = [given] if single else list(given or [])  # type: ignore[arg-type]
+    if len(photos) != 1:
+        return photos
+    if feature_shape is None and isinstance(photos[0], Tensor):
+        photos = list(clips_from(photos, "target"))
+    return photos * clips
