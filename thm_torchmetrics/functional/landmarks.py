@@ -284,11 +284,16 @@ def _pair(preds: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return preds.to(torch.float64), target.to(torch.float64)
 
 
+def _lengths(vectors: Tensor) -> Tensor:
+    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=-1)
+    return lengths
+
+
 def _unit(target: Tensor, norm: str) -> Tensor:
     if norm == "none":
         return target.new_ones(())
     if norm == "inter-ocular":
-        return torch.linalg.vector_norm(target[:, 45] - target[:, 36], dim=1)
+        return _lengths(target[:, 45] - target[:, 36])
     if norm == "face-box":
         return (target.amax(dim=1) - target.amin(dim=1)).prod(dim=1).sqrt()
     raise InputError(f"unknown norm {norm!r}; there are none, inter-ocular, face-box")
@@ -298,7 +303,7 @@ def _reduced(difference: Tensor, reduction: str) -> Tensor:
     if reduction == "l1":
         return difference.abs().mean(dim=(1, 2))
     if reduction == "l2":
-        return torch.linalg.vector_norm(difference, dim=2).mean(dim=1)
+        return _lengths(difference).mean(dim=1)
     if reduction == "l2-sum":
-        return torch.linalg.vector_norm(difference, dim=2).sum(dim=1)
+        return _lengths(difference).sum(dim=1)
     raise InputError(f"unknown reduction {reduction!r}; there are l1, l2, l2-sum")
