@@ -52,6 +52,18 @@ class Gate:
 @click.option("--target", type=_FOLDER, help="Real videos.")
 @click.option("--preds-au", type=_FOLDER, help="OpenFace CSV files of the generated videos.")
 @click.option("--target-au", type=_FOLDER, help="OpenFace CSV files of the real videos.")
+@click.option(
+    "--preds-features",
+    multiple=True,
+    metavar="KEY=DIR",
+    help="Feed a metric ready-made features of the generated clips, .npy or .npz; may be repeated.",
+)
+@click.option(
+    "--target-features",
+    multiple=True,
+    metavar="KEY=DIR",
+    help="Likewise of the real clips; both are needed.",
+)
 @click.option("--metrics", help="Metrics by key, separated by commas; key:protocol chooses a protocol.")
 @click.option("--suite", help="A set of metrics; see `thm list`.  [default: thm]")
 @click.option(
@@ -137,7 +149,7 @@ def score(context: click.Context, /, data: Path | None, **given: Any) -> None:
 def run(data: Path | None, given: Mapping[str, Any]) -> Result:
     """Score what the options say; everything that can be checked before the work is checked first."""
     from thm_torchmetrics import reports
-    from thm_torchmetrics.media.pairing import discover, pair
+    from thm_torchmetrics.media.pairing import discover, pair, pair_features
 
     if given["metrics"] and given["suite"]:
         raise InputError("--metrics and --suite exclude each other")
@@ -146,7 +158,9 @@ def run(data: Path | None, given: Mapping[str, Any]) -> Result:
     rows = {key: catalog.choose(key).row for key in asked}
     gates(given["fail_under"], rows)
     own_files = assignments("--weights", given["weights"], weights.registry())
-    extractors = assignments("--extractor", given["extractor"], {*rows, *(row.key for row in rows.values())})
+    keys = {*rows, *(row.key for row in rows.values())}
+    extractors = assignments("--extractor", given["extractor"], keys)
+    folders_of = [assignments(f"--{side}-features", given[f"{side}_features"], keys) for side in ("preds", "target")]
     for key, name in extractors.items():
         if name not in catalog.choose(key).row.extractors:
             raise InputError(f"--extractor {key}={name}: {key} has {', '.join(catalog.choose(key).row.extractors)}")
@@ -161,26 +175,33 @@ def run(data: Path | None, given: Mapping[str, Any]) -> Result:
 
     folders: dict[str, Path] = dict(discover(data)) if data else {}
     folders |= {kind: given[kind] for kind in REMEDIES if given.get(kind)}
-    if not folders:
-        raise InputError("nothing to score: give DATA, or --preds and --target")
+    if not folders and not any(folders_of):
+        raise InputError(
+            "nothing to score: give DATA, or --preds and --target, or --preds-features and --target-features"
+        )
 
     import torch
 
     from thm_torchmetrics.cli.progress import Bar
-    from thm_torchmetrics.scoring.plan import build, plan
+    from thm_torchmetrics.scoring.plan import build, features_by_metric, plan
     from thm_torchmetrics.scoring.run import ActionUnitOptions, Run
 
-    keys, skipped = plan(asked, folders, REMEDIES)
+    features = features_by_metric(asked, *folders_of)
+    can_run, skipped = plan(asked, folders, REMEDIES, features)
     options = {name: given[name] for name in ("align", "missing", "resize", "average") if given[name]}
     options |= {"extractor": extractors, "weights": own_files}
     device = _device(given["device"] or ("cuda" if torch.cuda.is_available() else "cpu"))
     units = ActionUnitOptions(given["au_successful_only"], given["au_min_confidence"], given["au_face_id"])
     with Bar(hidden=given["quiet"]) as progress:
-        built = build(keys, options, device, progress)
-        needed = {kind for metric in built.metrics.members().values() for kind in metric.inputs}
+        built = build(can_run, options, device, progress, features)
+        readers = {name: metric for name, metric in built.metrics.members().items() if name not in features}
+        needed = {kind for metric in readers.values() for kind in metric.inputs}
         items = pair(**{kind: path for kind, path in folders.items() if kind in needed}) if needed else []
+        items = pair_features(items, features)
         session = Run(built.metrics, given["every"], units, progress)
-        origin = {"inputs": {kind: str(path) for kind, path in folders.items()}, "weights": built.weights}
+        inputs: dict[str, Any] = {kind: str(path) for kind, path in folders.items()}
+        inputs |= {f"features of {key}": {side: str(path) for side, path in features[key].items()} for key in features}
+        origin = {"inputs": inputs, "weights": built.weights}
         return session.score(items, skipped | built.skipped, origin)
 
 

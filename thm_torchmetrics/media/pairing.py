@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from thm_torchmetrics.errors import InputError
 
@@ -42,6 +43,7 @@ class Item:
         audio: speech.
         preds_au: OpenFace's table of the generated video.
         target_au: OpenFace's table of the real video.
+        features: for each metric that is given features, their files by side, ``preds`` and ``target``.
     """
 
     key: str
@@ -50,6 +52,7 @@ class Item:
     audio: Path | None = None
     preds_au: Path | None = None
     target_au: Path | None = None
+    features: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
 
 
 def find(folder: Path | str, suffixes: Iterable[str]) -> dict[str, Path]:
@@ -119,12 +122,54 @@ def pair(
     if not files:
         found = {kind: find(path, _SUFFIXES[kind]) for kind, path in paths.items()}
         keys = sorted(set().union(*found.values()))
-        return [Item(key, **{kind: clips[key] for kind, clips in found.items() if key in clips}) for key in keys]
+        return [_item(key, {kind: clips[key] for kind, clips in found.items() if key in clips}) for key in keys]
     for kind, path in paths.items():
         if kind not in files:
             what = "is a folder" if path.is_dir() else "does not exist"
             raise InputError(f"{kind}: {path} {what}, but {next(iter(files.values()))} is a file; give files only")
-    return [Item(next(iter(files.values())).stem, **files)]
+    return [_item(next(iter(files.values())).stem, files)]
+
+
+def _item(key: str, files: Mapping[str, Path]) -> Item:
+    fields: dict[str, Any] = dict(files)
+    return Item(key, **fields)
+
+
+def pair_features(items: Iterable[Item], given: Mapping[str, Mapping[str, Path]]) -> list[Item]:
+    """Add the files of ready-made features to clips, by key; clips that have nothing else are added.
+
+    Args:
+        items: the clips.
+        given: by metric, the folders of ``preds`` and ``target``, with one ``.npy`` or ``.npz`` file per clip; or one
+            file each, which belongs to the only clip whatever it is called.
+
+    Returns:
+        One item per clip, sorted by key; ``features`` has every metric, with the files that there are.
+
+    Raises:
+        InputError: as `find`, or if there is a file and more than one clip.
+    """
+    clips = {item.key: item for item in items}
+    found: dict[tuple[str, str], dict[str, Path]] = {}
+    for metric, sides in given.items():
+        for side, path in sides.items():
+            if path.is_file() and len(clips) > 1:
+                raise InputError(
+                    f"{path} is a file, but there are {len(clips)} clips; give a folder with a file for each"
+                )
+            files = {next(iter(clips), path.stem): path} if path.is_file() else find(path, FEATURE_SUFFIXES)
+            found[metric, side] = files
+            clips = {key: Item(key) for key in files} | clips
+    return [
+        replace(
+            clips[key],
+            features={
+                metric: {side: found[metric, side][key] for side in sides if key in found[metric, side]}
+                for metric, sides in given.items()
+            },
+        )
+        for key in sorted(clips)
+    ]
 
 
 def discover(data: Path | str) -> dict[str, Path]:

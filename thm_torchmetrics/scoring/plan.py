@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from thm_torchmetrics import catalog, weights
 from thm_torchmetrics.collection import TalkingHeadMetrics
-from thm_torchmetrics.errors import MissingExtraError, WeightsError
+from thm_torchmetrics.errors import InputError, MissingExtraError, WeightsError
+from thm_torchmetrics.media.features import read_features
+from thm_torchmetrics.media.pairing import FEATURE_SUFFIXES, find
 from thm_torchmetrics.metric import TalkingHeadMetric
 from thm_torchmetrics.scoring.run import Progress
 
 
-def plan(asked: Sequence[str], inputs: Iterable[str], remedies: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+def plan(
+    asked: Sequence[str], inputs: Iterable[str], remedies: Mapping[str, str], features: Collection[str] = ()
+) -> tuple[list[str], dict[str, str]]:
     """Which of the metrics asked for can run on the inputs that there are.
 
     Args:
         asked: metric keys, with protocols or not.
         inputs: the kinds of input that were given.
         remedies: how to give each kind, for the reasons.
+        features: those of ``asked`` that are given features instead.
 
     Returns:
         The metrics that can run, and the others with the reason and the remedy.
@@ -31,12 +37,43 @@ def plan(asked: Sequence[str], inputs: Iterable[str], remedies: Mapping[str, str
     run: list[str] = []
     skipped: dict[str, str] = {}
     for text in asked:
-        lacking = [kind for kind in catalog.choose(text).row.inputs if kind not in given]
+        inputs_needed = () if text in features else catalog.choose(text).row.inputs
+        lacking = [kind for kind in inputs_needed if kind not in given]
         if lacking:
             skipped[text] = "; ".join(f"needs {kind}: {remedies[kind]}" for kind in lacking)
         else:
             run.append(text)
     return run, skipped
+
+
+def features_by_metric(
+    asked: Sequence[str], preds: Mapping[str, str], target: Mapping[str, str]
+) -> dict[str, dict[str, Path]]:
+    """The folders of ready-made features, by metric and side.
+
+    Args:
+        asked: metric keys, with protocols or not.
+        preds: folders of the generated clips' features, by metric key, with the protocol or without.
+        target: those of the real clips.
+
+    Raises:
+        InputError: if a metric takes no features, or lacks those of a side that it needs.
+    """
+    given: dict[str, dict[str, Path]] = {}
+    for text in asked:
+        row = catalog.choose(text).row
+        by_side = {"preds": preds, "target": target}
+        paths = {side: by.get(text, by.get(row.key)) for side, by in by_side.items()}
+        sides = {side: Path(path) for side, path in paths.items() if path is not None}
+        if not sides:
+            continue
+        if not row.extractors or row.load().feature_shape is None or set(row.inputs) - by_side.keys():
+            raise InputError(f"{text} cannot be given features with --{next(iter(sides))}-features")
+        for side in row.inputs:
+            if side not in sides:
+                raise InputError(f"{text} is given features, so it needs --{side}-features {text}=DIR, too")
+        given[text] = {side: sides[side] for side in row.inputs}
+    return given
 
 
 @dataclass
@@ -54,7 +91,13 @@ class Build:
     weights: dict[str, dict[str, Any]]
 
 
-def build(asked: Sequence[str], options: Mapping[str, Any], device: torch.device, progress: Progress) -> Build:
+def build(
+    asked: Sequence[str],
+    options: Mapping[str, Any],
+    device: torch.device,
+    progress: Progress,
+    features: Mapping[str, Mapping[str, Path]] | None = None,
+) -> Build:
     """Make the metrics; this fetches the checkpoints that they need.
 
     Args:
@@ -63,12 +106,20 @@ def build(asked: Sequence[str], options: Mapping[str, Any], device: torch.device
             ``weights``, the user's own files, by name of the checkpoint.
         device: where they compute.
         progress: who is told of downloads and licences.
+        features: the metrics that are given features, with the folders of each side.
+
+    Raises:
+        InputError: if metrics that share one computation are given different features.
     """
+    features = features or {}
     members: dict[str, TalkingHeadMetric] = {}
     skipped: dict[str, str] = {}
     used: dict[str, dict[str, Any]] = {}
     for text in asked:
         choice = catalog.choose(text)
+        if text in features:
+            members |= TalkingHeadMetrics([text], **_on_features(choice, options, features[text])).members()
+            continue
         extractors = options.get("extractor", {})
         names = choice.weights(extractors.get(text, extractors.get(choice.row.key)))
         try:
@@ -78,7 +129,11 @@ def build(asked: Sequence[str], options: Mapping[str, Any], device: torch.device
             members |= TalkingHeadMetrics([text], **_fitting(choice, options)).members()
         except (WeightsError, MissingExtraError) as error:
             skipped[text] = str(error)
-    return Build(TalkingHeadMetrics(members).to(device), skipped, used)
+    metrics = TalkingHeadMetrics(members).to(device)
+    for group in metrics.compute_groups.values():
+        if any(features.get(name) != features.get(group[0]) for name in group):
+            raise InputError(f"{', '.join(group)} share one computation; give them the same features")
+    return Build(metrics, skipped, used)
 
 
 def _obtain(name: str, file: str | None, progress: Progress) -> dict[str, Any]:
@@ -86,6 +141,18 @@ def _obtain(name: str, file: str | None, progress: Progress) -> dict[str, Any]:
     if weights.registry()[name].commercial is not True:
         progress.note(weights.licence_notice(name))
     return {"file": found.path.name, "sha256": found.sha256, "custom": found.custom}
+
+
+def _on_features(choice: catalog.Choice, options: Mapping[str, Any], folders: Mapping[str, Path]) -> dict[str, Any]:
+    """The options of a metric that is given features; the length of a feature is that of the first file."""
+    kind = choice.row.load()
+    fitting = _fitting(choice, {name: value for name, value in options.items() if name != "weights"})
+    fitting["extractor"] = None
+    if kind.accepts("num_features"):
+        folder = next(iter(folders.values()))
+        path = folder if folder.is_file() else next(iter(find(folder, FEATURE_SUFFIXES).values()))
+        fitting["num_features"] = read_features(path, kind.feature_shape).shape[-1]
+    return fitting
 
 
 def _fitting(choice: catalog.Choice, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ import torch
 from thm_torchmetrics.clip import AnyClip, Clip, FeatureClip
 from thm_torchmetrics.collection import TalkingHeadMetrics
 from thm_torchmetrics.errors import ThmError
+from thm_torchmetrics.media.features import read_features
 from thm_torchmetrics.media.openface import read_action_units
 from thm_torchmetrics.media.pairing import Item
 from thm_torchmetrics.media.video import VideoFile
@@ -71,6 +72,32 @@ class _Watched:
             yield frame
 
 
+class _File(NamedTuple):
+    """One side of a clip."""
+
+    kind: str
+    path: Path
+    row: tuple[int | None, ...] | None = None
+    """Shape of a row, of ready-made features."""
+
+
+_Files: TypeAlias = tuple[_File | None, ...]
+
+
+def _files(item: Item, name: str, metric: TalkingHeadMetric) -> tuple[_Files, list[str]]:
+    """What a metric reads of a clip as prediction and as target, and what of it is absent."""
+    if (features := item.features.get(name)) is not None:
+        width = getattr(metric, "num_features", None)
+        row = (width,) if metric.accepts("num_features") else metric.feature_shape
+        files = [_File("features", features[side], row) if side in features else None for side in ("preds", "target")]
+        return tuple(files), [f"features of {side}" for side in metric.inputs if side not in features]
+    absent = [kind for kind in metric.inputs if getattr(item, kind) is None]
+    tables = tuple(kind if kind in metric.inputs else "" for kind in ("preds_au", "target_au"))
+    kinds = tables if any(tables) else ("preds", "target")
+    files = [_File(kind, path) if (path := getattr(item, kind, None)) else None for kind in kinds]
+    return tuple(files), absent
+
+
 @dataclass
 class Run:
     """One pass over a dataset.
@@ -109,10 +136,10 @@ class Run:
 
     def _clip(self, item: Item) -> ClipResult:
         result = ClipResult(item.key)
-        for names, sides in self._jobs(item, result):
+        for names, files in self._jobs(item, result):
             failures: dict[str, Exception] = {}
             try:
-                preds, target = self._open(item, sides)
+                preds, target = (None if file is None else self._open(item.key, file) for file in files)
                 scores = self.metrics.add_clip(names, preds, target, failures=failures)
             except Exception as error:  # one faulty clip must not cost the others
                 result.errors.append(f"{', '.join(names)}: {_reason(error)}")
@@ -127,33 +154,26 @@ class Run:
             result.errors.extend(f"{', '.join(names)}: {reason}" for reason, names in by_reason.items())
         return result
 
-    def _jobs(self, item: Item, result: ClipResult) -> Iterator[tuple[list[str], tuple[str, ...]]]:
-        """Metrics that read the same files of this clip, with those files' kinds; what is missing is noted."""
-        jobs: dict[tuple[str, ...], list[str]] = {}
+    def _jobs(self, item: Item, result: ClipResult) -> Iterator[tuple[list[str], _Files]]:
+        """Metrics that read the same files of this clip, with those files; what is missing is noted."""
+        jobs: dict[_Files, list[str]] = {}
         missing: dict[str, list[str]] = {}
         for name, metric in self._members():
-            absent = [kind for kind in metric.inputs if getattr(item, kind) is None]
+            files, absent = _files(item, name, metric)
             if absent and (metric.paired or len(absent) == len(metric.inputs)):
                 missing.setdefault(f"no file for {' and '.join(absent)}", []).append(name)
             else:
-                family = tuple(kind if kind in metric.inputs else "" for kind in ("preds_au", "target_au"))
-                jobs.setdefault(family if any(family) else ("preds", "target"), []).append(name)
+                jobs.setdefault(files, []).append(name)
         result.errors.extend(f"{', '.join(names)}: {reason}" for reason, names in missing.items())
-        for sides, names in jobs.items():
-            yield names, sides
+        for files, names in jobs.items():
+            yield names, files
 
-    def _open(self, item: Item, sides: tuple[str, ...]) -> list[AnyClip | None]:
-        paths: list[Path | None] = [getattr(item, kind) for kind in sides]
-        if sides == ("preds", "target"):
-            return [
-                None if path is None else self._video(item.key, kind, path)
-                for kind, path in zip(sides, paths, strict=True)
-            ]
-        options = vars(self.action_units)
-        return [
-            None if path is None else FeatureClip(torch.from_numpy(read_action_units(path, **options)), item.key)
-            for path in paths
-        ]
+    def _open(self, key: str, file: _File) -> AnyClip:
+        if file.row is not None:
+            return FeatureClip(torch.from_numpy(read_features(file.path, file.row)), key)
+        if file.kind.endswith("_au"):
+            return FeatureClip(torch.from_numpy(read_action_units(file.path, **vars(self.action_units))), key)
+        return self._video(key, file.kind, file.path)
 
     def _video(self, key: str, kind: str, path: Path) -> Clip:
         video = VideoFile(path, every=self.every)
