@@ -1,0 +1,222 @@
+"""Face landmarks: LMD, AKD and MKR."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from thm_torchmetrics.clip import Chunk
+from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.extractors import choose
+from thm_torchmetrics.extractors.landmarks import POINTS, landmark_makers
+from thm_torchmetrics.extractors.pool import OwnFiles
+from thm_torchmetrics.functional.landmarks import (
+    POINTS as GROUPS,
+    PROTOCOLS,
+    average_keypoint_distance,
+    landmark_distance,
+    missing_keypoints,
+)
+from thm_torchmetrics.kinds import FrameMean
+
+
+class _LandmarkMetric(FrameMean):
+    """What the landmark metrics share: where the 68 points come from.
+
+    Args:
+        extractor: ``"fan"``, the networks of the face-alignment package, or ``"dlib"``, which works offline with the
+            extra of that name; a module that maps frames ``(N, 3, H, W)``, float32 in 0..1, to ``(N, 68, 2)``; None,
+            for landmarks given instead of frames.
+        face: which face of a frame counts: ``"largest"``, ``"first"`` (best score), ``"last"`` (worst score above the
+            detector's threshold) or ``"centre"``.
+        upsample: how often ``dlib`` doubles the frame before it looks for faces.
+        weights: your own checkpoints, by name, or one file for dlib's predictor.
+        flip: whether ``fan`` adds the heat maps of the mirrored face.
+        kwargs: the options of `TalkingHeadMetric`.
+    """
+
+    feature_shape = (POINTS, 2)
+
+    def __init__(
+        self,
+        *,
+        extractor: str | nn.Module | None = "fan",
+        face: str = "largest",
+        upsample: int = 0,
+        weights: OwnFiles = None,
+        flip: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.face = face
+        self.extractor = choose(extractor, landmark_makers(weights, face, flip=flip, upsample=upsample))
+
+    def settings(self) -> dict[str, str | int | float | bool | None]:
+        """Everything that the metric was made with, the choice of the face included."""
+        return super().settings() | {"face": self.face}
+
+
+class LandmarkDistance(_LandmarkMetric, key="lmd"):
+    r"""Landmark distance (LMD), by default of the 20 lip points, in pixels, lower is better.
+
+    .. math:: \text{LMD} = \frac{1}{T} \sum_t \frac{1}{K} \sum_k \|\hat p_{t,k} - p_{t,k}\|
+
+    after each side has lost its own mean (``centre``), so that head motion does not count. The value grows with the
+    size of the face in the picture: compare videos of one size only, or use ``norm``.
+
+    Protocols, each a choice of the options below:
+
+    - ``instag`` (default): lips, centred, mean of Euclidean distances. The meter of ER-NeRF, SyncTalk, TalkingGaussian
+      and InsTaG, which takes the last face (``face="last"``) and stops at a frame without one.
+    - ``vico``: lips, not centred, mean absolute difference per coordinate, with ``flip``; ViCo baseline and
+      TalkingHeadMetrics, which take the first face (``face="first"``).
+    - ``atvg``: lips, centred, **sum** over the points; ATVGnet, which takes dlib's last face after one upsampling
+      (``extractor="dlib", face="last", upsample=1``) and turns the frame grey first, which is not done here.
+    - ``eat-m``, ``eat-f``: lips, or all 68 points, centred, mean of Euclidean distances, mean over clips; EAT, which
+      takes dlib's first face (``extractor="dlib", face="first"``) and resamples the longer clip, where we compare
+      the first frames.
+
+    A frame without a face in either video is skipped and counted. ``fan`` equals the face-alignment package with equal
+    seeded weights; the published ones could not be downloaded where this was written.
+
+    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
+    describes them, or landmarks ``(T, 68, 2)`` in pixels with ``extractor=None``, NaN in frames without a face. As
+    output it returns a 0-d float64 tensor.
+
+    Args:
+        protocol: see above.
+        points: ``"mouth"``, ``"outer-lip"``, ``"inner-lip"``, ``"face"``, ``"jaw"``, ``"brows"``, ``"nose"`` or
+            ``"eyes"``; default: the protocol's.
+        centre: whether each side loses its own mean; default: the protocol's.
+        norm: ``"none"``; or what to divide by: ``"image"`` (its height), ``"inter-ocular"`` (outer eye corners of the
+            target) or ``"face-box"`` (root of the area of the target's 68 points); default: the protocol's.
+        reduction: ``"l2"`` (mean distance), ``"l2-sum"`` or ``"l1"`` (mean per coordinate); default: the protocol's.
+        kwargs: ``extractor`` (``"fan"``, ``"dlib"``, a module or None), ``face`` (``"largest"``, ``"first"``,
+            ``"last"``, ``"centre"``), ``upsample`` (of dlib), ``weights``, and the options of `TalkingHeadMetric`.
+
+    Raises:
+        InputError: if an option has no such value.
+        WeightsNotFoundError: if a checkpoint is absent and cannot be downloaded.
+        MissingExtraError: if dlib is asked for and not installed.
+
+    Example:
+        >>> import torch
+        >>> from thm_torchmetrics import LandmarkDistance
+        >>> target = torch.arange(68 * 2.0).reshape(1, 68, 2)
+        >>> shifted = target + torch.tensor([3.0, 4.0])
+        >>> LandmarkDistance(extractor=None)(shifted, target)  # a shift does not count
+        tensor(0., dtype=torch.float64)
+        >>> LandmarkDistance(extractor=None, centre=False)(shifted, target)
+        tensor(5., dtype=torch.float64)
+        >>> LandmarkDistance(extractor=None, protocol="vico")(shifted, target)
+        tensor(3.5000, dtype=torch.float64)
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: str | None = None,
+        points: str | None = None,
+        centre: bool | None = None,
+        norm: str | None = None,
+        reduction: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(protocol=protocol, flip=protocol == "vico", **kwargs)
+        published = PROTOCOLS[self.protocol]
+        chosen = {"points": points, "centre": centre, "norm": norm, "reduction": reduction}
+        self.distance = published._asdict() | {name: value for name, value in chosen.items() if value is not None}
+        if self.distance["points"] not in GROUPS:
+            raise InputError(f"points must be one of {', '.join(GROUPS)}, got {points!r}")
+        if self.distance["norm"] not in ("none", "image", "inter-ocular", "face-box"):
+            raise InputError(f"norm must be none, image, inter-ocular or face-box, got {norm!r}")
+        if self.distance["reduction"] not in ("l1", "l2", "l2-sum"):
+            raise InputError(f"reduction must be l1, l2 or l2-sum, got {reduction!r}")
+        if self.distance["norm"] == "image" and self.extractor is None:
+            raise InputError('norm="image" needs frames; landmarks alone do not tell the size of the image')
+        self._allocate(1, "lmd", **self.distance)
+
+    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        options = dict(self.distance)
+        height = float(target.rows.shape[-2]) if options["norm"] == "image" else 1.0
+        if options["norm"] == "image":
+            options["norm"] = "none"
+        return landmark_distance(self._features(preds), self._features(target), **options) / height
+
+
+class AverageKeypointDistance(_LandmarkMetric, key="akd"):
+    r"""Average keypoint distance (AKD) of the 68 face landmarks, in pixels, lower is better.
+
+    .. math:: \text{AKD} = \frac{1}{T} \sum_t \frac{1}{68 \cdot 2} \sum_{k,i} |\hat p_{t,k,i} - p_{t,k,i}|
+
+    Protocol ``fomm``: pose-evaluation, the scripts of the First Order Motion Model: the mean absolute difference per
+    coordinate (the paper says distance), not centred, frames of 256x256, FAN's first face (``face="first"``) without
+    flip. Frames without a face in either video are skipped and counted.
+
+    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
+    describes them, or landmarks ``(T, 68, 2)`` with ``extractor=None``. As output it returns a 0-d float64 tensor.
+
+    Args:
+        kwargs: ``extractor``, ``face``, ``upsample``, ``weights`` as in `LandmarkDistance`, and the options of
+            `TalkingHeadMetric`.
+
+    Raises:
+        InputError: if an option has no such value.
+        WeightsNotFoundError: if a checkpoint is absent and cannot be downloaded.
+        MissingExtraError: if dlib is asked for and not installed.
+
+    Example:
+        >>> import torch
+        >>> from thm_torchmetrics import AverageKeypointDistance
+        >>> target = torch.zeros(1, 68, 2)
+        >>> AverageKeypointDistance(extractor=None)(target + torch.tensor([3.0, 4.0]), target)
+        tensor(3.5000, dtype=torch.float64)
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._allocate(1, "akd")
+
+    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        return average_keypoint_distance(self._features(preds), self._features(target))
+
+
+class MissingKeypointRate(_LandmarkMetric, key="mkr"):
+    r"""Missing keypoint rate (MKR), the share of the target's points that the prediction lacks, lower is better, 0..1.
+
+    .. math:: \text{MKR} = \frac{1}{|F|} \sum_{t \in F} \frac{|\{k: \hat p_{t,k} \text{ missing}\}|}{68}
+
+    over the frames F whose target has a face. A landmark network finds all points of a face or none, so that this is
+    the share of frames in which the generated face is not found. Protocol ``fomm``: pose-evaluation defines it for body
+    joints, as a mean over frames of each frame's ratio; this is the same rule for faces. A frame whose target has no
+    face is not scored.
+
+    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
+    describes them, or landmarks ``(T, 68, 2)`` with ``extractor=None``. As output it returns a 0-d float64 tensor.
+
+    Args:
+        kwargs: ``extractor``, ``face``, ``upsample``, ``weights`` as in `LandmarkDistance`, and the options of
+            `TalkingHeadMetric`.
+
+    Raises:
+        InputError: if an option has no such value.
+        WeightsNotFoundError: if a checkpoint is absent and cannot be downloaded.
+        MissingExtraError: if dlib is asked for and not installed.
+
+    Example:
+        >>> import torch
+        >>> from thm_torchmetrics import MissingKeypointRate
+        >>> target = torch.zeros(4, 68, 2)
+        >>> preds = target.clone()
+        >>> preds[0] = torch.nan
+        >>> MissingKeypointRate(extractor=None)(preds, target)
+        tensor(0.2500, dtype=torch.float64)
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._allocate(1, "mkr")
+
+    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        return missing_keypoints(self._features(preds), self._features(target))
