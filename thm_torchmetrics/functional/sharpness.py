@@ -60,7 +60,7 @@ def blur_detection_probability(frames: Tensor) -> Tensor:
 
     Example:
         >>> sharp = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
-        >>> sharp[..., :32] = 200
+        >>> sharp[..., :31], sharp[..., 31] = 200, 100
         >>> blur_detection_probability(sharp)
         tensor([1.], dtype=torch.float64)
     """
@@ -104,7 +104,7 @@ def _strips(luma: Tensor) -> list[tuple[int, int]]:
 def _per_block(pixels: Tensor) -> Tensor:
     """Maps ``(N, H, W)`` as the whole blocks in them, ``(N, H // 64, 64, W // 64, 64)``, from the top left corner."""
     rows, columns = pixels.shape[1] // _BLOCK, pixels.shape[2] // _BLOCK
-    return pixels[:, : rows * _BLOCK, : columns * _BLOCK].reshape(-1, rows, _BLOCK, columns, _BLOCK)
+    return pixels[:, : rows * _BLOCK, : columns * _BLOCK].reshape(len(pixels), rows, _BLOCK, columns, _BLOCK)
 
 
 def _count(mask: Tensor) -> Tensor:

@@ -36,17 +36,18 @@ def mean_squared_error_per_frame(preds: Tensor, target: Tensor) -> Tensor:
         tensor([0.2500], dtype=torch.float64)
     """
     check_pair(preds, target)
-    count, width = len(preds), preds.shape[3]
+    count, _, height, width = preds.shape
+    lines = 3 * height
     if preds.stride(1) == target.stride(1) == 1:  # frames as a decoder lays them out: no need to copy them
-        preds, target, width = preds.permute(0, 2, 3, 1), target.permute(0, 2, 3, 1), 3 * width
-    preds, target = preds.reshape(-1, width), target.reshape(-1, width)
+        preds, target, lines, width = preds.permute(0, 2, 3, 1), target.permute(0, 2, 3, 1), height, 3 * width
+    preds, target = preds.reshape(count * lines, width), target.reshape(count * lines, width)
     norms = torch.empty(len(preds), dtype=torch.float32, device=preds.device)
     scratch = torch.empty(0, dtype=torch.float32, device=preds.device)
     for rows in slabs(len(preds), width // 3, preds.device):
         difference = _difference(preds[rows], target[rows], scratch)
         torch.linalg.vector_norm(difference, dim=1, out=norms[rows])
-    squares = norms.to(widest_float(norms.device)).square_().view(count, -1).sum(1)
-    return squares / (norms.numel() // max(1, count) * width * _common_peak(preds, target) ** 2)
+    squares = norms.to(widest_float(norms.device)).square_().view(count, lines).sum(1)
+    return squares / (lines * width * _common_peak(preds, target) ** 2)
 
 
 def _common_peak(preds: Tensor, target: Tensor) -> float:
@@ -159,7 +160,7 @@ def structural_similarity(preds: Tensor, target: Tensor, protocol: str = "piq") 
     Example:
         >>> target = torch.arange(3 * 16 * 16).remainder(251).to(torch.uint8).reshape(1, 3, 16, 16)
         >>> structural_similarity(target // 2, target)
-        tensor([0.7795], dtype=torch.float64)
+        tensor([0.6504], dtype=torch.float64)
     """
     if protocol not in _WINDOWS:
         raise InputError(f'SSIM has the protocols "piq", "torchmetrics" and "skimage", got {protocol!r}')

@@ -1,0 +1,221 @@
+from itertools import islice
+
+import numpy as np
+import piq
+import pytest
+import torch
+from skimage.metrics import structural_similarity as skimage_ssim
+from torchmetrics.functional.image import structural_similarity_index_measure as torchmetrics_ssim
+from torchmetrics.image import PeakSignalNoiseRatio
+
+from thm_torchmetrics.errors import InputError, MismatchError
+from thm_torchmetrics.functional import frames as slabs
+from thm_torchmetrics.functional.visual import (
+    mean_squared_error_per_frame,
+    peak_signal_noise_ratio,
+    structural_similarity,
+)
+
+
+def pictures(count=3, height=80, width=96, seed=0):
+    """A smooth picture and a noisy copy, uint8: flat parts, edges, texture."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    waves = np.stack([np.sin(x / (3 + i)) * np.cos(y / (4 + i % 7)) for i in range(3 * count)]).reshape(
+        count, 3, height, width
+    )
+    target = np.where(x < width // 3, 200, 128 + 120 * waves)
+    preds = target + random.normal(0, 12, target.shape) * (y > height // 4)
+    return tuple(torch.from_numpy(side.clip(0, 255).round().astype(np.uint8)) for side in (preds, target))
+
+
+def unit(frames):
+    """Frames on the scale 0..1 in float64, for the reference libraries."""
+    return frames.to(torch.float64) / (255 if frames.dtype == torch.uint8 else 1)
+
+
+def as_dtypes(preds, target, dtypes):
+    return tuple(
+        frames if dtype == "uint8" else (frames.to(torch.float32) / 255)
+        for frames, dtype in zip((preds, target), dtypes, strict=True)
+    )
+
+
+DTYPES = [("uint8", "uint8"), ("float", "float"), ("uint8", "float"), ("float", "uint8")]
+SSIM = {
+    "piq": lambda x, y: piq.ssim(x, y, data_range=1.0, reduction="none"),
+    "torchmetrics": lambda x, y: torchmetrics_ssim(x, y, data_range=1.0, reduction="none"),
+    "skimage": lambda x, y: torch.tensor(
+        [
+            skimage_ssim(a.permute(1, 2, 0).numpy(), b.permute(1, 2, 0).numpy(), channel_axis=-1, data_range=1.0)
+            for a, b in zip(x, y, strict=True)
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("dtypes", DTYPES)
+def test_psnr_is_that_of_piq(dtypes):
+    preds, target = as_dtypes(*pictures(), dtypes)
+    expected = piq.psnr(unit(preds), unit(target), data_range=1.0, reduction="none")
+    torch.testing.assert_close(peak_signal_noise_ratio(preds, target), expected, rtol=0, atol=2e-5)
+
+
+def test_identical_frames_have_80_db():
+    frames = pictures()[0]
+    assert peak_signal_noise_ratio(frames, frames).tolist() == pytest.approx([80.0] * 3)
+
+
+@pytest.mark.parametrize("dtypes", DTYPES)
+def test_global_mse_is_that_of_torchmetrics(dtypes):
+    preds, target = as_dtypes(*pictures(), dtypes)
+    preds[0] = target[0].to(preds.dtype) if preds.dtype == target.dtype else preds[0]
+    expected = PeakSignalNoiseRatio(data_range=1.0).set_dtype(torch.float64)(unit(preds), unit(target))
+    value = peak_signal_noise_ratio(preds, target, "global-mse")
+    assert value.shape == ()
+    assert value.item() == pytest.approx(expected.item(), abs=1e-5)
+    assert peak_signal_noise_ratio(target, target, "global-mse").item() == float("inf")
+
+
+def test_mean_squared_error_of_bytes_is_exact():
+    preds, target = pictures()
+    expected = (preds.double() - target.double()).square().mean((1, 2, 3)) / 255**2
+    torch.testing.assert_close(mean_squared_error_per_frame(preds, target), expected, rtol=1e-7, atol=0)
+
+
+@pytest.mark.parametrize("protocol", SSIM)
+@pytest.mark.parametrize("dtypes", DTYPES)
+def test_ssim_is_that_of_the_library(protocol, dtypes):
+    preds, target = as_dtypes(*pictures(), dtypes)
+    expected = SSIM[protocol](unit(preds), unit(target))
+    torch.testing.assert_close(structural_similarity(preds, target, protocol), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("protocol", SSIM)
+@pytest.mark.parametrize("noise", [0, 1, 255])
+def test_ssim_of_flat_and_of_unrelated_frames(protocol, noise):
+    random = np.random.default_rng(1)
+    target = torch.full((1, 3, 40, 50), 200, dtype=torch.uint8)
+    preds = torch.from_numpy(random.integers(0, noise + 1, target.shape).astype(np.uint8))
+    expected = SSIM[protocol](unit(preds), unit(target))
+    torch.testing.assert_close(structural_similarity(preds, target, protocol), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("height", "width"), [(383, 400), (384, 400), (500, 640), (640, 650), (900, 1201)])
+def test_large_frames_are_pooled_as_piq_pools_them(height, width):
+    preds, target = pictures(1, height, width)
+    expected = piq.ssim(unit(preds), unit(target), data_range=1.0, reduction="none")
+    torch.testing.assert_close(structural_similarity(preds, target), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_other_floats_are_read_as_float32(dtype):
+    preds, target = ((frames.double() / 255).to(dtype) for frames in pictures())
+    for metric in (peak_signal_noise_ratio, structural_similarity):
+        value = metric(preds, target)
+        assert value.dtype == torch.float64
+        assert torch.equal(value, metric(preds.to(torch.float32), target.to(torch.float32)))
+
+
+@pytest.mark.parametrize("metric", [mean_squared_error_per_frame, peak_signal_noise_ratio, structural_similarity])
+@pytest.mark.parametrize("dtypes", DTYPES)
+def test_batch_layout_and_slab_size_leave_values_alone(metric, dtypes, monkeypatch):
+    preds, target = as_dtypes(*pictures(5), dtypes)
+    together = metric(preds, target)
+    one_by_one = torch.cat([metric(preds[i : i + 1], target[i : i + 1]) for i in range(5)])
+    torch.testing.assert_close(one_by_one, together, rtol=1e-7, atol=0)
+    last = tuple(frames.contiguous(memory_format=torch.channels_last) for frames in (preds, target))
+    torch.testing.assert_close(metric(*last), together, rtol=1e-7, atol=0)
+    monkeypatch.setattr(slabs, "_CACHED_PIXELS", 3000)
+    torch.testing.assert_close(metric(preds, target), together, rtol=1e-7, atol=0)
+
+
+def test_default_dtype_and_gradients_do_not_matter():
+    preds, target = as_dtypes(*pictures(), ("float", "uint8"))
+    expected = [metric(preds, target) for metric in (peak_signal_noise_ratio, structural_similarity)]
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        preds.requires_grad_()
+        values = [metric(preds, target) for metric in (peak_signal_noise_ratio, structural_similarity)]
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert all(torch.equal(*pair) for pair in zip(values, expected, strict=True))
+
+
+def test_no_frames_give_no_values():
+    none = torch.zeros(0, 3, 32, 32)
+    assert peak_signal_noise_ratio(none, none).shape == structural_similarity(none, none).shape == (0,)
+
+
+@pytest.mark.parametrize("metric", [peak_signal_noise_ratio, structural_similarity])
+@pytest.mark.parametrize(
+    ("preds", "words"),
+    [
+        (torch.full((2, 3, 16, 16), 1.5), r"preds.*float32.*0\.\.1.*1\.5"),
+        (torch.full((2, 3, 16, 16), -0.1), r"-0\.1\.\.-0\.1"),
+        (torch.full((2, 3, 16, 16), torch.nan), r"nan"),
+        (torch.full((2, 3, 16, 16), torch.inf), r"inf"),
+        (torch.zeros(2, 3, 16, 16, dtype=torch.int64), r"int64.*uint8"),
+        (torch.zeros(2, 1, 16, 16), r"\(N, 3, H, W\).*\(2, 1, 16, 16\)"),
+        (torch.zeros(3, 16, 16), r"\(3, 16, 16\)"),
+    ],
+)
+def test_bad_frames_are_named(metric, preds, words):
+    target = torch.zeros(2, 3, 16, 16)
+    with pytest.raises(InputError, match=words):
+        metric(preds, target)
+
+
+@pytest.mark.parametrize("metric", [peak_signal_noise_ratio, structural_similarity])
+def test_one_bad_pixel_on_either_side_is_found(metric):
+    good, bad = torch.zeros(3, 3, 16, 16), torch.zeros(3, 3, 16, 16)
+    bad[2, 2, 15, 15] = torch.nan
+    for sides in ((bad, good), (good, bad)):
+        with pytest.raises(InputError, match="preds" if sides[0] is bad else "target"):
+            metric(*sides)
+
+
+def test_mismatch_small_frames_and_unknown_protocols_are_refused():
+    a, b = torch.zeros(2, 3, 16, 16), torch.zeros(2, 3, 16, 20)
+    for metric in (peak_signal_noise_ratio, structural_similarity):
+        with pytest.raises(MismatchError, match=r"16, 16.*16, 20"):
+            metric(a, b)
+        with pytest.raises(InputError, match=r"protocols.*'vico'"):
+            metric(a, a, protocol="vico")
+    for protocol, least in (("piq", 11), ("torchmetrics", 6), ("skimage", 7)):
+        assert structural_similarity(a[..., :least, :], a[..., :least, :], protocol).tolist() == pytest.approx([1, 1])
+        small = a[..., : least - 1, :]
+        with pytest.raises(InputError, match=f"{least}x{least}.*{least - 1}x16"):
+            structural_similarity(small, small, protocol)
+
+
+@pytest.mark.clips
+@pytest.mark.parametrize("pair", ["radio8_wav2lip", "radio22_pcavs", "vox04570_x2face"])
+def test_some_frames_of_real_pairs(clips, reference, decode, pair):
+    psnr, ssim = per_frame(clips, decode, pair, chunk=8, every=16)
+    np.testing.assert_allclose(psnr, reference[pair]["psnr_per_frame"][::16], rtol=0, atol=1e-4)
+    np.testing.assert_allclose(ssim, reference[pair]["ssim_per_frame"][::16], rtol=0, atol=2e-5)
+
+
+@pytest.mark.clips
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("pair", "chunk"), [("radio8_wav2lip", 64), ("radio22_pcavs", 64), ("vox04570_x2face", 64), ("kim_wav2lip", 5)]
+)
+def test_all_frames_of_real_pairs(clips, reference, decode, pair, chunk):
+    psnr, ssim = per_frame(clips, decode, pair, chunk)
+    np.testing.assert_allclose(psnr, reference[pair]["psnr_per_frame"], rtol=0, atol=1e-4)
+    np.testing.assert_allclose(ssim, reference[pair]["ssim_per_frame"], rtol=0, atol=2e-5)
+    assert np.mean(psnr) == pytest.approx(reference[pair]["psnr_mean"], abs=1e-4)
+    assert np.mean(ssim) == pytest.approx(reference[pair]["ssim_mean"], abs=2e-5)
+
+
+def per_frame(clips, decode, pair, chunk, every=1):
+    both = zip(*(decode(clips / side / f"{pair}.mp4") for side in ("pred_video", "gt_video")), strict=False)
+    videos = islice(both, 0, None, every)
+    psnr, ssim = [], []
+    while some := list(islice(videos, chunk)):
+        preds, target = (torch.stack(side) for side in zip(*some, strict=True))
+        psnr += peak_signal_noise_ratio(preds, target).tolist()
+        ssim += structural_similarity(preds, target).tolist()
+    return psnr, ssim
