@@ -1,140 +1,200 @@
-"""Statistics against NumPy and torchmetrics, EmoNet's crop against OpenCV."""
+"""Valence and arousal against NumPy and torchmetrics; EmoNet's crop against OpenCV on real frames."""
 
 import cv2
 import numpy as np
 import pytest
+import scipy.spatial.distance
 import torch
-from torchmetrics.functional.regression import concordance_corrcoef
+from functional.portraits import as_image, astronaut, batch, footage
+from torchmetrics.functional import concordance_corrcoef, pearson_corrcoef
 
 from thm_torchmetrics.errors import InputError, MismatchError
 from thm_torchmetrics.functional.expression import (
-    MOMENTS,
-    concordance,
-    correlation,
-    emonet_crops,
-    emonet_matrices,
+    emotion_crop_matrix,
     emotion_similarity_distance,
-    paired_moments,
-    root_mean_square_error,
-    sign_agreement,
+    moments,
+    statistics,
 )
+from thm_torchmetrics.functional.identity import warp_affine
+
+GENERATOR = np.random.default_rng(5)
 
 
-def sequences(seed, frames):
-    generator = np.random.default_rng(seed)
-    x = generator.normal(0.2, 0.6, frames)
-    return x, 0.5 * x + generator.normal(0.1, 0.4, frames)
+def series(count, spread=0.4):
+    """Correlated valence and arousal of two sides, (T, 2) each; with a large spread some leave -1..1."""
+    x = GENERATOR.normal([0.1, -0.2], spread, size=(count, 2))
+    return x, 0.6 * x + GENERATOR.normal(scale=spread / 2, size=(count, 2))
 
 
-def moments(x, y):
-    return paired_moments(torch.as_tensor(x), torch.as_tensor(y)).sum(dim=0)
+def of(x, y):
+    """Statistics of whole series: four arrays over (valence, arousal)."""
+    return [values.numpy() for values in statistics(moments(torch.as_tensor(x), torch.as_tensor(y)).sum(dim=0))]
 
 
-@pytest.mark.parametrize("frames", [2, 3, 50, 1000])
-def test_statistics_of_clamped_values(frames):
-    x, y = sequences(frames, frames)
-    got = moments(x, y)
-    x, y = x.clip(-1, 1), y.clip(-1, 1)
-    assert float(root_mean_square_error(got)) == pytest.approx(np.sqrt(((x - y) ** 2).mean()))
-    assert float(sign_agreement(got)) == pytest.approx((np.sign(x) == np.sign(y)).mean())
-    assert float(correlation(got)) == pytest.approx(np.corrcoef(x, y)[0, 1])
-    expected = 2 * np.cov(x, y, bias=True)[0, 1] / (x.var() + y.var() + (x.mean() - y.mean()) ** 2)
-    assert float(concordance(got)) == pytest.approx(expected)
-    if frames > 100:  # torchmetrics takes the variances over n - 1 and the means' gap as it is
-        theirs = concordance_corrcoef(torch.from_numpy(x), torch.from_numpy(y))
-        assert float(concordance(got)) == pytest.approx(float(theirs), rel=1e-2)
+def test_statistics_equal_numpy_on_clamped_values():
+    preds, target = series(500, spread=0.8)
+    assert (np.abs(preds) > 1).any()
+    x, y = preds.clip(-1, 1), target.clip(-1, 1)
+    rmse, sagr, pcc, ccc = of(preds, target)
+    np.testing.assert_allclose(rmse, np.sqrt(((x - y) ** 2).mean(axis=0)), rtol=1e-13)
+    np.testing.assert_allclose(sagr, (np.sign(x) == np.sign(y)).mean(axis=0), rtol=1e-13)
+    for i in range(2):
+        np.testing.assert_allclose(pcc[i], np.corrcoef(x[:, i], y[:, i])[0, 1], rtol=1e-12)
+        covariance = np.cov(x[:, i], y[:, i], bias=True)
+        difference = x[:, i].mean() - y[:, i].mean()
+        expected = 2 * covariance[0, 1] / (covariance.trace() + difference**2)
+        np.testing.assert_allclose(ccc[i], expected, rtol=1e-12)
 
 
-def test_means_do_as_well_as_sums():
-    x, y = sequences(1, 20)
-    total = moments(x, y)
-    for statistic in (root_mean_square_error, sign_agreement, correlation, concordance):
-        torch.testing.assert_close(statistic(total), statistic(total / 20))
+def test_correlation_and_concordance_equal_torchmetrics():
+    preds, target = (torch.from_numpy(values - values.mean(axis=0)) for values in series(300, spread=0.2))
+    assert max(preds.abs().max(), target.abs().max()) < 1
+    _, _, pcc, ccc = of(preds, target)
+    np.testing.assert_allclose(pcc, pearson_corrcoef(preds, target), rtol=1e-12)
+    # of series with equal means: torchmetrics' variances have 1 / (n - 1), which then cancels
+    np.testing.assert_allclose(ccc, concordance_corrcoef(preds, target), rtol=1e-12)
 
 
-def test_valence_and_arousal_at_once():
-    x, y = (np.stack(pair, axis=1) for pair in zip(sequences(1, 9), sequences(2, 9), strict=True))
-    both = moments(x, y)
-    assert both.shape == (2, len(MOMENTS))
-    torch.testing.assert_close(both[1], moments(x[:, 1], y[:, 1]))
+def test_sums_of_chunks_are_the_sums_of_the_whole():
+    x, y = series(130)
+    rows = moments(torch.from_numpy(x), torch.from_numpy(y))
+    whole = statistics(rows.sum(dim=0))
+    parts = statistics(rows[:64].sum(dim=0) + rows[64:128].sum(dim=0) + rows[128:].sum(dim=0))
+    for a, b in zip(whole, parts, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-12, atol=0)
 
 
-def test_zero_is_a_sign_of_its_own():
-    got = paired_moments(torch.tensor([0.0, 0.0, 0.1, -0.1]), torch.tensor([0.0, 0.1, 0.0, -0.9]))
-    assert got[:, 7].tolist() == [1, 0, 0, 1]
-
-
-@pytest.mark.parametrize("frames", [1, 2, 7, 1000])
-def test_constant_sequences(frames):
-    x, y = sequences(0, frames)
-    level = np.full(frames, 0.3)
-    for got in (moments(level, y), moments(x, level), moments(level, level + 0.1)):
-        assert correlation(got).isnan()
-        assert concordance(got) == 0
-    assert concordance(moments(level, level)).isnan()
-    assert root_mean_square_error(moments(level, level)) == 0
-
-
-def test_nearly_constant_sequences_keep_their_correlation():
-    x = 0.5 + 1e-4 * np.random.default_rng(0).normal(size=300)
-    y = 0.5 - x**2
-    assert float(correlation(moments(x, y))) == pytest.approx(np.corrcoef(x, y)[0, 1], rel=1e-6)
-
-
-def test_frames_without_a_face():
-    x, y = (torch.from_numpy(side) for side in sequences(3, 4))
-    x[1], y[2] = torch.nan, torch.nan
-    assert paired_moments(x, y).isnan().all(dim=1).tolist() == [False, True, True, False]
-    assert root_mean_square_error(torch.zeros(8)).isnan()
-    assert concordance(torch.zeros(8)).isnan()
-
-
-def random_landmarks(count):
-    generator = np.random.default_rng(count)
-    return generator.uniform(0, 1, (count, 68, 2)) * generator.uniform(30, 150, (count, 1, 2)) + generator.uniform(
-        -30, 120, (count, 1, 2)
-    )
-
-
-def test_crops_of_opencv():
-    """The matrix is built from three corresponding points by OpenCV, not from the formula under test."""
-    landmarks = random_landmarks(12)
-    images = np.random.default_rng(0).integers(0, 256, (12, 180, 200, 3), dtype=np.uint8)
-    crops = emonet_crops(torch.from_numpy(images).permute(0, 3, 1, 2), torch.from_numpy(landmarks))
-    for image, points, matrix, crop in zip(
-        images, landmarks, emonet_matrices(torch.from_numpy(landmarks)), crops, strict=True
+def test_closed_forms():
+    y = np.linspace(-0.5, 0.5, 11)[:, None].repeat(2, axis=1)
+    for x, expected in (
+        (y, (0.0, 1.0, 1.0, 1.0)),
+        (-y, (np.sqrt((4 * y**2).mean()), 1 / 11, -1.0, -1.0)),  # only zero keeps its sign
+        (y + 0.25, (0.25, 8 / 11, 1.0, 0.2 / (0.2 + 0.25**2))),  # the variance of y is 0.1
     ):
-        low, high = points.min(axis=0), points.max(axis=0)
-        centre, half = (low + high) / 2, 200 * (high - low).sum() / 220 / 2
-        corners = np.array([centre, centre - half, centre + np.array([half, -half])], dtype=np.float32)
-        expected = cv2.getAffineTransform(corners, np.array([[128, 128], [0, 0], [256, 0]], dtype=np.float32))
-        np.testing.assert_allclose(matrix, expected, atol=1e-3)
-        warped = cv2.warpAffine(image, matrix.numpy(), (256, 256))
-        assert np.abs(crop.permute(1, 2, 0).numpy().astype(int) - warped).max() <= 1
+        for value, wanted in zip(of(x, y), expected, strict=True):
+            np.testing.assert_allclose(value, wanted, atol=1e-12)
+            assert np.abs(value).max() <= 1
 
 
-def test_no_face_is_black():
-    landmarks = torch.from_numpy(random_landmarks(2))
-    landmarks[1] = torch.nan
-    crops = emonet_crops(torch.full((2, 3, 300, 300), 7, dtype=torch.uint8), landmarks)
-    assert crops[0].any()
-    assert not crops[1].any()
+def test_zero_has_a_sign_of_its_own():
+    x = torch.tensor([[0.0, 0.0], [0.0, 0.5]])
+    y = torch.tensor([[0.1, -0.1], [-0.0, 0.2]])
+    assert moments(x, y)[..., 7].tolist() == [[0.0, 0.0], [1.0, 1.0]]
 
 
-def test_emotion_similarity_distance():
-    a, b = (torch.randn(5, 16, generator=torch.Generator().manual_seed(i), dtype=torch.float64) for i in range(2))
-    cosine = 1 - torch.nn.functional.cosine_similarity(a, b)
-    torch.testing.assert_close(emotion_similarity_distance(a, b), cosine)
-    euclid = torch.nn.functional.pairwise_distance(a, b, eps=0.0)
-    torch.testing.assert_close(emotion_similarity_distance(a, b, "l2"), euclid)
-    a[3] = torch.nan
-    assert emotion_similarity_distance(a, b, "l2").isnan().tolist() == [False, False, False, True, False]
+def test_a_frame_without_a_face_is_a_nan_row():
+    x, y = torch.zeros(5, 2), torch.zeros(5, 2)
+    x[1, 0] = y[3, 1] = torch.nan
+    rows = moments(x, y)
+    assert rows.isnan().flatten(1).all(dim=1).tolist() == [False, True, False, True, False]
+    assert rows.isnan().flatten(1).any(dim=1).tolist() == [False, True, False, True, False]
+
+
+@pytest.mark.parametrize("value", [0.1, 1 / 3, -0.7, 1.0, 0.0])
+def test_a_constant_has_no_correlation_however_long_it_is(value):
+    constant = torch.full((1, 2), value, dtype=torch.float64)
+    wave = torch.linspace(-0.9, 0.8, 4, dtype=torch.float64)[:, None].repeat(1, 2)
+    for count in (2, 3, 7, 1000, 100_000):
+        chunk = moments(constant.expand(4, 2), wave).numpy().sum(axis=0)
+        sums = np.add.accumulate(np.broadcast_to(chunk, (count // 4 + 1, *chunk.shape)))[-1]  # one by one, the worst
+        _, _, pcc, ccc = statistics(torch.from_numpy(sums))
+        assert pcc.isnan().all(), count
+        assert ccc.tolist() == [0.0, 0.0], count
+        sums = np.add.accumulate(np.broadcast_to(moments(constant, constant).numpy(), (count, 2, 8)))[-1]
+        _, _, pcc, ccc = statistics(torch.from_numpy(sums))
+        assert pcc.isnan().all(), count
+        assert ccc.isnan().all(), count
+
+
+def test_constants_that_differ_do_not_concord():
+    rmse, sagr, pcc, ccc = of(np.full((50, 2), 0.25), np.full((50, 2), 0.5))
+    np.testing.assert_allclose(rmse, 0.25)
+    assert sagr.tolist() == [1.0, 1.0]
+    assert np.isnan(pcc).all()
+    assert ccc.tolist() == [0.0, 0.0]
+
+
+def test_one_frame_has_an_error_but_no_correlation_and_none_has_nothing():
+    rmse, sagr, pcc, ccc = of(np.full((1, 2), 0.25), np.full((1, 2), 0.5))
+    np.testing.assert_allclose(rmse, 0.25)
+    assert sagr.tolist() == [1.0, 1.0]
+    assert np.isnan([pcc, ccc]).all()
+    assert all(value.isnan() for value in statistics(torch.zeros(8, dtype=torch.float64)))
+
+
+@pytest.mark.parametrize(("noise", "tolerance"), [(1e-6, 3e-4), (1e-5, 3e-6), (1e-4, 3e-8), (1e-2, 1e-11)])
+@pytest.mark.parametrize("level", [0.9, -0.5])
+def test_noise_on_a_constant_keeps_its_correlation(level, noise, tolerance):
+    x, y = (level + noise * values for values in series(1000, spread=1.0))
+    _, _, pcc, _ = of(x, y)
+    for i in range(2):
+        np.testing.assert_allclose(pcc[i], np.corrcoef(x[:, i], y[:, i])[0, 1], atol=tolerance)
+
+
+def opencv_crop(frame, landmarks):
+    """The crop by its definition, with OpenCV."""
+    (left, top), (right, bottom) = landmarks.min(axis=0), landmarks.max(axis=0)
+    side = (right - left + bottom - top) / 1.1
+    x, y = (left + right - side) / 2, (top + bottom - side) / 2
+    source = np.array([[x, y], [x + side, y], [x, y + side]], dtype=np.float32)
+    target = np.array([[0, 0], [256, 0], [0, 256]], dtype=np.float32)
+    return cv2.warpAffine(frame, cv2.getAffineTransform(source, target), (256, 256))
+
+
+def assert_crops_equal_opencv(faces):
+    frames, landmarks = batch(faces)
+    crops = warp_affine(frames, emotion_crop_matrix(landmarks), 256)
+    for crop, (frame, points) in zip(crops, faces, strict=True):
+        difference = np.abs(as_image(crop) - opencv_crop(frame, points))
+        assert difference.max() <= 1
+        assert (difference > 0).mean() < 1e-3  # the corners above are single precision, which moves some by a rounding
+
+
+def test_emotion_crop_equals_opencv_on_a_portrait():
+    assert_crops_equal_opencv([astronaut()])
+
+
+@pytest.mark.clips
+@pytest.mark.parametrize("name", ["gt_video/radio8_wav2lip.mp4", "gt_video/kim_wav2lip.mp4", "misc/hevc_portrait.mp4"])
+def test_emotion_crop_equals_opencv_on_footage(clips, name):
+    assert_crops_equal_opencv(footage(clips)[name])
+
+
+def test_emotion_crop_of_no_face_is_not_finite_and_black():
+    landmarks = torch.from_numpy(GENERATOR.uniform(10, 50, (3, 68, 2)))
+    landmarks[0, 5, 1] = torch.nan
+    landmarks[1] = 30.0
+    matrices = emotion_crop_matrix(landmarks)
+    assert matrices.isfinite().flatten(1).all(dim=1).tolist() == [False, False, True]
+    crops = warp_affine(torch.full((3, 3, 60, 60), 255, dtype=torch.uint8), matrices, 256)
+    assert crops.amax(dim=(1, 2, 3)).tolist() == [0, 0, 255]
+
+
+def test_emotion_distances_equal_scipy():
+    a, b = GENERATOR.normal(size=(2, 30, 256))
+    for kind, reference in (
+        ("cosine", scipy.spatial.distance.cosine),
+        ("l2", scipy.spatial.distance.euclidean),
+    ):
+        expected = [reference(x, y) for x, y in zip(a, b, strict=True)]
+        got = emotion_similarity_distance(torch.from_numpy(a), torch.from_numpy(b), kind)
+        np.testing.assert_allclose(got, expected, rtol=1e-12)
+        rows = torch.from_numpy(a).clone()
+        rows[3, 0] = torch.nan
+        assert emotion_similarity_distance(rows, torch.from_numpy(b), kind).isnan().nonzero().tolist() == [[3]]
 
 
 def test_bad_input_is_named():
-    with pytest.raises(MismatchError, match=r"\(2,\) and target \(3,\)"):
-        paired_moments(torch.zeros(2), torch.zeros(3))
+    pair = torch.zeros(3, 2)
+    with pytest.raises(InputError, match=r"\(3, 3\)"):
+        moments(pair, torch.zeros(3, 3))
+    with pytest.raises(MismatchError, match="3 and 2 rows"):
+        moments(pair, pair[1:])
+    with pytest.raises(InputError, match=r"\(3, 2\)"):
+        statistics(pair)
     with pytest.raises(InputError, match=r"\(1, 5, 2\)"):
-        emonet_matrices(torch.zeros(1, 5, 2))
+        emotion_crop_matrix(torch.zeros(1, 5, 2))
     with pytest.raises(InputError, match="'l1'"):
-        emotion_similarity_distance(torch.zeros(1, 4), torch.zeros(1, 4), "l1")
+        emotion_similarity_distance(pair, pair, "l1")
+    with pytest.raises(MismatchError, match=r"\(3, 2\) and \(2, 2\)"):
+        emotion_similarity_distance(pair, pair[1:], "l2")

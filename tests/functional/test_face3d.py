@@ -132,18 +132,19 @@ def test_crop_equals_pillow_on_footage(clips, name):
 
 
 def test_a_frame_without_a_face_is_masked_and_black():
-    points = faces(6, 100, 100, 50)
+    points = faces(7, 100, 100, 50)
     points[0, 2, 0] = torch.nan
     points[1] = 40.0
     points[2] = 1e12 * points[2]
     points[3, 0, 0] = torch.inf
-    frames = torch.full((6, 3, 100, 100), 200, dtype=torch.uint8)
+    points[4] = 1e-9 * points[4] + 50.0
+    frames = torch.full((7, 3, 100, 100), 200, dtype=torch.uint8)
     aligned = alignment(points, 100, 100)
-    assert aligned.parameters.isnan().all(dim=1).tolist() == [True] * 4 + [False] * 2
+    assert aligned.parameters.isnan().all(dim=1).tolist() == [True] * 5 + [False] * 2
     crops, found = crop(frames, points)
-    assert found.tolist() == [False] * 4 + [True] * 2
-    assert crops[:4].max() == 0
-    assert torch.equal(crops[4:], crop(frames[4:], points[4:])[0])
+    assert found.tolist() == [False] * 5 + [True] * 2
+    assert crops[:5].max() == 0
+    assert torch.equal(crops[5:], crop(frames[5:], points[5:])[0])
     assert crop(frames[:0], points[:0])[0].shape == (0, 3, 224, 224)
 
 

@@ -1,218 +1,189 @@
-"""Valence and arousal: agreement of two sequences from sums, EmoNet's face crop, distance of emotion features."""
+"""Valence and arousal (RMSE, SAGR, PCC, CCC), the emotion similarity distance, and EmoNet's face crop.
+
+(in work by a second helper)
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
 from thm_torchmetrics.errors import InputError, MismatchError
+from thm_torchmetrics.functional.frames import widest_float
 from thm_torchmetrics.functional.identity import cosine_similarity
-from thm_torchmetrics.functional.warp import warp_affine
 
-MOMENTS = ("n", "x", "y", "xx", "yy", "xy", "(x-y)^2", "same sign")
-"""What :func:`paired_moments` holds, in this order."""
-
-_SIDE = 256
-_CONSTANT = 1e-12  # a variance below this share of the mean square is rounding, not spread
+EMOTION_CROP_SIZE = 256
+"""Side of EmoNet's input in pixels."""
 
 
-def paired_moments(preds: Tensor, target: Tensor) -> Tensor:
-    """What each frame adds to the statistics of two sequences of valence or arousal.
+class Statistics(NamedTuple):
+    """Agreement of two series of valence, or of arousal."""
 
-    Both are clamped to [-1, 1] first, as the published scripts do. Rows may be summed, or averaged: the statistics
-    below need only the ratios to the first entry.
+    rmse: Tensor
+    """Root of the mean squared difference, 0..2."""
+    sagr: Tensor
+    """Share of frames whose signs agree, 0..1."""
+    pcc: Tensor
+    """Pearson's correlation, -1..1; NaN if a side is constant."""
+    ccc: Tensor
+    """Lin's concordance, -1..1; 0 if one side is constant, NaN if both are and are equal."""
+
+
+def moments(preds: Tensor, target: Tensor) -> Tensor:
+    """What each frame adds to the sums of which `statistics` makes RMSE, SAGR, PCC and CCC.
+
+    Values are clamped to -1..1 first, as published. With x of the prediction and y of the target, the eight columns are
+    ``1, x, y, x^2, y^2, x*y, (x - y)^2, sign(x) == sign(y)``; zero has a sign of its own.
 
     Args:
-        preds: ``(T,)`` or ``(T, K)``.
-        target: Of the same shape.
+        preds: ``(T, 2)`` valence and arousal; NaN where there is no face.
+        target: likewise.
 
     Returns:
-        ``(..., 8)`` float64 in the order of :data:`MOMENTS` (on the CPU for MPS); NaN where a side is NaN (no face).
-        The sign of 0 agrees with that of 0 only.
+        ``(T, 2, 8)`` float64 (float32 on MPS), separately for valence and arousal; a row is NaN where any of its four
+        values is.
 
     Raises:
-        MismatchError: The two differ in shape.
+        InputError: another shape.
+        MismatchError: the numbers of rows differ.
 
-    Source: Toisoul et al., Estimation of continuous valence and arousal levels, 2021 (EmoNet), its metrics.
-
-    Example:
-        >>> paired_moments(torch.tensor([0.5]), torch.tensor([-2.0]))
-        tensor([[ 1.0000,  0.5000, -1.0000,  0.2500,  1.0000, -0.5000,  2.2500,  0.0000]],
-               dtype=torch.float64)
-    """
-    if preds.shape != target.shape:
-        raise MismatchError(f"preds {tuple(preds.shape)} and target {tuple(target.shape)} differ; cut to one length")
-    if preds.device.type == "mps":
-        preds, target = preds.cpu(), target.cpu()
-    x, y = (side.to(torch.float64).clamp(-1, 1) for side in (preds, target))
-    same = (x.sign() == y.sign()).to(torch.float64)
-    rows = torch.stack([torch.ones_like(x), x, y, x * x, y * y, x * y, (x - y).square(), same], dim=-1)
-    return torch.where((x + y).isnan()[..., None], torch.nan, rows)
-
-
-def root_mean_square_error(moments: Tensor) -> Tensor:
-    """RMSE, 0..2: ``sqrt(mean (x - y)^2)``.
-
-    Args:
-        moments: ``(..., 8)``, sums or means of :func:`paired_moments`.
-
-    Returns:
-        ``(...)``; NaN for no frame.
+    Source: ``face-analysis/emonet``, ``metrics.py``.
 
     Example:
-        >>> root_mean_square_error(paired_moments(torch.tensor([0.0, 1.0]), torch.tensor([1.0, 0.0])).sum(dim=0))
-        tensor(1., dtype=torch.float64)
+        >>> valence, arousal = moments(torch.tensor([[0.5, -2.0]]), torch.tensor([[0.25, 1.0]]))[0]
+        >>> valence.tolist()
+        [1.0, 0.5, 0.25, 0.25, 0.0625, 0.125, 0.0625, 1.0]
+        >>> arousal.tolist()
+        [1.0, -1.0, 1.0, 1.0, 1.0, -1.0, 4.0, 0.0]
     """
-    return (moments[..., 6] / moments[..., 0]).sqrt()
+    for values in (preds, target):
+        if values.ndim != 2 or values.shape[1] != 2:
+            raise InputError(f"valence and arousal must have the shape (T, 2), got {tuple(values.shape)}")
+    if len(preds) != len(target):
+        raise MismatchError(f"{len(preds)} and {len(target)} rows of valence and arousal; cut the longer one")
+    dtype = widest_float(preds.device)
+    x, y = (values.to(dtype).clamp(-1.0, 1.0) for values in (preds, target))
+    agree = (x.sign() == y.sign()).to(dtype)
+    rows = torch.stack([torch.ones_like(x), x, y, x * x, y * y, x * y, (x - y).square(), agree], dim=2)
+    return rows.masked_fill((x + y).isnan().any(dim=1)[:, None, None], torch.nan)
 
 
-def sign_agreement(moments: Tensor) -> Tensor:
-    """SAGR, 0..1: share of the frames whose two signs are equal; 0 is a sign of its own.
+def statistics(sums: Tensor) -> Statistics:
+    r"""RMSE, SAGR, PCC and CCC of summed `moments`.
+
+    .. math::
+        \text{RMSE} = \sqrt{\overline{(x-y)^2}}, \quad
+        \text{SAGR} = \overline{[\operatorname{sign} x = \operatorname{sign} y]}, \quad
+        \text{PCC} = \frac{s_{xy}}{s_x s_y}, \quad
+        \text{CCC} = \frac{2 s_{xy}}{s_x^2 + s_y^2 + (\bar x - \bar y)^2}
+
+    with population variances (1/n; torchmetrics' CCC divides by n - 1, which makes it larger by up to n / (n - 1)).
+    A variance that rounding of n terms can leave of a constant, 2n * 2^-52 of the mean square, counts as zero: sums
+    cannot tell less. For a thousand frames at 0.9 that is a deviation of 6e-7; at a deviation of 1e-6 the correlation
+    is good to about 1e-4, at 1e-4 to 1e-8.
+
+    Where the published code divides zero by zero: PCC is NaN if a side is constant. CCC is 0 if one side is constant,
+    or both at different values, and NaN if both are constant and equal; the published code and torchmetrics, which go
+    by way of PCC, give NaN in all of these cases. Of a single frame PCC and CCC are NaN.
 
     Args:
-        moments: ``(..., 8)``, sums or means of :func:`paired_moments`.
+        sums: ``(..., 8)`` float64, the `moments` of frames without a NaN, summed over frames.
 
     Returns:
-        ``(...)``; NaN for no frame.
-
-    Example:
-        >>> sign_agreement(paired_moments(torch.tensor([0.1, -0.2]), torch.tensor([0.3, 0.2])).sum(dim=0))
-        tensor(0.5000, dtype=torch.float64)
-    """
-    return moments[..., 7] / moments[..., 0]
-
-
-def correlation(moments: Tensor) -> Tensor:
-    """PCC, -1..1: Pearson's correlation.
-
-    Args:
-        moments: ``(..., 8)``, sums or means of :func:`paired_moments`.
-
-    Returns:
-        ``(...)``; NaN where a side is constant, as for ``numpy.corrcoef``, so for a single frame, too.
-
-    Example:
-        >>> correlation(paired_moments(torch.tensor([0.1, 0.2, 0.4]), torch.tensor([0.0, -0.1, -0.3])).sum(dim=0))
-        tensor(-1., dtype=torch.float64)
-    """
-    _, _, var_x, var_y, covariance = _spread(moments)
-    return (covariance / (var_x * var_y).sqrt()).clamp(-1, 1)
-
-
-def concordance(moments: Tensor) -> Tensor:
-    """CCC, -1..1: ``2 cov(x, y) / (var x + var y + (mean x - mean y)^2)`` with variances over n.
-
-    Args:
-        moments: ``(..., 8)``, sums or means of :func:`paired_moments`.
-
-    Returns:
-        ``(...)``; 0 where a side is constant, NaN where both are constant and equal (0 / 0) and for no frame.
-
-    Source: Lin, 1989; EmoNet's metrics.
-
-    Example:
-        >>> concordance(paired_moments(torch.tensor([0.0, 0.2]), torch.tensor([0.2, 0.4])).sum(dim=0))
-        tensor(0.3333, dtype=torch.float64)
-    """
-    mean_x, mean_y, var_x, var_y, covariance = _spread(moments)
-    gap = (mean_x - mean_y).square()
-    gap = torch.where(gap > _CONSTANT * (mean_x.square() + mean_y.square()), gap, 0.0)
-    return 2 * covariance / (var_x + var_y + gap)
-
-
-def emonet_matrices(landmarks: Tensor) -> Tensor:
-    """Where EmoNet's training crop lies: the affine matrix from the image to 256 x 256.
-
-    The box around the 68 points, its centre to (128, 128); side ``(w + h) / 1.1`` to 256; no rotation.
-
-    Args:
-        landmarks: ``(N, 68, 2)`` x, y in pixels.
-
-    Returns:
-        ``(N, 2, 3)`` float64; NaN for a frame without a face.
+        The four `Statistics`, each ``(...)``; NaN without frames.
 
     Raises:
-        InputError: Not 68 points.
+        InputError: another shape.
 
-    Source: EmoNet, the crop of its training and test data (its video demo uses another).
+    Source: ``face-analysis/emonet``, ``metrics.py``; Lin 1989.
 
     Example:
-        >>> points = torch.linspace(50.0, 160.0, 68)[:, None].expand(1, 68, 2)
-        >>> emonet_matrices(points)[0, 0]
-        tensor([ 1.2800,  0.0000, -6.4000], dtype=torch.float64)
+        >>> target = torch.tensor([[0.1, 0.3], [0.2, 0.1], [0.4, -0.2]])
+        >>> valence = statistics(moments(target + 0.1, target).sum(dim=0)[0])
+        >>> [round(float(value), 4) for value in valence]
+        [0.1, 1.0, 1.0, 0.7568]
     """
-    if landmarks.dim() != 3 or landmarks.shape[1:] != (68, 2):
-        raise InputError(f"emonet_matrices needs landmarks (N, 68, 2), got {tuple(landmarks.shape)}")
-    points = landmarks.cpu().to(torch.float64)
+    if sums.ndim < 1 or sums.shape[-1] != 8:
+        raise InputError(f"sums of moments must have the shape (..., 8), got {tuple(sums.shape)}")
+    count = sums[..., 0]
+    x, y, xx, yy, xy, error, agree = (sums[..., 1:] / count[..., None]).unbind(dim=-1)
+    variance_x, variance_y = _variance(x, xx, count), _variance(y, yy, count)
+    varies = (variance_x > 0) & (variance_y > 0)
+    covariance = torch.where(varies, xy - x * y, 0.0)
+    pcc = covariance / (variance_x * variance_y).sqrt()
+    ccc = 2.0 * covariance / (variance_x + variance_y + (x - y).square())
+    several = torch.where(count > 1, 0.0, torch.nan)
+    return Statistics(error.sqrt(), agree, pcc.clamp(-1.0, 1.0) + several, ccc.clamp(-1.0, 1.0) + several)
+
+
+def emotion_crop_matrix(landmarks: Tensor) -> Tensor:
+    r"""The affine map to EmoNet's 256x256 input, as in the data that it was trained and tested on.
+
+    The square around the landmarks' box has side :math:`S = (w + h) / 1.1` and the box's centre. It is scaled by
+    :math:`256 / S`; nothing is turned. Use it with ``identity.warp_affine``.
+
+    Args:
+        landmarks: ``(N, 68, 2)``, (x, y) in pixels; NaN where there is no face.
+
+    Returns:
+        ``(N, 2, 3)`` float64 (float32 on MPS), from frame to crop; not finite where there is no face or no extent.
+
+    Raises:
+        InputError: another shape.
+
+    Source: ``face-analysis/emonet``, the AffectNet loader (protocol ``face``).
+
+    Example:
+        >>> landmarks = torch.zeros(1, 68, 2)
+        >>> landmarks[0, 0] = torch.tensor([100.0, 120.0])  # S = 200, centre (50, 60)
+        >>> emotion_crop_matrix(landmarks)[0]
+        tensor([[ 1.2800,  0.0000, 64.0000],
+                [ 0.0000,  1.2800, 51.2000]], dtype=torch.float64)
+    """
+    if landmarks.ndim != 3 or landmarks.shape[1:] != (68, 2):
+        raise InputError(f"landmarks must have the shape (N, 68, 2), got {tuple(landmarks.shape)}")
+    points = landmarks.to(widest_float(landmarks.device))
     low, high = points.amin(dim=1), points.amax(dim=1)
-    scale = _SIDE * 1.1 / (high - low).sum(dim=1)
-    shift = _SIDE / 2 - scale[:, None] * (low + high) / 2
-    return torch.cat([scale[:, None, None] * torch.eye(2, dtype=torch.float64), shift[:, :, None]], dim=2)
-
-
-def emonet_crops(images: Tensor, landmarks: Tensor, *, index: Tensor | None = None) -> Tensor:
-    """EmoNet's training crop of each face, 256 x 256, bilinear, black outside.
-
-    Args:
-        images: ``(N, 3, H, W)`` uint8, RGB.
-        landmarks: ``(K, 68, 2)`` x, y in pixels; NaN (no face) gives a black crop.
-        index: ``(K,)`` integers, the image of each face; by default face ``i`` belongs to image ``i``.
-
-    Returns:
-        ``(K, 3, 256, 256)`` uint8.
-
-    Raises:
-        InputError: Images not uint8, or not 68 points.
-
-    Source: EmoNet.
-
-    Example:
-        >>> points = torch.linspace(50.0, 160.0, 68)[:, None].expand(1, 68, 2)
-        >>> emonet_crops(torch.zeros(1, 3, 200, 200, dtype=torch.uint8), points).shape
-        torch.Size([1, 3, 256, 256])
-    """
-    return warp_affine(images, emonet_matrices(landmarks), (_SIDE, _SIDE), index=index)
+    scale = EMOTION_CROP_SIZE * 1.1 / (high - low).sum(dim=1)
+    shift = EMOTION_CROP_SIZE / 2 - scale[:, None] * (low + high) / 2
+    linear = torch.eye(2, dtype=points.dtype, device=points.device) * scale[:, None, None]
+    return torch.cat([linear, shift[..., None]], dim=2)
 
 
 def emotion_similarity_distance(a: Tensor, b: Tensor, kind: Literal["cosine", "l2"] = "cosine") -> Tensor:
-    """ESD of each frame: distance between the emotion features of the generated and the real frame.
+    r"""Distance between the emotion features of corresponding frames (ESD), row by row.
 
-    ``cosine``: 1 minus the cosine, 0..2; ``l2``: Euclidean. The paper that names the metric released neither code nor
-    network; these are this package's readings of it.
+    ``cosine``: :math:`1 - \cos(a_i, b_i)`, 0..2. ``l2``: :math:`\|a_i - b_i\|`, in the features' own unit. The survey
+    that proposed ESD released neither code nor weights; both are this package's reading of it.
 
     Args:
-        a: ``(T, D)`` features of the generated frames.
-        b: ``(T, D)`` of the real frames.
-        kind: As above.
+        a: ``(T, D)`` features.
+        b: likewise.
+        kind: see above.
 
     Returns:
-        ``(T,)`` float64; NaN where a side is NaN.
+        ``(T,)`` float64 (float32 on MPS), >= 0; NaN where a row has a NaN, and for ``cosine`` where it is zero.
 
     Raises:
-        InputError: Another kind, or not two axes.
-        MismatchError: The two differ in shape.
+        InputError: not two axes, or no such kind.
+        MismatchError: the shapes differ.
 
-    Source: Chen et al., What comprises a good talking-head video generation?, 2020.
+    Source: Chen et al., "What comprises a good talking-head video generation?", 2020.
 
     Example:
-        >>> emotion_similarity_distance(torch.tensor([[3.0, 4.0]]), torch.tensor([[4.0, 3.0]]))
-        tensor([0.0400], dtype=torch.float64)
+        >>> a, b = torch.tensor([[3.0, 0.0]]), torch.tensor([[0.0, 4.0]])
+        >>> emotion_similarity_distance(a, b), emotion_similarity_distance(a, b, "l2")
+        (tensor([1.], dtype=torch.float64), tensor([5.], dtype=torch.float64))
     """
     if kind not in ("cosine", "l2"):
-        raise InputError(f"unknown kind {kind!r} of distance; there are cosine and l2")
-    similarity = cosine_similarity(a, b)  # checks the shapes for both kinds
-    if kind == "cosine":
-        return 1 - similarity
-    return (a.to(similarity) - b.to(similarity)).square().sum(dim=1).sqrt()
+        raise InputError(f"kind must be 'cosine' or 'l2', got {kind!r}")
+    cosine = cosine_similarity(a, b)  # checks the shapes
+    return 1.0 - cosine if kind == "cosine" else (a.to(cosine.dtype) - b.to(cosine.dtype)).norm(dim=1)
 
 
-def _spread(moments: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Means, population variances and covariance; a variance that is rounding only is 0, and so the covariance."""
-    mean_x, mean_y, square_x, square_y, product = (moments[..., 1:6] / moments[..., :1]).unbind(dim=-1)
-    var_x, var_y = square_x - mean_x.square(), square_y - mean_y.square()
-    var_x = torch.where(var_x > _CONSTANT * square_x, var_x, var_x * 0)
-    var_y = torch.where(var_y > _CONSTANT * square_y, var_y, var_y * 0)
-    covariance = product - mean_x * mean_y
-    return mean_x, mean_y, var_x, var_y, torch.where((var_x > 0) & (var_y > 0), covariance, covariance * 0)
+def _variance(mean: Tensor, square: Tensor, count: Tensor) -> Tensor:
+    """Population variance, or 0 where it is no more than rounding of the sums leaves of a constant."""
+    variance = square - mean * mean
+    return torch.where(variance <= 2 * torch.finfo(square.dtype).eps * count * square, 0.0, variance)

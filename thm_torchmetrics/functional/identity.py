@@ -1,189 +1,306 @@
-"""Identity: similarity of face embeddings, and the aligned crop that ArcFace networks are trained on."""
+"""CSIM and FOMM's AED: distances of identity embeddings, and the 5-point alignment that face recognition asks for.
+
+The published pipelines warp with ``cv2.warpAffine``; :func:`warp_affine` does the same for a batch, on its device.
+
+(in work by a second helper)
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from thm_torchmetrics.errors import InputError, MismatchError
-from thm_torchmetrics.functional.warp import warp_affine
+from thm_torchmetrics.functional.frames import check_frames, slabs, widest_float
 
-_TEMPLATE = (
+ARCFACE_TEMPLATE = (
     (38.2946, 51.6963),
     (73.5318, 51.5014),
     (56.0252, 71.7366),
     (41.5493, 92.3655),
     (70.7299, 92.2041),
 )
+"""Where ArcFace wants the points of :func:`five_points` in its 112x112 crop, (x, y) in pixels."""
+
+_CORNERS = 4  # pixels read for one of a crop
 
 
 def cosine_similarity(a: Tensor, b: Tensor) -> Tensor:
-    """Cosine of the angle between the embeddings of each row, -1..1: ``a.b / (|a| |b|)``.
+    r"""Cosine of the angle between embeddings, row by row.
+
+    .. math:: \cos_i = \frac{a_i \cdot b_i}{\|a_i\| \|b_i\|}
 
     Args:
-        a: ``(T, D)``, need not be normalised.
-        b: ``(T, D)``.
+        a: ``(T, D)`` embeddings, normalised or not.
+        b: likewise.
 
     Returns:
-        ``(T,)`` float64 (on the CPU for MPS); NaN where a side is NaN (no face) or zero.
+        ``(T,)`` float64 (float32 on MPS) in -1..1; NaN where a row is zero or has a NaN.
 
     Raises:
-        MismatchError: The two differ in shape.
-        InputError: Not two axes.
-
-    Source: Deng et al., ArcFace, 2019 (CSIM in talking-head papers).
+        InputError: not two axes.
+        MismatchError: the shapes differ.
 
     Example:
-        >>> cosine_similarity(torch.tensor([[3.0, 4.0]]), torch.tensor([[4.0, 3.0]]))
-        tensor([0.9600], dtype=torch.float64)
+        >>> cosine_similarity(torch.tensor([[3.0, 4.0], [0.0, 0.0]]), torch.tensor([[6.0, 8.0], [1.0, 0.0]]))
+        tensor([1., nan], dtype=torch.float64)
     """
-    a, b = _pair(a, b)
-    return (a * b).sum(dim=1) / (a.square().sum(dim=1) * b.square().sum(dim=1)).sqrt()
+    first, second = _unit_rows(a, b)
+    return (first * second).sum(dim=1).clamp(-1.0, 1.0)
 
 
-def squared_distance(a: Tensor, b: Tensor) -> Tensor:
-    """Squared Euclidean distance of each row, the identity distance of the First Order Motion Model's AED.
+def squared_euclidean_distance(a: Tensor, b: Tensor) -> Tensor:
+    r"""Squared Euclidean distance of normalised embeddings, row by row: FOMM's AED.
 
-    Its tables call it Euclidean; the published script sums the squares and takes no root.
+    .. math:: d_i = \left\| \frac{a_i}{\|a_i\|} - \frac{b_i}{\|b_i\|} \right\|^2 = 2 - 2 \cos_i
+
+    FOMM's network ends in a normalisation, so it takes the squared difference of what the network returns. Here the
+    rows are normalised first, so that other recognition networks are measured on the same scale.
 
     Args:
-        a: ``(T, D)`` embeddings, normalised by their network (then 0..4).
-        b: ``(T, D)``.
+        a: ``(T, D)`` embeddings, normalised or not.
+        b: likewise.
 
     Returns:
-        ``(T,)`` float64; NaN where a side is NaN.
+        ``(T,)`` float64 (float32 on MPS) in 0..4; NaN where a row is zero or has a NaN.
 
     Raises:
-        MismatchError: The two differ in shape.
-        InputError: Not two axes.
+        InputError: not two axes.
+        MismatchError: the shapes differ.
 
-    Source: Siarohin et al., First Order Motion Model, 2019; pose-evaluation.
+    Source: ``AliaksandrSiarohin/pose-evaluation``, which says Euclidean distance and squares it.
 
     Example:
-        >>> squared_distance(torch.tensor([[0.6, 0.8]]), torch.tensor([[0.0, 1.0]])).round(decimals=2)
-        tensor([0.4000], dtype=torch.float64)
+        >>> squared_euclidean_distance(torch.tensor([[5.0, 0.0]]), torch.tensor([[0.0, 2.0]]))
+        tensor([2.], dtype=torch.float64)
     """
-    a, b = _pair(a, b)
-    return (a - b).square().sum(dim=1)
+    first, second = _unit_rows(a, b)
+    return (first - second).square().sum(dim=1)
 
 
 def five_points(landmarks: Tensor) -> Tensor:
-    """Eyes, nose and mouth corners from 68 landmarks.
+    """Two eyes, nose tip and two mouth corners of 68 landmarks, the points that face recognition aligns by.
 
-    Each eye is the mean of its two corners (36 and 39, 42 and 45), not of its six points; nose 30, mouth 48 and 54.
+    An eye is the mean of its two corners (36 and 39, 42 and 45, counted from 0), not of its six points.
 
     Args:
-        landmarks: ``(..., 68, 2)`` x, y.
+        landmarks: ``(N, 68, 2)``, (x, y) in any unit.
 
     Returns:
-        ``(..., 5, 2)``: eye on the image's left, the other eye, nose tip, mouth corner on the left, on the right.
+        ``(N, 5, 2)`` float64 (float32 on MPS): the eye on the image's left, the other eye, nose tip (30), the mouth
+        corner on the image's left (48), the other corner (54).
 
     Raises:
-        InputError: Not 68 points.
+        InputError: another shape.
 
-    Source: InsightFace's IJB evaluation; Deep3DFaceRecon.
-
-    Example:
-        >>> five_points(torch.arange(136.0).reshape(68, 2))[:, 0]
-        tensor([ 75.,  87.,  60.,  96., 108.])
-    """
-    if landmarks.dim() < 2 or landmarks.shape[-2:] != (68, 2):
-        raise InputError(f"five_points needs landmarks (..., 68, 2), got {tuple(landmarks.shape)}")
-    first = torch.tensor([36, 42, 30, 48, 54], dtype=torch.int64, device=landmarks.device)
-    second = torch.tensor([39, 45, 30, 48, 54], dtype=torch.int64, device=landmarks.device)
-    return (landmarks.index_select(-2, first) + landmarks.index_select(-2, second)) / 2
-
-
-def arcface_template(size: int = 112) -> Tensor:
-    """Where the five points lie in an aligned crop of ``size`` pixels, a multiple of 112 or 128: ``(5, 2)`` float64.
-
-    Raises:
-        InputError: Another size.
-
-    Source: InsightFace, ``face_align``.
+    Source: InsightFace's IJB evaluation; Deep3DFaceRecon has the same rule.
 
     Example:
-        >>> arcface_template(128)[2]  # the nose: shifted by 8 px
-        tensor([64.0252, 71.7366], dtype=torch.float64)
+        >>> five_points(torch.arange(136).reshape(1, 68, 2))[0, :, 0]
+        tensor([ 75.,  87.,  60.,  96., 108.], dtype=torch.float64)
     """
-    if size < 1 or (size % 112 and size % 128):
-        raise InputError(f"the size of an aligned crop must be a multiple of 112 or 128, got {size}")
-    template = torch.tensor(_TEMPLATE, dtype=torch.float32).to(torch.float64)
-    if size % 112 == 0:
-        return template * (size / 112)
-    return template * (size / 128) + torch.tensor([8.0 * size / 128, 0.0], dtype=torch.float64)
+    if landmarks.ndim != 3 or landmarks.shape[1:] != (68, 2):
+        raise InputError(f"landmarks must have the shape (N, 68, 2), got {tuple(landmarks.shape)}")
+    points = landmarks.to(widest_float(landmarks.device))
+    eyes = (points[:, [36, 42]] + points[:, [39, 45]]) / 2
+    return torch.cat([eyes, points[:, [30, 48, 54]]], dim=1)
 
 
 def similarity_transform(source: Tensor, template: Tensor) -> Tensor:
-    """Rotation, scale and shift that carry points best, by least squares, onto a template.
+    r"""Rotation, uniform scale and shift that bring points closest to a template, in the least-squares sense.
 
-    The closed form in the plane of Umeyama's estimate: with both sets centred, ``a = sum(s . t)`` and
-    ``b = sum(s x t)`` give scale times rotation ``[[a, -b], [b, a]] / sum|s|^2``. Never a reflection.
+    With centred points :math:`s_k`, :math:`d_k`, the matrix is :math:`[kR \mid t]`,
+    :math:`kR = \begin{pmatrix} p & -q \\ q & p \end{pmatrix} / \sum_k |s_k|^2`, :math:`p = \sum_k s_k \cdot d_k`,
+    :math:`q = \sum_k s_k \times d_k`, :math:`t = \bar d - kR\,\bar s`. In the plane this is Umeyama's solution, his
+    rule against reflections included, without a singular value decomposition.
 
     Args:
-        source: ``(N, K, 2)`` points.
-        template: ``(K, 2)`` or ``(N, K, 2)``.
+        source: ``(N, K, 2)``, (x, y) in pixels.
+        template: ``(K, 2)``, where they should go.
 
     Returns:
-        ``(N, 2, 3)`` float64, from source to template; NaN where the points are NaN or all the same.
+        ``(N, 2, 3)`` float64 (float32 on MPS), for ``target = M[:, :2] @ source + M[:, 2]``. NaN where a source point
+        is NaN or all source points are the same.
 
     Raises:
-        InputError: The shapes do not fit.
+        InputError: shapes that do not fit, or fewer than two points.
 
-    Source: Umeyama, 1991.
+    Source: Umeyama 1991; ``skimage.transform.SimilarityTransform`` with scale, which InsightFace uses.
 
     Example:
-        >>> points = torch.tensor([[[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]])
-        >>> similarity_transform(points, 2 * points[0] + 3)
-        tensor([[[ 2., -0.,  3.],
-                 [ 0.,  2.,  3.]]], dtype=torch.float64)
+        >>> square = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+        >>> turned = square @ torch.tensor([[1.0, 1.0], [-1.0, 1.0]]) + 5
+        >>> similarity_transform(square[None], turned)[0]
+        tensor([[ 1., -1.,  5.],
+                [ 1.,  1.,  5.]], dtype=torch.float64)
     """
-    if source.dim() != 3 or source.shape[2] != 2 or template.shape[-2:] != source.shape[1:]:
+    if source.ndim != 3 or source.shape[1:] != template.shape or template.shape[1:] != (2,) or len(template) < 2:
         raise InputError(
-            f"similarity_transform needs points (N, K, 2) and a template (K, 2), got {tuple(source.shape)} and "
-            f"{tuple(template.shape)}"
+            f"points must be (N, K, 2) and their template (K, 2) with K >= 2, "
+            f"got {tuple(source.shape)} and {tuple(template.shape)}"
         )
-    source, template = source.cpu().to(torch.float64), template.cpu().to(torch.float64)
-    middle, goal = source.mean(dim=-2, keepdim=True), template.mean(dim=-2, keepdim=True)
-    s, t = source - middle, template - goal
-    along = (s * t).sum(dim=(-2, -1))
-    across = (s[..., 0] * t[..., 1] - s[..., 1] * t[..., 0]).sum(dim=-1)
-    linear = torch.stack([along, -across, across, along], dim=-1).reshape(-1, 2, 2)
-    linear = linear / s.square().sum(dim=(-2, -1))[:, None, None]
-    shift = goal.transpose(-1, -2) - linear @ middle.transpose(-1, -2)
-    return torch.cat([linear, shift], dim=2)
+    dtype = widest_float(source.device)
+    source, template = source.to(dtype), template.to(source.device, dtype)
+    source_mean, template_mean = source.mean(dim=1), template.mean(dim=0)
+    s, d = source - source_mean[:, None], template - template_mean
+    spread = s.square().sum(dim=(1, 2))
+    p = (s * d).sum(dim=(1, 2)) / spread
+    q = (s[..., 0] * d[:, 1] - s[..., 1] * d[:, 0]).sum(dim=1) / spread
+    linear = torch.stack([torch.stack([p, -q], dim=1), torch.stack([q, p], dim=1)], dim=1)
+    shift = template_mean - (linear @ source_mean[..., None])[..., 0]
+    return torch.cat([linear, shift[..., None]], dim=2)
 
 
-def align_faces(images: Tensor, points: Tensor, size: int = 112, *, index: Tensor | None = None) -> Tensor:
-    """Faces warped so that their five points lie on ArcFace's template: bilinear, black outside.
+def align_faces(frames: Tensor, points: Tensor, size: int = 112) -> tuple[Tensor, Tensor]:
+    """Turn, scale and cut one face out of each frame as InsightFace's ``norm_crop`` does.
 
     Args:
-        images: ``(N, 3, H, W)`` uint8.
-        points: ``(K, 5, 2)`` x, y in pixels, in the order of :func:`five_points`; NaN (no face) gives a black crop.
-        size: Side of the crop, a multiple of 112 or 128.
-        index: ``(K,)`` integers, the image of each face; by default face ``i`` belongs to image ``i``.
+        frames: ``(N, 3, H, W)`` uint8.
+        points: ``(N, 5, 2)``, (x, y) in pixels, as :func:`five_points` orders them; NaN where there is no face.
+        size: side of the crop: a multiple of 112, or of 128, whose template has a margin of 8 columns on each side.
 
     Returns:
-        ``(K, 3, size, size)`` uint8, within one grey level of InsightFace's ``norm_crop`` under OpenCV 5.
+        The crops ``(N, 3, size, size)`` uint8, black outside the frame, and ``(N,)`` bool on the same device: whether
+        there was a face to align. Without one (a point is NaN or infinite, or all points coincide) the crop is black.
 
     Raises:
-        InputError: Images not uint8, another number of points, another size.
+        InputError: frames or points of another shape or dtype, or another size.
+        MismatchError: the numbers of frames and of faces differ.
 
-    Source: InsightFace, ``face_align.norm_crop``.
+    Source: ``deepinsight/insightface``, ``utils/face_align.py``.
 
     Example:
-        >>> align_faces(torch.zeros(1, 3, 200, 200, dtype=torch.uint8), arcface_template()[None]).shape
-        torch.Size([1, 3, 112, 112])
+        >>> frames = torch.full((2, 3, 200, 200), 9, dtype=torch.uint8)
+        >>> points = 1.5 * torch.tensor([ARCFACE_TEMPLATE, ARCFACE_TEMPLATE])
+        >>> points[1] = torch.nan
+        >>> crops, found = align_faces(frames, points)
+        >>> crops.shape, crops.amin((1, 2, 3)), found
+        (torch.Size([2, 3, 112, 112]), tensor([9, 0], dtype=torch.uint8), tensor([ True, False]))
     """
-    matrices = similarity_transform(points, arcface_template(size))
-    return warp_affine(images, matrices, (size, size), index=index)
+    if points.ndim != 3 or points.shape[1:] != (5, 2):
+        raise InputError(f"points must have the shape (N, 5, 2), got {tuple(points.shape)}")
+    matrices = similarity_transform(points, _template(size))
+    return warp_affine(frames, matrices, size), matrices.isfinite().all(dim=2).all(dim=1).to(frames.device)
 
 
-def _pair(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+def warp_affine(frames: Tensor, matrices: Tensor, size: int) -> Tensor:
+    """Warp each frame by its own matrix as ``cv2.warpAffine(frame, matrix, (size, size))`` does, in one batch.
+
+    Bilinear, pixel centres at whole coordinates, black outside the frame. This follows OpenCV's single precision step
+    by step. The bytes are the same where OpenCV has a processor with fused multiply-add and the side is a multiple of
+    16; else a few pixels in a hundred thousand differ by one grey level.
+
+    Args:
+        frames: ``(N, 3, H, W)`` uint8, of any memory layout.
+        matrices: ``(N, 2, 3)``, from frame to crop coordinates (x, y). A matrix that is not finite or cannot be
+            inverted gives a black crop.
+        size: side of the crop in pixels.
+
+    Returns:
+        ``(N, 3, size, size)`` uint8.
+
+    Raises:
+        InputError: frames or matrices of another shape or dtype, or an empty crop.
+        MismatchError: the numbers of frames and of matrices differ.
+
+    Source: OpenCV 5.0 (4.10 and older round coordinates to 1/32 pixel, which changes 7 % of the values by up to 2).
+
+    Example:
+        >>> frame = torch.tensor([[0, 100], [200, 40]], dtype=torch.uint8).expand(1, 3, 2, 2)
+        >>> warp_affine(frame, torch.tensor([[[2.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]), 2)[0, 0]  # twice as wide
+        tensor([[  0,  50],
+                [200, 120]], dtype=torch.uint8)
+    """
+    check_frames("frames", frames)
+    if frames.dtype != torch.uint8:
+        raise InputError(f"frames must be uint8, got {frames.dtype}; convert with (255 * x).round().to(torch.uint8)")
+    if matrices.ndim != 3 or matrices.shape[1:] != (2, 3) or not matrices.is_floating_point():
+        raise InputError(f"matrices must be floats (N, 2, 3), got {matrices.dtype} {tuple(matrices.shape)}")
+    if len(matrices) != len(frames):
+        raise MismatchError(f"{len(matrices)} matrices for {len(frames)} frames; give one per frame")
+    if min(size, *frames.shape[-2:]) < 1:
+        raise InputError(f"cannot warp {tuple(frames.shape[-2:])} to {size} x {size}: both need at least 1 x 1 pixel")
+    inverse = _inverted(matrices.to(frames.device, widest_float(frames.device)))
+    crops = torch.empty(3, len(frames) * size, size, dtype=torch.uint8, device=frames.device)
+    for lines in slabs(len(frames) * size, _CORNERS * size, frames.device):
+        counted = torch.arange(lines.start, lines.stop, dtype=torch.int64, device=frames.device)
+        crops[:, lines] = _warped_lines(frames, inverse, counted, size)
+    return crops.view(3, len(frames), size, size).transpose(0, 1).contiguous()
+
+
+def _unit_rows(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Both sides with rows of length 1; a row of zeros becomes NaN."""
+    if a.ndim != 2 or b.ndim != 2:
+        raise InputError(f"embeddings must be (T, D), got {tuple(a.shape)} and {tuple(b.shape)}")
     if a.shape != b.shape:
-        raise MismatchError(f"the embeddings differ in shape: {tuple(a.shape)} and {tuple(b.shape)}")
-    if a.dim() != 2:
-        raise InputError(f"embeddings must be (T, D), got {tuple(a.shape)}")
-    if a.device.type == "mps":
-        a, b = a.cpu(), b.cpu()
-    return a.to(torch.float64), b.to(torch.float64)
+        raise MismatchError(f"embeddings must agree in rows and width, got {tuple(a.shape)} and {tuple(b.shape)}")
+    dtype = widest_float(a.device)
+    return normalize(a.to(dtype), dim=1, eps=0.0), normalize(b.to(dtype), dim=1, eps=0.0)
+
+
+def _template(size: int) -> Tensor:
+    if size < 1 or (size % 112 and size % 128):
+        raise InputError(f"the side of an aligned face must be a multiple of 112 or of 128, got {size}")
+    base, margin = (112, 0.0) if size % 112 == 0 else (128, 8.0)
+    # single precision, as in the original
+    template = torch.tensor(ARCFACE_TEMPLATE, dtype=torch.float32) * (size / base)
+    return template + torch.tensor([margin * size / base, 0.0], dtype=torch.float32)
+
+
+def _inverted(matrices: Tensor) -> Tensor:
+    """From crop to frame coordinates; a matrix without an inverse becomes one that points outside every frame."""
+    (a, b, x), (c, d, y) = (row.unbind(dim=1) for row in matrices.unbind(dim=1))
+    scale = 1.0 / (a * d - b * c)
+    a, b, c, d = d * scale, -b * scale, -c * scale, a * scale
+    rows = [torch.stack([a, b, -a * x - b * y], dim=1), torch.stack([c, d, -c * x - d * y], dim=1)]
+    inverse = torch.stack(rows, dim=1)
+    outside = torch.tensor([0.0, 0.0, -2.0], dtype=inverse.dtype, device=inverse.device)
+    return torch.where(inverse.isfinite().all(dim=2).all(dim=1)[:, None, None], inverse, outside)
+
+
+def _warped_lines(frames: Tensor, inverse: Tensor, lines: Tensor, size: int) -> Tensor:
+    """Some lines of the crops, counted through all crops: ``(3, lines, size)`` uint8."""
+    index, line = lines // size, lines % size
+    step_n, step_c, step_y, step_x = frames.stride()
+    left, right, in_left, in_right, across = _neighbours(_positions(inverse[index, 0], line, size), frames.shape[3])
+    top, bottom, in_top, in_bottom, down = _neighbours(_positions(inverse[index, 1], line, size), frames.shape[2])
+    left, right = left * step_x, right * step_x
+    top, bottom = (y * step_y + index[:, None] * step_n for y in (top, bottom))
+    span = 1 + sum((length - 1) * step for length, step in zip(frames.shape, frames.stride(), strict=True))
+    values = frames.as_strided((span,), (1,))  # one axis, without a copy, whatever the layout
+
+    def read(y: Tensor, x: Tensor, inside: Tensor) -> Tensor:
+        offsets = (y + x).flatten()
+        planes = [values[channel * step_c :].index_select(0, offsets) for channel in range(3)]
+        return torch.stack(planes).view(3, *inside.shape).to(torch.float32).mul_(inside)
+
+    upper = _between(read(top, left, in_top & in_left), read(top, right, in_top & in_right), across)
+    lower = _between(read(bottom, left, in_bottom & in_left), read(bottom, right, in_bottom & in_right), across)
+    return _between(upper, lower, down).round_().to(torch.uint8)
+
+
+def _between(first: Tensor, second: Tensor, weight: Tensor) -> Tensor:
+    """``first + weight * (second - first)``; overwrites ``second``."""
+    return second.sub_(first).mul_(weight).add_(first)
+
+
+def _positions(row: Tensor, line: Tensor, size: int) -> Tensor:
+    """One frame coordinate of every pixel of some crop lines, ``(lines, size)`` float32.
+
+    OpenCV rounds the matrix to single precision, then ``y * b + c`` twice, then ``x * a + ...`` once.
+    """
+    a, b, c = row.to(torch.float32)[:, :, None].unbind(dim=1)
+    start = line[:, None].to(torch.float32) * b + c
+    steps = torch.arange(size, dtype=row.dtype, device=row.device)
+    return (steps * a.to(row.dtype) + start.to(row.dtype)).to(torch.float32)
+
+
+def _neighbours(position: Tensor, length: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The two pixels around each position, whether they lie in the frame, and the weight of the second."""
+    floor = position.clamp(-2, length + 1).floor()  # far outside stays outside, and fits an integer
+    weight = (position - floor).clamp(0, 1)
+    first = floor.to(torch.int64)
+    second = first + 1
+    inside = [(index >= 0) & (index < length) for index in (first, second)]
+    return first.clamp(0, length - 1), second.clamp(0, length - 1), inside[0], inside[1], weight
