@@ -1,7 +1,4 @@
-"""Valence and arousal (RMSE, SAGR, PCC, CCC), the emotion similarity distance, and EmoNet's face crop.
-
-(in work by a second helper)
-"""
+"""Valence and arousal (RMSE, SAGR, PCC, CCC), the emotion similarity distance, and EmoNet's face crop."""
 
 from __future__ import annotations
 

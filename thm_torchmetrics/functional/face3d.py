@@ -2,8 +2,6 @@
 
 The published pipeline resizes the whole frame with Pillow and cuts 224x224 pixels out of it; :func:`crop` computes
 these pixels only, in the same fixed-point steps, for a batch on its device.
-
-(in work by a second helper)
 """
 
 from __future__ import annotations

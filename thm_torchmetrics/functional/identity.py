@@ -1,8 +1,6 @@
 """CSIM and FOMM's AED: distances of identity embeddings, and the 5-point alignment that face recognition asks for.
 
 The published pipelines warp with ``cv2.warpAffine``; :func:`warp_affine` does the same for a batch, on its device.
-
-(in work by a second helper)
 """
 
 from __future__ import annotations
