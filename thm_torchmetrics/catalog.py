@@ -66,6 +66,9 @@ class Row:
 
 _BOTH = ("preds", "target")
 _UNITS = ("preds_au", "target_au")
+_SOUND = ("preds", "audio")
+_LIP_SYNC = ("tracked", "wav2lip-lrs")
+_SYNCNET = {"syncnet": ("syncnet",), "tracked": ("s3fd",)}
 _LANDMARKS = {"fan": ("fan2d", "fan-s3fd"), "dlib": ("dlib-68",)}
 
 _ARCFACE = ("arcface-r100", "arcface-r50", "arcface-r18")
@@ -77,6 +80,10 @@ _IDENTITY: dict[str, tuple[str, ...]] = {
 }
 _EMOTION = ("emonet8", "emonet5")
 _EMONET: dict[str, tuple[str, ...]] = {name: (name,) for name in _EMOTION}
+
+
+_DEEP3D = ("deep3d", "deep3d-2023")
+_DEEP3D_FILES = {name: (name, "fan2d", "fan-s3fd") for name in _DEEP3D}
 
 
 def _with_fan(protocol: str, extractors: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -121,6 +128,19 @@ _ROWS = (
         weights={"inception": ("inception-fid",)},
     ),
     Row(
+        "lse-d", "LipSyncDistance", "lipsync", "lip-sync error, distance",
+        False, "", 0.0, inf, _SOUND, _LIP_SYNC, clip_average=_LIP_SYNC, extractors=("syncnet",), weights=_SYNCNET,
+    ),
+    Row(
+        "lse-c", "LipSyncConfidence", "lipsync", "lip-sync error, confidence",
+        True, "", 0.0, inf, _SOUND, _LIP_SYNC, clip_average=_LIP_SYNC, extractors=("syncnet",), weights=_SYNCNET,
+    ),
+    Row(
+        "av-offset", "LipSyncOffset", "lipsync", "mean absolute audio-visual offset",
+        False, "frames", 0.0, inf, _SOUND, _LIP_SYNC, clip_average=_LIP_SYNC, extractors=("syncnet",),
+        weights=_SYNCNET,
+    ),
+    Row(
         "lmd", "LandmarkDistance", "landmarks", "landmark distance of the lips",
         False, "px", 0.0, inf, _BOTH, ("instag", "vico", "atvg", "eat-m", "eat-f"), clip_average=("eat-m", "eat-f"),
         extractors=("fan", "dlib"), weights=_LANDMARKS,
@@ -153,6 +173,20 @@ _ROWS = (
     *_affect("pcc", "Correlation", "Pearson's correlation", True, -1.0, 1.0),
     *_affect("ccc", "Concordance", "Lin's concordance correlation", True, -1.0, 1.0),
     Row(
+        "aed", "AverageExpressionDistance", "face3d", "average expression distance (3-D face coefficients)",
+        False, "", 0.0, inf, _BOTH, ("styleheat", "vico"), clip_average=("styleheat",), extractors=_DEEP3D,
+        weights=_DEEP3D_FILES,
+    ),
+    Row(
+        "apd", "AveragePoseDistance", "face3d", "average pose distance (3-D face coefficients)",
+        False, "", 0.0, inf, _BOTH, ("styleheat", "vico"), clip_average=("styleheat",), extractors=_DEEP3D,
+        weights=_DEEP3D_FILES,
+    ),
+    Row(
+        "e-fid", "ExpressionFrechetDistance", "face3d", "Fréchet distance of expressions (3-D face coefficients)",
+        False, "", 0.0, inf, _BOTH, ("emo",), extractors=_DEEP3D, weights=_DEEP3D_FILES,
+    ),
+    Row(
         "aue-u", "ActionUnitErrorUpper", "action_units", "action unit error, upper face",
         False, "AU²", 0.0, 25.0 * 8, _UNITS, ("talkinggaussian", "mean"),
     ),
@@ -173,9 +207,11 @@ SUITES: Mapping[str, tuple[str, ...]] = {
     "thm": ("psnr", "ssim", "cpbd", "lpips", "fid", "lmd:vico", "aue-u", "aue-l"),
     "talkinggaussian": ("psnr", "lpips", "lmd", "aue-u", "aue-l"),
     "fomm": ("akd", "mkr"),
+    "offline": tuple(key for key, row in CATALOG.items() if not row.extractors or "dlib" in row.extractors),
+    "styleheat": ("fid", "lpips", "csim", "aed", "apd"),
     "all": tuple(CATALOG),
 }
-"""Sets of metrics, and protocols, as a family of papers reports them."""
+"""Sets of metrics and protocols: as a family of papers reports them; what runs without a download; all."""
 
 
 @dataclass(frozen=True)

@@ -326,5 +326,7 @@ def test_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THM_OFFLINE", "1")
     result = thm("demo")
     assert result.exit_code == 0
-    assert "psnr" in result.stdout
     assert (tmp_path / "thm_demo/gt_video").is_dir()
+    assert "Skipped" not in result.stdout
+    for key in ("psnr", "cpbd", "aue-l", "lmd", "akd", "mkr"):
+        assert key in result.stdout

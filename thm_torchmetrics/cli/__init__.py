@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 
 from thm_torchmetrics import __version__
+from thm_torchmetrics.cli.coefficients import coefficients
 from thm_torchmetrics.cli.demo import demo
 from thm_torchmetrics.cli.doctor import doctor
+from thm_torchmetrics.cli.landmarks import landmarks
 from thm_torchmetrics.cli.listing import list_metrics
 from thm_torchmetrics.cli.score import score
 from thm_torchmetrics.cli.weights import checkpoints
@@ -18,5 +20,5 @@ def main() -> None:
     """Talking-head video metrics: score generated videos against real ones, with every protocol named."""
 
 
-for command in (score, demo, list_metrics, checkpoints, doctor):
+for command in (score, demo, list_metrics, checkpoints, landmarks, coefficients, doctor):
     main.add_command(command)

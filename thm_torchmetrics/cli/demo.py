@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from thm_torchmetrics.catalog import CATALOG, SUITES
 from thm_torchmetrics.cli.score import score
 
 
@@ -17,12 +18,16 @@ from thm_torchmetrics.cli.score import score
     show_default=True,
     help="Where to write the sample.",
 )
+@click.option("--full", is_flag=True, help="Run every metric with its own network; this fetches their checkpoints.")
 @click.pass_context
-def demo(context: click.Context, folder: Path) -> None:
-    """Make a small sample dataset and score it; downloads nothing."""  # fmt: skip
+def demo(context: click.Context, folder: Path, full: bool) -> None:
+    """Make a small sample dataset and score it, by default with all that needs no download."""
     from thm_torchmetrics.scoring.demo import make_sample
 
     click.echo(f"Writing a sample dataset to {folder} ...", err=True)
     make_sample(folder)
-    click.echo(f"thm score {folder}", err=True)
-    context.invoke(score, data=folder)
+    suite = "all" if full else "offline"
+    by_dlib = () if full else tuple(f"{key}=dlib" for key in SUITES[suite] if "dlib" in CATALOG[key].extractors)
+    arguments = [f"thm score {folder} --suite {suite}", *(f"--extractor {each}" for each in by_dlib)]
+    click.echo(" ".join(arguments), err=True)
+    context.invoke(score, data=folder, suite=suite, extractor=by_dlib, offline=not full)

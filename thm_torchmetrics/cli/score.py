@@ -190,7 +190,7 @@ def run(data: Path | None, given: Mapping[str, Any]) -> Result:
     can_run, skipped = plan(asked, folders, REMEDIES, features)
     options = {name: given[name] for name in ("align", "missing", "resize", "average") if given[name]}
     options |= {"extractor": extractors, "weights": own_files}
-    device = _device(given["device"] or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = device_named(given["device"] or ("cuda" if torch.cuda.is_available() else "cpu"))
     units = ActionUnitOptions(given["au_successful_only"], given["au_min_confidence"], given["au_face_id"])
     with Bar(hidden=given["quiet"]) as progress:
         built = build(can_run, options, device, progress, features)
@@ -222,7 +222,12 @@ def assignments(option: str, texts: Iterable[str], known: Iterable[str]) -> dict
     return pairs
 
 
-def _device(name: str) -> torch.device:
+def device_named(name: str) -> torch.device:
+    """The device of a name.
+
+    Raises:
+        InputError: if it is none, or not there.
+    """
     import torch
 
     try:
