@@ -207,8 +207,7 @@ SUITES: Mapping[str, tuple[str, ...]] = {
     "thm": ("psnr", "ssim", "cpbd", "lpips", "fid", "lmd:vico", "aue-u", "aue-l"),
     "talkinggaussian": ("psnr", "lpips", "lmd", "aue-u", "aue-l"),
     "fomm": ("akd", "mkr"),
-    "offline": tuple(key for key, row in CATALOG.items() if not row.extractors or "dlib" in row.extractors),
-    "styleheat": ("fid", "lpips", "csim", "aed", "apd"),
+    "offline": ("psnr", "ssim", "cpbd", "lmd", "akd", "mkr", "csim", "aed-id:aligned", "aue-u", "aue-l", "aue"),
     "all": tuple(CATALOG),
 }
 """Sets of metrics and protocols: as a family of papers reports them; what runs without a download; all."""

@@ -221,7 +221,9 @@ def _cases() -> list[Case]:
         Case("fid", _feature_rows(2), _fid, {"extractor": None, "num_features": 2}),
         *_landmark_cases(),
         *_identity_cases(),
+        *_lip_sync_cases(),
         *_emotion_cases(),
+        *_face3d_cases(),
         Case("aue", units, _aue(everything)),
         Case("aue-u", units, _aue(_AU_UPPER)),
         Case("aue-l", units, _aue(_AU_LOWER)),
@@ -341,6 +343,80 @@ def _emotion_cases() -> list[Case]:
     return [
         *(Case(key, clips, of, given) for key, of in keys),
         *(Case(key, clips, _clip_mean(of), given | {"average": "clip"}) for key, of in keys[2:4]),
+    ]
+
+
+def _coefficients() -> list[ClipInputs]:
+    """Long enough for a covariance of 64 dimensions of full rank; frames without a face on one side and on both."""
+    generator = torch.Generator().manual_seed(29)
+    clips: list[ClipInputs] = []
+    for count in (70, 75, 66, 90):
+        target = torch.randn(count, 257, generator=generator, dtype=torch.float64)
+        noise = torch.randn(count, 257, generator=generator, dtype=torch.float64)
+        clips.append({"preds": 0.7 * target + 0.4 * noise + 0.2 if clips else target, "target": target})
+    clips[1]["preds"][[0, 7]] = torch.nan
+    clips[3]["target"][[7, 8]] = torch.nan
+    return clips
+
+
+def _absolute(columns: list[int]) -> Callable[[Any, Any], float]:
+    return lambda a, b: float(sum(abs(a[k] - b[k]) for k in columns) / len(columns))
+
+
+def _expression_fid(clips: list[ClipInputs]) -> float:
+    rows = [{side: value[~value.isnan().any(dim=1)] for side, value in clip.items()} for clip in clips]
+    return _fid([{side: value[:, 80:144] for side, value in clip.items()} for clip in rows])
+
+
+def _face3d_cases() -> list[Case]:
+    clips, given = _coefficients(), {"extractor": None}
+    expression, angles = _absolute(list(range(80, 144))), _absolute([224, 225, 226])
+    pose = _absolute([224, 225, 226, 254, 255, 256])
+    return [
+        Case("aed", clips, _clip_mean(_per_row(expression)), given),
+        Case("aed:vico", clips, _per_row(expression), given),
+        Case("apd", clips, _clip_mean(_per_row(angles)), given),
+        Case("apd", clips, _per_row(angles), given | {"average": "frame"}),
+        Case("apd:vico", clips, _per_row(pose), given),
+        Case("e-fid", clips, _expression_fid, given),
+    ]
+
+
+def _speech() -> list[ClipInputs]:
+    """Lip and audio embeddings; the audio comes some frames late or early."""
+    generator = torch.Generator().manual_seed(31)
+    clips: list[ClipInputs] = []
+    for count, late in ((4, 0), (21, 3), (1, 0), (47, -2)):
+        audio = torch.randn(count, 6, generator=generator, dtype=torch.float64) * 3
+        noise = torch.randn(count, 6, generator=generator, dtype=torch.float64) * bool(clips)
+        clips.append({"preds": audio.roll(-late, dims=0) + noise, "audio": audio})
+    clips[0]["preds"] = clips[0]["audio"]
+    return clips
+
+
+def _lip_sync(reading: int, vshift: int = 15) -> Callable[[list[ClipInputs]], float]:
+    """Window by window, shift by shift, as SyncNet's evaluation is described: LSE-D, LSE-C or |offset|, clip mean."""
+
+    def readings(clip: ClipInputs) -> tuple[float, float, int]:
+        lip, audio = clip["preds"].numpy(), clip["audio"].numpy()
+        rows = dict(enumerate(audio))
+        nothing = np.zeros(audio.shape[1])
+        curve = []
+        for shift in range(-vshift, vshift + 1):
+            gaps = [x - rows.get(i + shift, nothing) + 1e-6 for i, x in enumerate(lip)]
+            curve.append(np.mean([np.sqrt((gap**2).sum()) for gap in gaps]))
+        lowest = int(np.argmin(curve))
+        return curve[lowest], float(np.median(curve) - curve[lowest]), abs(vshift - lowest)
+
+    return lambda clips: float(np.mean([readings(clip)[reading] for clip in clips]))
+
+
+def _lip_sync_cases() -> list[Case]:
+    clips, given = _speech(), {"extractor": None}
+    return [
+        *(Case(key, clips, _lip_sync(i), given) for i, key in enumerate(("lse-d", "lse-c", "av-offset"))),
+        Case("lse-d:wav2lip-lrs", clips, _lip_sync(0), given),
+        Case("lse-c", clips, _lip_sync(1, 10), given | {"vshift": 10}),
     ]
 
 

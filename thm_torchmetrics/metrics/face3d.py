@@ -1,0 +1,196 @@
+"""The face in 3-D: AED, APD and E-FID, of the coefficients of a morphable model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from thm_torchmetrics.clip import Chunk
+from thm_torchmetrics.extractors import choose
+from thm_torchmetrics.extractors.face3d import NUM_COEFFICIENTS, face3d_makers
+from thm_torchmetrics.extractors.face_crops import crop_settings
+from thm_torchmetrics.extractors.pool import OwnFiles
+from thm_torchmetrics.functional.face3d import COEFFICIENTS, average_expression_distance, average_pose_distance
+from thm_torchmetrics.kinds import FrameMean, FrechetDistance
+
+
+class _CoefficientDistance(FrameMean):
+    """What AED and APD share: where the coefficients come from."""
+
+    feature_shape = (NUM_COEFFICIENTS,)
+
+    def __init__(
+        self,
+        *,
+        protocol: str | None = None,
+        extractor: str | nn.Module | None = "deep3d",
+        landmarks: str = "fan",
+        face: str = "largest",
+        weights: OwnFiles = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(protocol=protocol, **kwargs)
+        self.extractor = choose(extractor, face3d_makers(weights, landmarks=landmarks, face=face))
+        self._allocate(1, self.key, **crop_settings(self.extractor, face))
+
+
+class AverageExpressionDistance(_CoefficientDistance, key="aed"):
+    r"""Average expression distance (AED) of 3-D face coefficients, lower is better, at least 0.
+
+    .. math:: \text{AED} = \frac{1}{T} \sum_t \frac{1}{64} \sum_k |\hat\beta_{t,k} - \beta_{t,k}|
+
+    with the 64 expression coefficients that Deep3DFaceRecon (Y. Deng et al., 2019) estimates in each frame. Usual
+    values are 0.10 to 0.20. Papers that print values eight times as large took the Euclidean length instead. FOMM's AED
+    is another metric, `AverageEuclideanDistance`.
+
+    Protocols, equal per frame:
+
+    - ``styleheat`` (default): mean over clips of the mean over frames; StyleHEAT's script, published with Next3D, and
+      before it PIRender, whose code is not public.
+    - ``vico``: mean over all frames of all clips; ExpL1 of the ViCo challenge, of which only the definition is public.
+
+    A frame without a face in either video is skipped and counted. The originals never skip: StyleHEAT puts in a fixed
+    mean face (and first resizes frames to 256x256), ViCo the landmarks of the previous frame. Both take the first face
+    of the face-alignment package's detector (``face="first"``).
+
+    Two published checkpoints share the name ``epoch_20.pth``; values differ between them, the extractor says which is
+    used and reports name it: by its hash where that is known. The network equals the original's golden outputs with
+    seeded weights; the published checkpoints could not be downloaded where this was written.
+
+    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
+    describes them, or coefficients ``(T, 257)`` with ``extractor=None``, NaN in frames without a face. As output it
+    returns a 0-d float64 tensor.
+
+    Args:
+        protocol: see above.
+        extractor: ``"deep3d"`` (first release), ``"deep3d-2023"`` (the authors' update of April 2023); a module that
+            maps frames ``(N, 3, H, W)``, float32 in 0..1, to ``(N, 257)``; or None, for coefficients.
+        landmarks: what finds the face: ``"fan"``, as the originals, or ``"dlib"``.
+        face: which face of a frame counts: ``"largest"``, ``"first"`` (best score), ``"last"`` or ``"centre"``.
+        weights: your own checkpoint of the coefficient network, or several by name.
+        kwargs: the options of `TalkingHeadMetric`.
+
+    Raises:
+        InputError: if an option has no such value.
+        WeightsNotFoundError: if a checkpoint is absent and cannot be downloaded.
+        MissingExtraError: if dlib is asked for and not installed.
+
+    Example:
+        >>> import torch
+        >>> from thm_torchmetrics import AverageExpressionDistance
+        >>> target = torch.zeros(4, 257)
+        >>> AverageExpressionDistance(extractor=None)(target + 0.25, target)
+        tensor(0.2500, dtype=torch.float64)
+    """
+
+    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        return average_expression_distance(self._features(preds), self._features(target))
+
+
+class AveragePoseDistance(_CoefficientDistance, key="apd"):
+    r"""Average pose distance (APD) of 3-D face coefficients, lower is better, at least 0.
+
+    .. math:: \text{APD} = \frac{1}{T} \sum_t \frac{1}{K} \sum_k |\hat p_{t,k} - p_{t,k}|
+
+    with the head pose that Deep3DFaceRecon estimates in each frame. Usual values of ``styleheat`` are 0.02 to 0.05.
+
+    Protocols:
+
+    - ``styleheat`` (default): the three Euler angles in radians; mean over clips of the mean over frames.
+    - ``vico``: the angles and the three translations as one vector of six; mean over all frames of all clips. The unit
+      is then mixed.
+
+    Angles are not wrapped around, as in the originals. How the faces are found, which frames are skipped, what the
+    checkpoints are and what was verified: see `AverageExpressionDistance`.
+
+    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
+    describes them, or coefficients ``(T, 257)`` with ``extractor=None``, NaN in frames without a face. As output it
+    returns a 0-d float64 tensor.
+
+    Args:
+        protocol: see above.
+        extractor: as of `AverageExpressionDistance`, like the next three.
+        landmarks: what finds the face.
+        face: which face of a frame counts.
+        weights: your own checkpoint.
+        kwargs: the options of `TalkingHeadMetric`.
+
+    Raises:
+        InputError: if an option has no such value.
+        WeightsNotFoundError: if a checkpoint is absent and cannot be downloaded.
+        MissingExtraError: if dlib is asked for and not installed.
+
+    Example:
+        >>> import torch
+        >>> from thm_torchmetrics import AveragePoseDistance
+        >>> target, preds = torch.zeros(4, 257), torch.zeros(4, 257)
+        >>> preds[:, 224:227] = 0.5  # the angles
+        >>> AveragePoseDistance(extractor=None)(preds, target)
+        tensor(0.5000, dtype=torch.float64)
+        >>> AveragePoseDistance(extractor=None, protocol="vico")(preds, target)
+        tensor(0.2500, dtype=torch.float64)
+    """
+
+    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        sides = self._features(preds), self._features(target)
+        return average_pose_distance(*sides, "vico" if self.protocol == "vico" else "styleheat")
+
+
+class ExpressionFrechetDistance(FrechetDistance, key="e-fid"):
+    r"""Fréchet distance of expressions (E-FID) of all generated and all real frames, lower is better, at least 0.
+
+    .. math:: \text{E-FID} = \|\mu_1 - \mu_2\|^2 + \operatorname{tr}(\Sigma_1 + \Sigma_2 - 2 (\Sigma_1 \Sigma_2)^{1/2})
+
+    with mean and unbiased covariance of the 64 expression coefficients that Deep3DFaceRecon estimates in each frame.
+    The numbers of frames of the two sides may differ; below 65 frames a side the covariance is singular and the value
+    biased upwards.
+
+    Protocol ``emo``: as EMO (L. Tian et al., 2024) describes it, and Hallo, EchoMimic and Sonic after it. No common
+    code is public and their extractors differ, so published values compare within one paper only.
+
+    A frame without a face does not enter and is counted. How the faces are found, what the checkpoints are and what was
+    verified: see `AverageExpressionDistance`.
+
+    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
+    describes them, or coefficients ``(T, 257)`` with ``extractor=None``, NaN in frames without a face. As output it
+    returns a 0-d float64 tensor.
+
+    Args:
+        extractor: as of `AverageExpressionDistance`, like the next three.
+        landmarks: what finds the face.
+        face: which face of a frame counts.
+        weights: your own checkpoint.
+        kwargs: the options of `TalkingHeadMetric`.
+
+    Raises:
+        InputError: if an option has no such value.
+        WeightsNotFoundError: if a checkpoint is absent and cannot be downloaded.
+        MissingExtraError: if dlib is asked for and not installed.
+
+    Example:
+        >>> import torch
+        >>> from thm_torchmetrics import ExpressionFrechetDistance
+        >>> target = torch.zeros(4, 257)
+        >>> ExpressionFrechetDistance(extractor=None)(target + 0.5, target)  # 64 means 0.5 apart
+        tensor(16., dtype=torch.float64)
+    """
+
+    feature_shape = (NUM_COEFFICIENTS,)
+
+    def __init__(
+        self,
+        *,
+        extractor: str | nn.Module | None = "deep3d",
+        landmarks: str = "fan",
+        face: str = "largest",
+        weights: OwnFiles = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.extractor = choose(extractor, face3d_makers(weights, landmarks=landmarks, face=face))
+        columns = COEFFICIENTS["exp"]
+        self._allocate(columns.stop - columns.start, "e-fid", **crop_settings(self.extractor, face))
+
+    def _features(self, chunk: Chunk) -> Tensor:
+        return super()._features(chunk)[:, COEFFICIENTS["exp"]]
