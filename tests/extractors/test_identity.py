@@ -82,6 +82,7 @@ def test_odd_frames_through_the_large_networks(name: str, tmp_path: Path) -> Non
     assert deviation(embeddings, golden(LARGE[name])["odd_embedding"]) <= TOLERANCE
 
 
+@pytest.mark.filterwarnings("ignore:`estimate` is deprecated:FutureWarning")  # insightface's own call
 def test_aligned_faces_are_insightface_s(r18: Path) -> None:
     frames = two_frames()
     parts = np.array([(point.x, point.y) for point in dlib_face(frames[0]).parts()], np.float64)
@@ -193,7 +194,7 @@ def test_insightface(pack: Path, capsys: pytest.CaptureFixture[str], face: str, 
     assert len(FakeAnalysis.made) == 1
     made = FakeAnalysis.made[0]
     assert made.files == ["det_10g.onnx", "outside.onnx", "w600k_r50.onnx"]
-    assert not list(pack.parent.rglob("*/outside.onnx"))[1:]  # nothing leaves the folder of the pack
+    assert len(list(pack.parent.rglob("outside.onnx"))) == 1  # nothing leaves the folder of the pack
     assert made.modules == ["detection", "recognition"]
     assert made.providers == ["CPUExecutionProvider"]
     assert made.options == {"ctx_id": -1, "det_thresh": 0.5, "det_size": (640, 640)}
@@ -215,7 +216,7 @@ def test_a_pack_that_is_none(pack: Path) -> None:
 
 @pytest.mark.parametrize("name", ["dlib", "insightface"])
 def test_an_absent_package_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in [name, *(loaded for loaded in sys.modules if loaded.startswith(f"{name}."))]:
+    for module in [name, *(other for other in sys.modules if other.startswith(f"{name}."))]:
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtraError, match=rf"thm-torchmetrics\[{name}\]"):
         IdentitySimilarity(extractor=name)

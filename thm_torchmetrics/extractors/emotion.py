@@ -10,10 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from thm_torchmetrics.clip import Chunk
-from thm_torchmetrics.extractors.face_crops import crop_landmarks
+from thm_torchmetrics.extractors.face_crops import crop_landmarks, emotion_crops
 from thm_torchmetrics.extractors.pool import Handle, OwnFiles
-from thm_torchmetrics.functional.expression import EMOTION_CROP_SIZE, emotion_crop_matrix
-from thm_torchmetrics.functional.identity import warp_affine
+from thm_torchmetrics.functional.expression import EMOTION_CROP_SIZE
 from thm_torchmetrics.functional.resize import resize
 from thm_torchmetrics.nets.emonet import EmoNet
 
@@ -75,9 +74,8 @@ class Emotion(Handle):
         frames, size = chunk.bytes(), EMOTION_CROP_SIZE
         if self.landmarks is None:
             return self._rows(resize(frames, (size, size)))
-        matrices = emotion_crop_matrix(chunk.features(self.landmarks))
-        found = matrices.isfinite().all(dim=2).all(dim=1)
-        return self._rows(warp_affine(frames, matrices, size)).masked_fill(~found[:, None], torch.nan)
+        crops, found = emotion_crops(frames, chunk.features(self.landmarks))
+        return self._rows(crops).masked_fill(~found[:, None], torch.nan)
 
     def _rows(self, crops: Tensor) -> Tensor:
         network = self.network(crops.device)

@@ -20,15 +20,11 @@ from torch import Tensor, nn
 from thm_torchmetrics import weights as checkpoints
 from thm_torchmetrics.clip import Chunk
 from thm_torchmetrics.errors import InputError, MissingExtraError, WeightsError
-from thm_torchmetrics.extractors.face_crops import crop_landmarks
+from thm_torchmetrics.extractors.face_crops import ARCFACE_SIZE, arcface_crops, crop_landmarks
 from thm_torchmetrics.extractors.pool import Handle, OwnFiles
 from thm_torchmetrics.functional.faces import FACE_RULES, choose_face
-from thm_torchmetrics.functional.identity import align_faces, five_points
 from thm_torchmetrics.functional.resize import resize
 from thm_torchmetrics.nets.iresnet import IResNet, iresnet18, iresnet50, iresnet100
-
-SIZE = 112
-"""Side of ArcFace's input in pixels."""
 
 _NETWORKS: Mapping[str, Callable[[], IResNet]] = MappingProxyType(
     {"arcface-r100": iresnet100, "arcface-r50": iresnet50, "arcface-r18": iresnet18}
@@ -99,8 +95,8 @@ class ArcFace(Handle):
             return embeddings
 
         if self.landmarks is None:
-            return self.in_batches(embed, resize(frames, (SIZE, SIZE)))
-        crops, found = align_faces(frames, five_points(chunk.features(self.landmarks)), SIZE)
+            return self.in_batches(embed, resize(frames, (ARCFACE_SIZE, ARCFACE_SIZE)))
+        crops, found = arcface_crops(frames, chunk.features(self.landmarks))
         return self.in_batches(embed, crops).masked_fill(~found[:, None], torch.nan)
 
 
