@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from thm_torchmetrics.catalog import CATALOG, SUITES
+from thm_torchmetrics.catalog import SUITES, choose
 from thm_torchmetrics.cli.score import score
 
 
@@ -27,7 +27,8 @@ def demo(context: click.Context, folder: Path, full: bool) -> None:
     click.echo(f"Writing a sample dataset to {folder} ...", err=True)
     make_sample(folder)
     suite = "all" if full else "offline"
-    by_dlib = () if full else tuple(f"{key}=dlib" for key in SUITES[suite] if "dlib" in CATALOG[key].extractors)
+    rows = [choose(text).row for text in SUITES[suite]]
+    by_dlib = () if full else tuple(f"{row.key}=dlib" for row in rows if "dlib" in row.extractors)
     arguments = [f"thm score {folder} --suite {suite}", *(f"--extractor {each}" for each in by_dlib)]
     click.echo(" ".join(arguments), err=True)
     context.invoke(score, data=folder, suite=suite, extractor=by_dlib, offline=not full)
