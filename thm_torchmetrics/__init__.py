@@ -27,6 +27,11 @@ if TYPE_CHECKING:
         ValenceError as ValenceError,
         ValenceSignAgreement as ValenceSignAgreement,
     )
+    from thm_torchmetrics.metrics.face3d import (
+        AverageExpressionDistance as AverageExpressionDistance,
+        AveragePoseDistance as AveragePoseDistance,
+        ExpressionFrechetDistance as ExpressionFrechetDistance,
+    )
     from thm_torchmetrics.metrics.identity import (
         AverageEuclideanDistance as AverageEuclideanDistance,
         IdentitySimilarity as IdentitySimilarity,
@@ -35,6 +40,11 @@ if TYPE_CHECKING:
         AverageKeypointDistance as AverageKeypointDistance,
         LandmarkDistance as LandmarkDistance,
         MissingKeypointRate as MissingKeypointRate,
+    )
+    from thm_torchmetrics.metrics.lipsync import (
+        LipSyncConfidence as LipSyncConfidence,
+        LipSyncDistance as LipSyncDistance,
+        LipSyncOffset as LipSyncOffset,
     )
     from thm_torchmetrics.metrics.perceptual import (
         FrechetInceptionDistance as FrechetInceptionDistance,

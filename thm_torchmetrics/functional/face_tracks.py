@@ -18,7 +18,6 @@ from thm_torchmetrics.errors import InputError
 
 CROP_PAD = 110  # grey value outside the frame
 _STEPS = ((3200, 12), (2100, 8), (1700, 6), (1200, 5), (900, 4), (600, 3), (400, 2))  # from this width on, every n-th
-_CROP_SCALE = 0.4
 _TAPS = 13
 
 
@@ -188,7 +187,7 @@ def smooth(boxes: Tensor) -> Tensor:
     return values.unfold(0, _TAPS, 1).median(dim=-1).values
 
 
-def crop_boxes(smoothed: Tensor, size: tuple[int, int]) -> Tensor:
+def crop_boxes(smoothed: Tensor, size: tuple[int, int], scale: float = 0.4) -> Tensor:
     """The box that is cut out of each frame for SyncNet, to be filled with grey 110 outside and resized to 224 x 224.
 
     With half size ``s``: rows ``y - s`` to ``y + 1.8 s``, columns ``x - 1.4 s`` to ``x + 1.4 s``, each bound truncated
@@ -197,6 +196,7 @@ def crop_boxes(smoothed: Tensor, size: tuple[int, int]) -> Tensor:
     Args:
         smoothed: ``(n, 3)`` of :func:`smooth`.
         size: ``(height, width)`` of the frames.
+        scale: How much of the surroundings is shown; the numbers above are those of 0.4.
 
     Returns:
         ``(n, 4)`` int64 x1, y1, x2, y2 in pixels of the frame, ends exclusive; may leave the frame.
@@ -208,10 +208,10 @@ def crop_boxes(smoothed: Tensor, size: tuple[int, int]) -> Tensor:
         tensor([[ 30,  30, 170, 170]])
     """
     x, y, half = smoothed.to(torch.float64).unbind(dim=1)
-    margin = (half * (1 + 2 * _CROP_SCALE)).trunc()
-    side = half * (1 + _CROP_SCALE)
+    margin = (half * (1 + 2 * scale)).trunc()
+    side = half * (1 + scale)
     x, y = x + margin, y + margin
-    bounds = torch.stack([x - side, y - half, x + side, y + half * (1 + 2 * _CROP_SCALE)], dim=1).trunc()
+    bounds = torch.stack([x - side, y - half, x + side, y + half * (1 + 2 * scale)], dim=1).trunc()
     limits = torch.tensor([size[1], size[0]] * 2, dtype=torch.float64, device=bounds.device) + 2 * margin[:, None]
     return (torch.minimum(bounds.clamp(min=0), limits) - margin[:, None]).to(torch.int64)
 
