@@ -1,0 +1,244 @@
+"""Lip sync from frames and sound, with seeded weights, against the original's stored output."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from parity.seeded import golden, golden_input, seeded_state
+from scipy.signal import medfilt
+from torch import Tensor
+
+from thm_torchmetrics import Clip, LipSyncConfidence, LipSyncDistance, LipSyncOffset, TalkingHeadMetrics
+from thm_torchmetrics.errors import InputError, MissingFaceError
+from thm_torchmetrics.extractors import release
+from thm_torchmetrics.metric import stream
+from thm_torchmetrics.metrics.lipsync import LipSync
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+    folder = tmp_path_factory.mktemp("weights")
+    files = {name: folder / f"{name}.pth" for name in ("syncnet", "s3fd")}
+    for name, file in files.items():
+        torch.save(dict(seeded_state(name)), file)
+    yield files
+    release()
+
+
+def recording(case: str) -> tuple[Tensor, Tensor]:
+    """Frames, RGB, and int16 samples of a golden case."""
+    clip = golden_input("syncnet", f"{case}_clip")[..., ::-1].copy()
+    return torch.from_numpy(clip).permute(0, 3, 1, 2), torch.from_numpy(golden_input("syncnet", f"{case}_wave").copy())
+
+
+def expected(case: str) -> list[float]:
+    return [float(golden("syncnet")[f"{case}_{name}"]) for name in ("mindist", "conf", "offset")]
+
+
+@pytest.mark.parametrize("case", [pytest.param("A", marks=pytest.mark.slow), "B", "C"])
+def test_stored_scores_of_the_original(weights: dict[str, Path], case: str) -> None:
+    frames, samples = recording(case)
+    metrics = TalkingHeadMetrics(["lse-d:wav2lip-lrs", "lse-c:wav2lip-lrs", "av-offset:wav2lip-lrs"], weights=weights)
+    scores = metrics.add_clip(list(metrics.members()), Clip(frames, audio=samples))
+    distance, confidence, offset = (score.value for score in scores.values())
+    assert distance == pytest.approx(expected(case)[0], abs=1e-4)
+    assert confidence == pytest.approx(expected(case)[1], abs=1e-4)
+    assert offset == abs(expected(case)[2])
+    detail = scores["av-offset:wav2lip-lrs"].detail
+    assert detail is not None
+    assert detail["tracks"][0]["offset"] == expected(case)[2]
+    assert detail["tracks"][0]["windows"] == len(golden("syncnet")[f"{case}_dists"])
+    assert len({id(metric.sums) for metric in metrics.members().values()}) == 1
+
+
+def lrs(weights: dict[str, Path], **options: object) -> LipSyncDistance:
+    return LipSyncDistance(protocol="wav2lip-lrs", weights=weights, **options)  # type: ignore[arg-type]
+
+
+def test_chunks_of_any_length_and_float_sound_give_the_same(weights: dict[str, Path]) -> None:
+    frames, samples = recording("C")
+    metric = lrs(weights)
+    clip = Clip(frames, audio=samples)
+    for length in (3, 17):
+        metric.begin(clip)
+        for chunk in clip.chunks(length):
+            metric.feed(chunk)
+        metric.end()
+    floats = lrs(weights)
+    floats.update(frames[None], audio=samples[None] / 32768)
+    assert floats.compute().item() == pytest.approx(expected("C")[0], abs=1e-4)
+    assert metric.compute().item() == pytest.approx(expected("C")[0], abs=1e-4)
+
+
+def test_sound_of_another_rate(weights: dict[str, Path]) -> None:
+    frames, samples = recording("C")
+    doubled = torch.from_numpy(np.interp(np.arange(len(samples) * 3) / 3, np.arange(len(samples)), samples / 32768))
+    metric = lrs(weights)
+    metric.update(frames, audio=doubled, sample_rate=48000)
+    assert metric.compute().item() == pytest.approx(expected("C")[0], rel=0.02)
+
+
+class Boxes:
+    """A detector that knows the faces: one list of boxes per frame, in the order in which frames come."""
+
+    def __init__(self, boxes: list[list[list[float]]]) -> None:
+        self.boxes = boxes
+        self.seen: list[Tensor] = []
+
+    def faces(self, frames: Tensor) -> list[Tensor]:
+        start = len(self.seen)
+        self.seen += list(frames)
+        return [
+            torch.tensor(rows, dtype=torch.float64).reshape(-1, 4) for rows in self.boxes[start : start + len(frames)]
+        ]
+
+
+def moving_boxes(frames: int) -> list[list[list[float]]]:
+    rng = np.random.default_rng(4)
+    return [[[40.3 + i, 30.7, 150.2 + i + rng.normal(), 160.1 + 0.4 * i]] for i in range(frames)]
+
+
+def published_crops(frames: Tensor, boxes: list[list[list[float]]]) -> np.ndarray:
+    """The recipe of syncnet_python in NumPy, SciPy and OpenCV."""
+    corners = np.array([rows[0] for rows in boxes])
+    x, y = (medfilt((corners[:, i] + corners[:, i + 2]) / 2, 13) for i in (0, 1))
+    half = medfilt(np.maximum(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1]) / 2, 13)
+    crops = []
+    for frame, cx, cy, s in zip(frames.permute(0, 2, 3, 1).numpy(), x, y, half, strict=True):
+        pad = int(s * 1.8)
+        padded = np.pad(frame, ((pad, pad), (pad, pad), (0, 0)), constant_values=110)
+        cut = padded[int(cy + pad - s) : int(cy + pad + s * 1.8), int(cx + pad - s * 1.4) : int(cx + pad + s * 1.4)]
+        crops.append(cv2.resize(cut, (224, 224)))
+    return np.stack(crops)
+
+
+def test_tracked_is_the_crop_of_the_published_recipe_scored(weights: dict[str, Path]) -> None:
+    """Frames of 30 with a face, then none: one track, whose sound starts with its first frame."""
+    torch.manual_seed(0)
+    frames = (
+        torch.nn.functional.interpolate(torch.rand(30, 3, 9, 12, dtype=torch.float32), (190, 240), mode="bilinear")
+        .mul(255)
+        .to(torch.uint8)
+    )
+    frames[:] = (frames[:1].int() + torch.arange(30)[:, None, None, None]).clamp(0, 255).to(torch.uint8)  # no cuts
+    frames[:, :, 90:130, 70:120] = torch.randint(0, 60, (30, 3, 40, 50), dtype=torch.uint8)
+    boxes = [[], [], *moving_boxes(20), *[[] for _ in range(8)]]
+    samples = recording("A")[1]
+    metric = LipSyncDistance(weights=weights, min_track=10)
+    metric.detector = Boxes(boxes)
+    sums = stream({"m": metric}, Clip(frames), audio=samples)["m"]
+    detail = metric.score(sums).detail
+    assert detail is not None
+    assert [(t["first"], t["frames"], t["windows"]) for t in detail["tracks"]] == [(2, 20, 15)]
+
+    crops = torch.from_numpy(published_crops(frames[2:22], moving_boxes(20))).permute(0, 3, 1, 2)
+    reference = lrs(weights)
+    reference.update(crops, audio=samples[2 * 640 : 22 * 640])
+    assert metric.compute().item() == pytest.approx(reference.compute().item(), abs=1e-9)
+
+
+def test_thirty_frames_per_second_are_sampled_at_twenty_five(weights: dict[str, Path]) -> None:
+    frames = torch.arange(61, dtype=torch.uint8)[:, None, None, None].expand(-1, 3, 8, 8)
+    for fps in (30.0, 30000 / 1001, 50.0, 25.0, 12.5):
+        metric = LipSyncDistance(weights=weights)
+        metric.detector = Boxes([])
+        metric.update(frames, audio=torch.zeros(90000), fps=fps)
+        shown = [int(frame[0, 0, 0]) for frame in metric.detector.seen]
+        ticks = np.arange(0, 61 / fps - 0.002, 0.04)
+        assert shown == [int(np.floor((tick + 0.002) * fps)) for tick in ticks]
+
+
+def test_two_faces_and_the_choice_of_one(weights: dict[str, Path]) -> None:
+    frames = torch.full((24, 3, 300, 320), 90, dtype=torch.uint8)
+    long, short = [[5.0, 5.0, 130.0, 130.0]], [[160.0, 140.0, 290.0, 280.0]]
+    boxes = [short + long if i < 14 else long for i in range(24)]
+    values = {}
+    for tracks in ("mean", "longest"):
+        metric = LipSyncDistance(weights=weights, min_track=8, tracks=tracks)  # type: ignore[arg-type]
+        metric.detector = Boxes(boxes)
+        sums = stream({"m": metric}, Clip(frames), audio=recording("A")[1])["m"]
+        detail = metric.score(sums).detail
+        assert detail is not None
+        values[tracks] = metric.compute().item()
+        each = {t["frames"]: t["lse-d"] for t in detail["tracks"]}
+        if tracks == "mean":
+            assert set(each) == {14, 24}
+            assert values[tracks] == pytest.approx(sum(each.values()) / 2)
+        else:
+            assert each == {24: pytest.approx(values[tracks])}
+    assert values["mean"] != values["longest"]
+
+
+@pytest.mark.parametrize(
+    ("frames", "audio", "reason"),
+    [
+        (40, None, "no audio"),
+        (40, torch.zeros(5 * 640), "too short"),
+        (40, torch.zeros(0), "too short"),
+        (1, torch.zeros(16000), "too short"),
+        (5, torch.zeros(16000), "too short"),
+    ],
+)
+def test_faults_in_the_data_are_counted_and_explained(
+    weights: dict[str, Path], frames: int, audio: Tensor | None, reason: str
+) -> None:
+    metric = lrs(weights)
+    clip = Clip(torch.zeros(frames, 3, 224, 224, dtype=torch.uint8), audio=audio)
+    sums = stream({"m": metric}, clip)["m"]
+    score = metric.score(sums)
+    assert score.value is None
+    assert score.detail is not None
+    assert score.detail["not_scored"].startswith(reason)
+    assert metric.detail()["not_scored"] == {reason: 1}  # type: ignore[index]
+    with pytest.warns(UserWarning, match=f"none of 1 clips could be scored .{reason}: 1"):
+        metric.compute()
+    assert metric.coverage == 0
+    with pytest.raises(MissingFaceError, match=reason):
+        stream({"m": lrs(weights, missing="error")}, clip)
+
+
+def test_no_track_is_explained_and_the_next_clip_scored(weights: dict[str, Path]) -> None:
+    metric = LipSyncConfidence(weights=weights, min_track=15)
+    metric.detector = Boxes([[]] * 10 + [[[10.0, 10.0, 140.0, 140.0]]] * 20 + [[]] * 2)
+    clips = [Clip(torch.zeros(16, 3, 150, 150, dtype=torch.uint8), audio=torch.zeros(16 * 640)) for _ in range(2)]
+    why = metric.score(stream({"m": metric}, clips[0])["m"]).detail
+    assert why is not None
+    assert "no face track of more than 15 detections and 100 px: faces in 6 of 16 frames" in why["not_scored"]
+    metric.detector.boxes = metric.detector.boxes[:16] + [[[10.0, 10.0, 140.0, 140.0]]] * 16
+    metric.update(clips[1])
+    assert metric.compute().item() > -1
+    assert metric.coverage == 0.5
+
+
+def test_silence_is_scored(weights: dict[str, Path]) -> None:
+    metric = lrs(weights)
+    metric.update(recording("C")[0], audio=torch.zeros(14 * 640))
+    assert metric.compute().item() > 0
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({"audio": torch.zeros(9000), "sample_rate": 0}, "sample_rate must be above 0.*got 0"),
+        ({"audio": torch.full((9000,), torch.nan)}, "9000 samples that are NaN"),
+        ({"audio": torch.full((9000,), 300.0)}, "-1..1, got 300..300"),
+        ({"audio": torch.zeros(9000, dtype=torch.int32)}, "int32"),
+        ({"audio": torch.zeros(2, 9000)}, "1 clips and audio 2"),
+        ({"audio": torch.zeros(1, 2, 9000)}, r"\(1, 2, 9000\)"),
+        ({"audio": torch.zeros(9000), "fps": 0.0}, "fps must be above 0"),
+        ({}, "needs `audio`"),
+    ],
+)
+def test_a_caller_s_mistake_is_named(weights: dict[str, Path], inputs: dict[str, Tensor], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        lrs(weights).update(torch.zeros(9, 3, 224, 224, dtype=torch.uint8), **inputs)  # type: ignore[arg-type]
+
+
+def test_wrong_options_are_named(weights: dict[str, Path]) -> None:
+    with pytest.raises(InputError, match="tracks must be"):
+        LipSync(extractor=None, tracks="best")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="method forward_lip"):
+        LipSyncOffset(extractor=torch.nn.Identity(), protocol="wav2lip-lrs")
