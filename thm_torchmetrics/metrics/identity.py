@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, TypeAlias
 
 import torch
@@ -225,13 +225,13 @@ class AverageEuclideanDistance(FrameMean, key="aed-id"):
         return squared_euclidean_distance(self._features(preds), self._features(target))
 
 
-def _photos(given: ClipInput, clips: int, feature_shape: tuple[int | None, ...] | None) -> list[Tensor | Clip]:
+def _photos(given: Any, clips: int, feature_shape: tuple[int | None, ...] | None) -> Any:
     """The photos, one per clip; one for all is wrapped once, so that the network sees it once."""
     one = 4 if feature_shape is None else 1 + len(feature_shape)
     single = isinstance(given, Clip) or (isinstance(given, Tensor) and given.ndim == one)
-    photos: list[Any] = [given] if single else list(given or [])  # type: ignore[arg-type]
-    if len(photos) != 1:
-        return photos
-    if feature_shape is None and isinstance(photos[0], Tensor):
-        photos = list(clips_from(photos, "target"))
-    return photos * clips
+    if not single and (not isinstance(given, Tensor | Sequence) or len(given) != 1):
+        return given
+    photo = given if single else given[0]
+    if feature_shape is None:
+        photo = clips_from(photo, "target")[0]
+    return [photo] * clips

@@ -1,0 +1,131 @@
+"""CSIM's references: what each frame is compared with, in which lengths and numbers of clips."""
+
+import pytest
+import torch
+from scipy.spatial.distance import cosine
+from torch import Tensor, nn
+
+from thm_torchmetrics import Clip, IdentitySimilarity, TalkingHeadMetrics
+from thm_torchmetrics.clip import Chunk
+from thm_torchmetrics.errors import InputError, MismatchError
+
+
+def embeddings(seed: int, count: int, missing: tuple[int, ...] = ()) -> Tensor:
+    rows = torch.randn(count, 6, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    rows[list(missing)] = torch.nan
+    return rows
+
+
+def mean_cosine(rows: Tensor, identity: Tensor) -> float:
+    values = [1 - cosine(row.numpy(), identity.numpy()) for row in rows if not row.isnan().any()]
+    return sum(values) / len(values)
+
+
+def metric(reference: str, **options: object) -> IdentitySimilarity:
+    return IdentitySimilarity(extractor=None, reference=reference, **options)
+
+
+@pytest.mark.parametrize("cuts", [(9,), (2, 9), (1, 2, 3, 4, 5, 6, 7, 8, 9)])
+@pytest.mark.parametrize("reference", ["target-first", "preds-first"])
+def test_frames_before_the_first_face_wait_for_it(reference: str, cuts: tuple[int, ...]) -> None:
+    preds, target = embeddings(1, 9, (0, 1)), embeddings(2, 9, (0, 1, 2))
+    measured = metric(reference)
+    measured.begin()
+    for start, stop in zip((0, *cuts), cuts, strict=False):
+        measured.feed(Chunk(preds[start:stop], start), Chunk(target[start:stop], start))
+    measured.end()
+    expected = mean_cosine(preds, target[3] if reference == "target-first" else preds[2])
+    assert measured.compute().item() == pytest.approx(expected, rel=1e-12)
+    assert measured.coverage == 7 / 9
+
+
+def test_lengths_may_differ_from_the_first_target_frame() -> None:
+    preds, target = embeddings(1, 7), embeddings(2, 3)
+    measured = metric("target-first")
+    measured.update(preds, target)
+    assert measured.compute().item() == pytest.approx(mean_cosine(preds, target[0]), rel=1e-12)
+    assert measured.tally(measured.sums) == (7, 7, 0)
+    with pytest.raises(MismatchError):
+        metric("target-frame").update(preds, target)
+
+
+def test_one_photo_for_all_or_one_per_clip() -> None:
+    first, second, photos = embeddings(1, 4), embeddings(2, 6), embeddings(3, 2)
+    for one in (photos[:1], photos[None, :1], [photos[:1]]):
+        measured = metric("image")
+        measured.update([first, second], one)
+        expected = mean_cosine(torch.cat([first, second]), photos[0])
+        assert measured.compute().item() == pytest.approx(expected, rel=1e-12)
+    measured = metric("image", average="clip")
+    measured.update([first, second], [photos[:1], photos[1:]])
+    expected = (mean_cosine(first, photos[0]) + mean_cosine(second, photos[1])) / 2
+    assert measured.compute().item() == pytest.approx(expected, rel=1e-12)
+    with pytest.raises(MismatchError, match="preds holds 3 clips and target 2"):
+        measured.update([first] * 3, [photos[:1], photos[1:]])
+
+
+def test_a_photo_is_one_frame() -> None:
+    measured = metric("image")
+    with pytest.raises(InputError, match=r"a clip of one frame, as target; got 2 frames"):
+        measured.update(embeddings(1, 4), embeddings(3, 2))
+    assert not measured.sums.any()
+
+
+def test_without_a_face_to_compare_with_nothing_is_scored() -> None:
+    measured = metric("image")
+    measured.update(embeddings(1, 4), embeddings(3, 1, (0,)))
+    assert measured.tally(measured.sums) == (0, 4, 0)
+    with pytest.warns(UserWarning, match="0 of 4 were scored"):
+        assert measured.compute().isnan()
+    measured.update(embeddings(1, 4), embeddings(3, 1))  # the frames that waited are forgotten
+    assert measured.compute().item() == pytest.approx(mean_cosine(embeddings(1, 4), embeddings(3, 1)[0]), rel=1e-12)
+    assert measured.coverage == 0.5
+
+
+class Counting(nn.Module):
+    """Embeds a frame by its corner and counts frames."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frames = 0
+
+    def forward(self, frames: Tensor) -> Tensor:
+        self.frames += len(frames)
+        return frames[:, :, :2, :2].flatten(1)
+
+
+def test_the_network_sees_a_photo_once_and_a_target_to_its_first_face() -> None:
+    frames = torch.randint(0, 256, (150, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    network = Counting()
+    IdentitySimilarity(extractor=network, reference="image").update([frames[:10], frames[10:20]], frames[:1])
+    assert network.frames == 21
+    network.frames = 0
+    IdentitySimilarity(extractor=network, reference="target-first").update(frames, frames)
+    assert network.frames == 150 + 64  # the first chunk of the target
+
+
+def test_identity_over_time_needs_no_target() -> None:
+    preds = embeddings(1, 5)
+    collection = TalkingHeadMetrics({"constancy": metric("preds-first"), "same": metric("target-frame")})
+    collection.update(preds, preds)
+    alone = metric("preds-first")
+    alone.update(preds)
+    expected = mean_cosine(preds, preds[0])
+    assert collection.compute()["constancy"].item() == pytest.approx(expected, rel=1e-12)
+    assert alone.compute().item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_collection_takes_a_photo() -> None:
+    frames = torch.randint(0, 256, (2, 4, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    collection = TalkingHeadMetrics(["csim"], extractor=Counting(), reference="image")
+    collection.update(frames, Clip(frames[0, :1]))
+    single = IdentitySimilarity(extractor=Counting(), reference="image")
+    single.update(frames, frames[0, :1])
+    assert collection.compute()["csim"] == single.compute()
+
+
+def test_references_and_widths_are_checked() -> None:
+    with pytest.raises(InputError, match="reference must be one of 'target-frame'"):
+        metric("photo")
+    with pytest.raises(MismatchError, match=r"\(4, 6\) and \(4, 5\)"):
+        metric("image").update(embeddings(1, 4), torch.ones(1, 5))
