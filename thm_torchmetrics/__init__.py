@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from thm_torchmetrics.catalog import CATALOG
 
 if TYPE_CHECKING:
+    from thm_torchmetrics.callback import TalkingHeadEvaluation as TalkingHeadEvaluation
     from thm_torchmetrics.clip import Clip as Clip
     from thm_torchmetrics.collection import TalkingHeadMetrics as TalkingHeadMetrics
     from thm_torchmetrics.metric import TalkingHeadMetric as TalkingHeadMetric
@@ -55,11 +56,14 @@ if TYPE_CHECKING:
         PeakSignalNoiseRatio as PeakSignalNoiseRatio,
         StructuralSimilarity as StructuralSimilarity,
     )
+    from thm_torchmetrics.sampler import ShardSampler as ShardSampler
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Clip": "clip",
+    "ShardSampler": "sampler",
+    "TalkingHeadEvaluation": "callback",
     "TalkingHeadMetric": "metric",
     "TalkingHeadMetrics": "collection",
     **{row.name: f"metrics.{row.module}" for row in CATALOG.values()},

@@ -122,9 +122,10 @@ class Clip:
         audio: ``(S,)``, mono, float -1..1 or int16.
         sample_rate: samples per second of the audio.
         key: name of the clip in reports and errors.
+        times: presentation time of each frame of a tensor, in seconds; default: by ``fps``.
 
     Raises:
-        InputError: if the shape or dtype is none of the above.
+        InputError: if the shape or dtype is none of the above, or there are not as many times as frames.
 
     Example:
         >>> import torch
@@ -141,9 +142,12 @@ class Clip:
         audio: Tensor | None = None,
         sample_rate: int = 16000,
         key: str = "",
+        times: Sequence[float] = (),
     ) -> None:
         if isinstance(frames, Tensor):
             _check_layout(frames, "frames")
+            if times and len(times) != len(frames):
+                raise InputError(f"there are {len(times)} times for {len(frames)} frames")
         elif not isinstance(frames, FrameSource):
             raise InputError(
                 f"a Clip takes a tensor (T, 3, H, W) or a video source such as media.VideoFile, got {type(frames)}"
@@ -153,6 +157,7 @@ class Clip:
         self.audio = audio
         self.sample_rate = sample_rate
         self.key = key
+        self.times = times
         self._chunks: dict[int, list[Chunk]] = {}
 
     def __repr__(self) -> str:
@@ -183,10 +188,20 @@ class Clip:
         length = length or self.chunk_length
         if isinstance(self.frames, Tensor):
             if length not in self._chunks:
-                self._chunks[length] = list(_split(self.frames, length, self.fps))
+                times = self.times or [i / self.fps for i in range(len(self.frames))]
+                self._chunks[length] = list(_split(self.frames, length, times))
             yield from self._chunks[length]
         else:
             yield from _collect(self.frames.frames(), length)
+
+    def load(self) -> Clip:
+        """The clip with all its frames in memory; a source is read once, for several readers."""
+        if isinstance(self.frames, Tensor):
+            return self
+        chunks = list(self.chunks())
+        times = [time for chunk in chunks for time in chunk.times]
+        frames = torch.cat([chunk.rows for chunk in chunks])
+        return Clip(frames, fps=self.fps, audio=self.audio, sample_rate=self.sample_rate, key=self.key, times=times)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Clip:
         """The clip with frames and audio on a device; Lightning calls this on batches. A source stays as it is."""
@@ -203,6 +218,7 @@ class Clip:
             audio=None if self.audio is None else move(self.audio),
             sample_rate=self.sample_rate,
             key=self.key,
+            times=self.times,
         )
 
 
@@ -290,10 +306,9 @@ def _shape_text(shape: tuple[int | None, ...]) -> str:
     return f"(T, {row}) or (B, T, {row})"
 
 
-def _split(frames: Tensor, length: int, fps: float) -> Iterator[Chunk]:
+def _split(frames: Tensor, length: int, times: Sequence[float]) -> Iterator[Chunk]:
     for start in range(0, frames.shape[0], length):
-        rows = frames[start : start + length]
-        yield Chunk(rows, start, [(start + i) / fps for i in range(rows.shape[0])])
+        yield Chunk(frames[start : start + length], start, times[start : start + length])
 
 
 def _collect(frames: Iterable[tuple[np.ndarray, float]], length: int) -> Iterator[Chunk]:

@@ -8,8 +8,9 @@ from typing import Any
 from torchmetrics import Metric, MetricCollection
 
 from thm_torchmetrics import catalog
-from thm_torchmetrics.clip import AnyClip, ClipInput, clips_from
+from thm_torchmetrics.clip import AnyClip, Clip, ClipInput, clips_from
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.extractors import release
 from thm_torchmetrics.metric import Score, TalkingHeadMetric, stream
 
 
@@ -66,6 +67,21 @@ class TalkingHeadMetrics(MetricCollection):
             self[name] = member
         self._enable_compute_groups = self._shared_states()
         self._init_compute_groups()
+
+    def describe(self) -> str:
+        """What will run, on which inputs, with which protocol and extractor, one line per member."""
+        lines = []
+        for name, member in self.members().items():
+            extractor = "features" if member.extractor is None and member.feature_shape else member.extractor or "-"
+            lines.append(
+                f"{name}: {type(member).__name__}, protocol {member.protocol}, average {member.average}, "
+                f"needs {', '.join(member.inputs)}, extractor {extractor}"
+            )
+        return "\n".join(lines)
+
+    def release(self) -> None:
+        """Free the networks of all metrics of this process; they are made again when they are next needed."""
+        release()
 
     def members(self) -> dict[str, TalkingHeadMetric]:
         """The talking-head metrics by name, without prefix and postfix."""
@@ -141,13 +157,15 @@ class TalkingHeadMetrics(MetricCollection):
         return result
 
     def _shared(self, preds: ClipInput, target: ClipInput, inputs: Mapping[str, Any]) -> tuple[Any, Any]:
-        """The frames as Clips, made once, so that all members see the same chunks."""
+        """The frames as Clips, made and decoded once, so that all members see the same chunks."""
         members = list(self.values(copy_state=False))
         for name in inputs:
             if not any(name in member._update_signature.parameters for member in members):
                 raise InputError(f"no metric of this collection takes `{name}`")
         wrapped = [
-            clips_from(value, name) if value is not None and _sees_frames(members, name) else value
+            [clip.load() if isinstance(clip, Clip) else clip for clip in clips_from(value, name)]
+            if value is not None and _sees_frames(members, name)
+            else value
             for name, value in (("preds", preds), ("target", target))
         ]
         return wrapped[0], wrapped[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -44,7 +45,8 @@ def landmarks(video: Path, output: Path, extractor: str, face: str, upsample: in
         handle = landmark_makers(face=face, upsample=upsample)[extractor]()
         source = VideoFile(video)
         step = 1 if every_frame else max(1, (source.estimated_frames or frames) // frames)
-        pictures, points = [], []
+        pictures: list[Any] = []
+        points: list[Any] = []
         with torch.no_grad(), exact_arithmetic(torch.device("cpu")):
             for chunk in Clip(VideoFile(video, every=step)).chunks():
                 points.append(handle.extract(chunk).numpy())
@@ -58,7 +60,7 @@ def landmarks(video: Path, output: Path, extractor: str, face: str, upsample: in
         else:
             found, pictures = found[:frames], pictures[:frames]
             captions = [f"frame {i * step}" for i in range(len(pictures))]
-            sheet.save(sheet.landmark_sheet(pictures, found, captions), output)
+            sheet.save(sheet.landmark_sheet(pictures, list(found), captions), output)
     except InputError as error:
         raise click.UsageError(str(error)) from error
     except (ThmError, OSError) as error:

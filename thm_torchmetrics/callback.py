@@ -1,0 +1,50 @@
+"""A Lightning callback that scores generated clips every few epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from thm_torchmetrics.collection import TalkingHeadMetrics
+from thm_torchmetrics.errors import InputError
+
+Generate: TypeAlias = Callable[[LightningModule], Iterable[Mapping[str, Any]]]
+"""What makes clips of the module: an iterable of arguments for ``update`` (``preds``, ``target``, ``audio``, ...)."""
+
+
+class TalkingHeadEvaluation(Callback):
+    """Generate clips with the module every few epochs, score them, and log the numbers to the trainer's loggers.
+
+    Each process generates and scores its own share; the logged numbers are those of all of them together.
+
+    Args:
+        metrics: what to compute, as `TalkingHeadMetrics` takes it, or such a collection.
+        generate: called with the module, in eval mode and without gradients; yields arguments for ``update``.
+        every: after how many validation epochs.
+        prefix: put before every name.
+
+    Raises:
+        InputError: if ``every`` is not at least 1.
+    """
+
+    def __init__(self, metrics: Any, generate: Generate, every: int = 1, prefix: str = "eval/") -> None:
+        if every < 1:
+            raise InputError(f"every must be at least 1, got {every}")
+        self.metrics = metrics if isinstance(metrics, TalkingHeadMetrics) else TalkingHeadMetrics(metrics)
+        self.generate = generate
+        self.every = every
+        self.prefix = prefix
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Score, log, start afresh; the sanity check before training is left out."""
+        if trainer.sanity_checking or (trainer.current_epoch + 1) % self.every:
+            return
+        self.metrics.to(pl_module.device)
+        self.metrics.reset()
+        for inputs in self.generate(pl_module):
+            self.metrics.update(**inputs)
+        values = {f"{self.prefix}{name}": value for name, value in self.metrics.compute().items()}
+        pl_module.log_dict(values, rank_zero_only=False)
+        self.metrics.reset()
