@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from thm_torchmetrics.reports.text import number, share
+from thm_torchmetrics.reports.text import label, number, share
 from thm_torchmetrics.scoring.result import Result
 
 _WIDTH_OF_A_FILE = 160
@@ -35,7 +35,7 @@ def show(result: Result) -> None:
     table = grid("Metric", "", "Value", "Unit", "Protocol", "Frames", "Clips", "Coverage", "Left out", right=right)
     for key, metric in result.metrics.items():
         table.add_row(
-            escape(key),
+            escape(label(key, metric)),
             "↑" if metric.higher_is_better else "↓",
             number(metric.value),
             metric.unit,

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Sequence
 
-from thm_torchmetrics.catalog import choose
+from thm_torchmetrics.catalog import CATALOG, choose
 from thm_torchmetrics.scoring.result import MetricResult, Result
 
 _PLACES = 4
@@ -25,6 +25,14 @@ def share(value: float | None) -> str:
     if value is None:
         return NONE
     return "100%" if value == 1 else f"{min(value * 100, 99.9):.1f}%"
+
+
+def label(key: str, metric: MetricResult) -> str:
+    """A metric's name in tables: its key, and its network in brackets where that is not the default: ``csim[dlib]``."""
+    row = CATALOG.get(key.partition(":")[0])
+    defaults = row.extractors[:1] if row else ()
+    other = metric.extractor is not None and bool(defaults) and metric.extractor not in defaults
+    return f"{key}[{metric.extractor}]" if other else key
 
 
 def to_json(result: Result) -> str:
@@ -55,8 +63,8 @@ def to_markdown(result: Result) -> str:
         head,
         [
             (
-                f"{key} {_arrow(metric)}", number(metric.value), metric.unit, metric.protocol, str(metric.frames),
-                str(metric.clips), share(metric.coverage), str(metric.left_out),
+                f"{label(key, metric)} {_arrow(metric)}", number(metric.value), metric.unit, metric.protocol,
+                str(metric.frames), str(metric.clips), share(metric.coverage), str(metric.left_out),
             )
             for key, metric in result.metrics.items()
         ],
@@ -70,7 +78,7 @@ def to_markdown(result: Result) -> str:
             )
             for clip in result.clips
         ]
-        lines += ["", *_pipes(("Clip", "Status", *result.metrics), rows)]
+        lines += ["", *_pipes(("Clip", "Status", *(label(*each) for each in result.metrics.items())), rows)]
     if result.skipped:
         lines += ["", "Skipped:", "", *(f"- {key}: {reason}" for key, reason in result.skipped.items())]
     if result.failed:
@@ -81,7 +89,7 @@ def to_markdown(result: Result) -> str:
 def to_latex(result: Result) -> str:
     """A ``booktabs`` table, one column per metric, with arrows; the provenance in comments."""
     keys = list(result.metrics)
-    titles = [f"{_tex(_label(key))} ${_tex_arrow(result.metrics[key])}$" for key in keys]
+    titles = [f"{_tex(_title(key, result.metrics[key]))} ${_tex_arrow(result.metrics[key])}$" for key in keys]
     return "\n".join(
         [
             *(f"% {line}" for line in _origin(result)),
@@ -122,9 +130,10 @@ def _tex_arrow(metric: MetricResult) -> str:
     return r"\uparrow" if metric.higher_is_better else r"\downarrow"
 
 
-def _label(key: str) -> str:
+def _title(key: str, metric: MetricResult) -> str:
     choice = choose(key)
-    return choice.row.key.upper() if ":" not in key else f"{choice.row.key.upper()} ({choice.protocol})"
+    name = label(key, metric).replace(key, choice.row.key.upper())
+    return name if ":" not in key else f"{name} ({choice.protocol})"
 
 
 def _tex(text: str) -> str:
