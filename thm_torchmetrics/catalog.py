@@ -204,12 +204,17 @@ CATALOG: Mapping[str, Row] = {row.key: row for row in _ROWS}
 """Every metric by key, in the order in which tables show them."""
 
 SUITES: Mapping[str, tuple[str, ...]] = {
-    "thm": ("psnr", "ssim", "cpbd", "lpips", "fid", "lmd:vico", "aue-u", "aue-l"),
+    "thm": (
+        "psnr", "ssim", "cpbd", "lpips", "fid", "lmd:vico", "csim:vico", "v-rmse:thm", "a-rmse:thm", "v-sagr:thm",
+        "a-sagr:thm", "aue-u", "aue-l",
+    ),
     "talkinggaussian": ("psnr", "lpips", "lmd", "aue-u", "aue-l"),
-    "fomm": ("akd", "mkr"),
+    "vico": ("psnr", "ssim", "cpbd", "fid", "lmd:vico", "csim:vico", "aed:vico", "apd:vico"),
+    "fomm": ("akd", "mkr", "aed-id"),
+    "styleheat": ("lpips", "fid", "csim", "aed", "apd"),
     "offline": ("psnr", "ssim", "cpbd", "lmd", "akd", "mkr", "csim", "aed-id:aligned", "aue-u", "aue-l", "aue"),
     "all": tuple(CATALOG),
-}
+}  # fmt: skip
 """Sets of metrics and protocols: as a family of papers reports them; what runs without a download; all."""
 
 
