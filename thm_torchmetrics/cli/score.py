@@ -50,6 +50,9 @@ class Gate:
 @click.argument("data", type=_FOLDER, required=False)
 @click.option("--preds", type=_FOLDER, help="Generated videos (a folder, or one file).")
 @click.option("--target", type=_FOLDER, help="Real videos.")
+@click.option(
+    "--audio", type=_FOLDER, help="Speech of the generated videos.  [default: gt_audio in DATA, else their own sound]"
+)
 @click.option("--preds-au", type=_FOLDER, help="OpenFace CSV files of the generated videos.")
 @click.option("--target-au", type=_FOLDER, help="OpenFace CSV files of the real videos.")
 @click.option(
@@ -108,6 +111,7 @@ class Gate:
     default=None,
     help="All frames weigh the same, or all clips.  [default: the protocol's own]",
 )
+@click.option("--with-target", is_flag=True, help="Lip sync: score the real videos, too, and show them above.")
 @click.option("--au-successful-only", is_flag=True, help="Leave out OpenFace rows with success 0.")
 @click.option("--au-min-confidence", type=float, default=0.0, help="Leave out OpenFace rows below this confidence.")
 @click.option("--au-face-id", type=int, default=None, help="Which face of OpenFace files with several.")
@@ -133,7 +137,7 @@ class Gate:
 def score(context: click.Context, /, data: Path | None, **given: Any) -> None:
     """Score generated videos against real ones.
 
-    DATA is a folder with gt_video, pred_video, gt_au_csv and pred_au_csv, whichever exist; the
+    DATA is a folder with gt_video, pred_video, gt_audio, gt_au_csv and pred_au_csv, whichever exist; the
     options name other places. Clips are paired by file stem.
 
     Exit status: 0 everything asked for was scored; 1 a --fail-under gate failed; 2 wrong usage or an output that cannot
@@ -188,6 +192,10 @@ def run(data: Path | None, given: Mapping[str, Any]) -> Result:
 
     features = features_by_metric(asked, *folders_of)
     can_run, skipped = plan(asked, folders, REMEDIES, features)
+    if given["every"] > 1:
+        deaf = [key for key in can_run if "audio" in rows[key].inputs]
+        skipped |= dict.fromkeys(deaf, "needs every frame; leave --every out")
+        can_run = [key for key in can_run if key not in deaf]
     options = {name: given[name] for name in ("align", "missing", "resize", "average") if given[name]}
     options |= {"extractor": extractors, "weights": own_files}
     device = device_named(given["device"] or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -196,9 +204,11 @@ def run(data: Path | None, given: Mapping[str, Any]) -> Result:
         built = build(can_run, options, device, progress, features)
         readers = {name: metric for name, metric in built.metrics.members().items() if name not in features}
         needed = {kind for metric in readers.values() for kind in metric.inputs}
+        if given["with_target"] and "audio" in needed:
+            needed.add("target")
         items = pair(**{kind: path for kind, path in folders.items() if kind in needed}) if needed else []
         items = pair_features(items, features)
-        session = Run(built.metrics, given["every"], units, progress)
+        session = Run(built.metrics, given["every"], units, progress, given["with_target"])
         inputs: dict[str, Any] = {kind: str(path) for kind, path in folders.items()}
         inputs |= {f"features of {key}": {side: str(path) for side, path in features[key].items()} for key in features}
         origin = {"inputs": inputs, "weights": built.weights}

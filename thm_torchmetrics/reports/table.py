@@ -34,6 +34,10 @@ def show(result: Result) -> None:
     right = ("Value", "Frames", "Clips", "Coverage", "Left out")
     table = grid("Metric", "", "Value", "Unit", "Protocol", "Frames", "Clips", "Coverage", "Left out", right=right)
     for key, metric in result.metrics.items():
+        real = (metric.detail or {}).get("target")
+        if real:
+            cells = (number(real["value"]), metric.unit, metric.protocol, "", str(real["clips"]), share(real["coverage"]))
+            table.add_row(escape(f"{key} of the real videos"), "", *cells, "")
         table.add_row(
             escape(label(key, metric)),
             "↑" if metric.higher_is_better else "↓",

@@ -34,6 +34,8 @@ def plan(
         The metrics that can run, and the others with the reason and the remedy.
     """
     given = set(inputs)
+    if "preds" in given:
+        given.add("audio")  # a video has its own sound
     run: list[str] = []
     skipped: dict[str, str] = {}
     for text in asked:

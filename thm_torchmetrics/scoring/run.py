@@ -6,7 +6,7 @@ import platform
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -17,12 +17,13 @@ import torch
 
 from thm_torchmetrics.clip import AnyClip, Clip, FeatureClip
 from thm_torchmetrics.collection import TalkingHeadMetrics
-from thm_torchmetrics.errors import ThmError
+from thm_torchmetrics.errors import MediaError, ThmError
+from thm_torchmetrics.media.audio import read_audio
 from thm_torchmetrics.media.features import read_features
 from thm_torchmetrics.media.openface import read_action_units
-from thm_torchmetrics.media.pairing import Item
+from thm_torchmetrics.media.pairing import VIDEO_SUFFIXES, Item
 from thm_torchmetrics.media.video import VideoFile
-from thm_torchmetrics.metric import TalkingHeadMetric
+from thm_torchmetrics.metric import Score, TalkingHeadMetric
 from thm_torchmetrics.scoring.result import ClipResult, ClipScore, MetricResult, Result
 
 
@@ -84,6 +85,21 @@ class _File(NamedTuple):
 _Files: TypeAlias = tuple[_File | None, ...]
 
 
+class _Sound(NamedTuple):
+    """Where the sound of a clip came from, and why there is none."""
+
+    origin: str = "none"
+    fault: str = ""
+
+
+def _hears(metric: TalkingHeadMetric) -> bool:
+    return "audio" in metric.inputs
+
+
+def _with_sound(score: Score, sound: _Sound) -> Score:
+    return score._replace(detail={**(score.detail or {}), "audio": sound.origin})
+
+
 def _files(item: Item, name: str, metric: TalkingHeadMetric) -> tuple[_Files, list[str]]:
     """What a metric reads of a clip as prediction and as target, and what of it is absent."""
     if (features := item.features.get(name)) is not None:
@@ -92,6 +108,8 @@ def _files(item: Item, name: str, metric: TalkingHeadMetric) -> tuple[_Files, li
         files = [_File("features", features[side], row) if side in features else None for side in ("preds", "target")]
         return tuple(files), [f"features of {side}" for side in metric.inputs if side not in features]
     absent = [kind for kind in metric.inputs if getattr(item, kind) is None]
+    if item.preds is not None and "audio" in absent:
+        absent.remove("audio")  # the prediction's own sound stands in
     tables = tuple(kind if kind in metric.inputs else "" for kind in ("preds_au", "target_au"))
     kinds = tables if any(tables) else ("preds", "target")
     files = [_File(kind, path) if (path := getattr(item, kind, None)) else None for kind in kinds]
@@ -107,14 +125,20 @@ class Run:
         every: take every n-th frame only.
         action_units: how OpenFace's tables are read.
         progress: who is told how far it is.
+        with_target: score the real videos, too, by the metrics that need sound and no target.
     """
 
     metrics: TalkingHeadMetrics
     every: int = 1
     action_units: ActionUnitOptions = field(default_factory=ActionUnitOptions)
     progress: Progress = field(default_factory=Progress)
+    with_target: bool = False
     media: dict[str, Counter[str]] = field(default_factory=dict, init=False)
     _clips: Counter[str] = field(default_factory=Counter, init=False)
+
+    def __post_init__(self) -> None:
+        real = {name: metric.clone() for name, metric in self._members() if self.with_target and _hears(metric)}
+        self._real = TalkingHeadMetrics(real)
 
     def score(
         self, items: Sequence[Item], skipped: Mapping[str, str], provenance: Mapping[str, Any] | None = None
@@ -140,6 +164,7 @@ class Run:
             failures: dict[str, Exception] = {}
             try:
                 preds, target = (None if file is None else self._open(item.key, file) for file in files)
+                sound = self._hear(preds, names, item.audio or item.preds)
                 scores = self.metrics.add_clip(names, preds, target, failures=failures)
             except Exception as error:  # one faulty clip must not cost the others
                 result.errors.append(f"{', '.join(names)}: {_reason(error)}")
@@ -148,11 +173,45 @@ class Run:
                 self._clips[name] += score.frames > 0
                 if not self.metrics.members()[name].pooled:
                     result.metrics[name] = ClipScore(*score)
+                if _hears(self.metrics.members()[name]):
+                    result.metrics[name] = ClipScore(*_with_sound(score, sound))
+                    if score.value is None:
+                        failures[name] = MediaError(sound.fault or (score.detail or {}).get("not_scored", "no value"))
             by_reason: dict[str, list[str]] = {}
             for name, failure in failures.items():
                 by_reason.setdefault(_reason(failure), []).append(name)
             result.errors.extend(f"{', '.join(names)}: {reason}" for reason, names in by_reason.items())
+        if self._real and item.target is not None:
+            self._real_clip(item, item.target, result)
         return result
+
+    def _real_clip(self, item: Item, path: Path, result: ClipResult) -> None:
+        """Score the real video by itself, with its own sound where it has one; stands in the detail of its rows."""
+        names = list(self._real.members())
+        try:
+            clip = self._video(item.key, "target", path)
+            sound = self._hear(clip, names, path if VideoFile(path).has_audio else item.audio)
+            scores = self._real.add_clip(names, clip)
+        except Exception as error:  # a faulty real clip must not cost the prediction's score
+            self.progress.note(f"{item.key}: the real video was not scored: {_reason(error)}")
+            return
+        for name, score in scores.items():
+            given = result.metrics.get(name, ClipScore(None, 0, 0))
+            real = {"value": score.value, **(_with_sound(score, sound).detail or {})}
+            result.metrics[name] = replace(given, detail={**(given.detail or {}), "target": real})
+
+    def _hear(self, clip: AnyClip | None, names: Sequence[str], path: Path | None) -> _Sound:
+        """Give a clip the sound of a file, if one of these metrics listens."""
+        listens = any(_hears(self.metrics.members()[name]) for name in names)
+        if not isinstance(clip, Clip) or path is None or not listens:
+            return _Sound()
+        try:
+            clip.audio = torch.from_numpy(read_audio(path))
+            sound = _Sound("own sound track" if path.suffix.lower() in VIDEO_SUFFIXES else "audio file")
+        except MediaError as error:
+            sound = _Sound(fault=str(error))
+        self.media.setdefault("sound", Counter())[sound.origin] += 1
+        return sound
 
     def _jobs(self, item: Item, result: ClipResult) -> Iterator[tuple[list[str], _Files]]:
         """Metrics that read the same files of this clip, with those files; what is missing is noted."""
@@ -185,27 +244,32 @@ class Run:
         return self.metrics.members().items()
 
     def _totals(self) -> dict[str, MetricResult]:
-        totals = {}
-        for name, metric in self._members():
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                value = float(metric.compute())
-            for warning in caught:
-                self.progress.note(f"{name}: {warning.message}")
-            tally = metric.tally(metric.sums)
-            totals[name] = MetricResult(
-                value=None if value != value else value,
-                unit=metric.unit,
-                higher_is_better=bool(metric.higher_is_better),
-                protocol=metric.protocol,
-                extractor=None if metric.extractor is None else str(metric.extractor),
-                frames=tally.scored,
-                clips=self._clips[name],
-                coverage=None if metric.coverage != metric.coverage else metric.coverage,
-                left_out=tally.left_out,
-                detail=metric.detail(),
-            )
+        totals = {name: self._total(name, metric, self._clips[name]) for name, metric in self._members()}
+        for name, metric in self._real.members().items():
+            real = self._total(f"{name} of the real videos", metric, metric.tally(metric.sums).scored)
+            target = {field: getattr(real, field) for field in ("value", "clips", "coverage", "detail")}
+            totals[name] = replace(totals[name], detail={**(totals[name].detail or {}), "target": target})
         return totals
+
+    def _total(self, name: str, metric: TalkingHeadMetric, clips: int) -> MetricResult:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            value = float(metric.compute())
+        for warning in caught:
+            self.progress.note(f"{name}: {warning.message}")
+        tally = metric.tally(metric.sums)
+        return MetricResult(
+            value=None if value != value else value,
+            unit=metric.unit,
+            higher_is_better=bool(metric.higher_is_better),
+            protocol=metric.protocol,
+            extractor=None if metric.extractor is None else str(metric.extractor),
+            frames=tally.scored,
+            clips=clips,
+            coverage=None if metric.coverage != metric.coverage else metric.coverage,
+            left_out=tally.left_out,
+            detail=metric.detail(),
+        )
 
     def _provenance(self, given: Mapping[str, Any]) -> dict[str, Any]:
         members = dict(self._members())
