@@ -36,7 +36,8 @@ def show(result: Result) -> None:
     for key, metric in result.metrics.items():
         real = (metric.detail or {}).get("target")
         if real:
-            cells = (number(real["value"]), metric.unit, metric.protocol, "", str(real["clips"]), share(real["coverage"]))
+            clips, coverage = str(real["clips"]), share(real["coverage"])
+            cells = (number(real["value"]), metric.unit, metric.protocol, "", clips, coverage)
             table.add_row(escape(f"{key} of the real videos"), "", *cells, "")
         table.add_row(
             escape(label(key, metric)),
