@@ -122,7 +122,7 @@ def test_weak_edges_count_only_where_they_touch_strong_ones(monkeypatch):
     weak, strong = torch.zeros(2, 2, 64, 128, dtype=torch.bool).unbind()
     weak[0, 5:20, 5] = weak[0, 5:20, 100] = strong[0, 5, 5] = True
     monkeypatch.setattr(sharpness, "_canny", lambda *_: (weak, strong))
-    assert sharpness._are_edge_blocks(luma).tolist() == [[[True, False]], [[False, False]]]
+    assert sharpness._search_blocks(luma, luma, [(0, 64)]).tolist() == [[[True, False]], [[False, False]]]
 
 
 def test_grey_is_that_of_opencv():

@@ -89,7 +89,7 @@ def _luma(frames: Tensor) -> Tensor:
 def _scores(luma: Tensor) -> Tensor:
     """CPBD of each grey frame."""
     edges, sharp = _edges_per_block(luma)
-    counted = _are_edge_blocks(luma) & _has_angles(luma)[:, None, None]
+    counted = _are_edge_blocks(luma, edges > 0) & _has_angles(luma)[:, None, None]
     edges, sharp = ((each * counted).sum((1, 2)).to(torch.float64) for each in (edges, sharp))
     return sharp / edges.clamp(min=1)
 
@@ -205,11 +205,26 @@ def _run_lengths(steps: Tensor) -> Tensor:
     return total
 
 
-def _are_edge_blocks(luma: Tensor) -> Tensor:
-    """Whether Canny's detector sets enough pixels of each whole block."""
+def _are_edge_blocks(luma: Tensor, asked: Tensor) -> Tensor:
+    """Whether Canny's detector sets enough pixels of a block, for those asked for; others may be False wrongly.
+
+    The middle rows of a block nearly always hold enough strong edges, so only frames where they do not are searched.
+    """
     padded, coverage = F.pad(luma, (4, 4, 4, 4)), _coverage(luma)
-    strips = [_canny(padded, coverage, top, bottom) for top, bottom in _strips(luma)]
-    weak, strong = (torch.cat(parts, dim=1) for parts in zip(*strips, strict=True))
+    middles = range(_BLOCK // 2, asked.shape[1] * _BLOCK, _BLOCK)
+    looks = [_canny(padded, coverage, middle - 4, middle + 4)[1].sum(1, keepdim=True) for middle in middles]
+    columns = torch.cat(looks, dim=1)[..., : asked.shape[2] * _BLOCK]
+    enough = columns.reshape(*asked.shape, _BLOCK).sum(3) > _EDGE_PIXELS
+    unsure = (asked & ~enough).flatten(1).any(1)
+    if unsure.any():
+        enough[unsure] = _search_blocks(padded[unsure], coverage, _strips(luma[unsure]))
+    return enough
+
+
+def _search_blocks(padded: Tensor, coverage: Tensor, strips: list[tuple[int, int]]) -> Tensor:
+    """Whether Canny's detector sets enough pixels of each whole block."""
+    maps = [_canny(padded, coverage, top, bottom) for top, bottom in strips]
+    weak, strong = (torch.cat(parts, dim=1) for parts in zip(*maps, strict=True))
     enough = _count(strong) > _EDGE_PIXELS
     # only weak edges that touch strong ones count; what they touch matters only where both counts do not agree
     doubtful = ((_count(weak) > _EDGE_PIXELS) & ~enough).flatten(1).any(1)
