@@ -98,6 +98,46 @@ def test_another_shape_fails_the_clip_and_names_the_file(folders: dict[str, Path
     assert result["metrics"]["fid"]["value"] == pytest.approx(frechet(folders, ["a", "sub/b"]), rel=1e-9)
 
 
+def test_a_clip_without_its_counterpart_fails(tmp_path: Path) -> None:
+    rows = np.random.default_rng(1).standard_normal((3, 6, 8))
+    for side, names in (("preds", "ab"), ("target", "bc")):
+        (tmp_path / side).mkdir()
+        for name in names:
+            np.save(tmp_path / side / f"{name}.npy", rows["abc".index(name)] + (side == "preds"))
+    options = [f"--{side}-features=csim={tmp_path / side}" for side in ("preds", "target")]
+    result = thm("score", *options, "--metrics", "csim", "--format", "json")
+    scored = json.loads(result.stdout)
+    a, b = rows[1] + 1, rows[1]
+    cosines = (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+    assert result.exit_code == 3
+    assert [clip["status"] for clip in scored["clips"]] == ["failed", "ok", "failed"]
+    assert scored["clips"][0]["error"] == "csim: no file for features of target"
+    assert scored["clips"][2]["error"] == "csim: no file for features of preds"
+    assert scored["metrics"]["csim"]["value"] == pytest.approx(cosines.mean(), rel=1e-9)
+
+
+def test_metrics_of_one_state_count_a_clip_once(tmp_path: Path) -> None:
+    rows = np.random.default_rng(1).uniform(-1, 1, (2, 9, 2))
+    for name, own in zip(("preds", "target", "other"), (*rows, rows[0] / 2), strict=True):
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "a.npy", own)
+
+    def run(first: str, second: str) -> Result:
+        folders = {"v-rmse": first, "a-rmse": second}
+        options = [f"--preds-features={key}={tmp_path / name}" for key, name in folders.items()]
+        options += [f"--target-features={key}={tmp_path / 'target'}" for key in folders]
+        return thm("score", *options, "--metrics", "v-rmse,a-rmse", "--format", "json")
+
+    metrics = json.loads(run("preds", "preds").stdout)["metrics"]
+    errors = np.sqrt(((rows[0] - rows[1]) ** 2).mean(axis=0))
+    assert metrics["v-rmse"]["value"] == pytest.approx(errors[0], rel=1e-9)
+    assert metrics["a-rmse"]["value"] == pytest.approx(errors[1], rel=1e-9)
+    assert (metrics["v-rmse"]["frames"], metrics["a-rmse"]["frames"]) == (9, 9)
+    refused = run("preds", "other")
+    assert refused.exit_code == 2
+    assert "share one computation" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
