@@ -206,10 +206,11 @@ CATALOG: Mapping[str, Row] = {row.key: row for row in _ROWS}
 SUITES: Mapping[str, tuple[str, ...]] = {
     "thm": (
         "psnr", "ssim", "cpbd", "lpips", "fid", "lmd:vico", "csim:vico", "v-rmse:thm", "a-rmse:thm", "v-sagr:thm",
-        "a-sagr:thm", "aue-u", "aue-l",
+        "a-sagr:thm", "lse-d", "lse-c", "aue-u", "aue-l",
     ),
-    "talkinggaussian": ("psnr", "lpips", "lmd", "aue-u", "aue-l"),
-    "vico": ("psnr", "ssim", "cpbd", "fid", "lmd:vico", "csim:vico", "aed:vico", "apd:vico"),
+    "talkinggaussian": ("psnr", "lpips", "lmd", "lse-c", "aue-u", "aue-l"),
+    "wav2lip": ("lse-d:wav2lip-lrs", "lse-c:wav2lip-lrs", "fid"),
+    "vico": ("psnr", "ssim", "cpbd", "fid", "lmd:vico", "csim:vico", "aed:vico", "apd:vico", "lse-c", "av-offset"),
     "fomm": ("akd", "mkr", "aed-id"),
     "styleheat": ("lpips", "fid", "csim", "aed", "apd"),
     "offline": ("psnr", "ssim", "cpbd", "lmd", "akd", "mkr", "csim", "aed-id:aligned", "aue-u", "aue-l", "aue"),
