@@ -1,5 +1,6 @@
 """Lip sync from frames and sound, with seeded weights, against the original's stored output."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from torch import Tensor
 from thm_torchmetrics import Clip, LipSyncConfidence, LipSyncDistance, LipSyncOffset, TalkingHeadMetrics
 from thm_torchmetrics.errors import InputError, MissingFaceError
 from thm_torchmetrics.extractors import release
+from thm_torchmetrics.extractors.syncnet import DistanceCurve
+from thm_torchmetrics.media.audio import read_audio
+from thm_torchmetrics.media.video import VideoFile
 from thm_torchmetrics.metric import stream
 from thm_torchmetrics.metrics.lipsync import LipSync
 
@@ -242,3 +246,49 @@ def test_wrong_options_are_named(weights: dict[str, Path]) -> None:
         LipSync(extractor=None, tracks="best")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="method forward_lip"):
         LipSyncOffset(extractor=torch.nn.Identity(), protocol="wav2lip-lrs")
+
+
+def test_late_sound_moves_the_curve(weights: dict[str, Path]) -> None:
+    """On the embeddings: rows shifted by k move the smallest distance by k, on any side."""
+    lip = torch.from_numpy(golden("syncnet")["A_im_feat"].copy())
+    for late in (-7, 0, 4):
+        metric = LipSyncOffset(extractor=None)
+        metric.update(lip, audio=lip.roll(late, dims=0))
+        detail = metric.detail()
+        assert detail is not None
+        assert detail["offsets"] == {str(-late): 1}
+
+
+def test_a_cut_ends_the_track(weights: dict[str, Path]) -> None:
+    frames = torch.zeros(40, 3, 150, 150, dtype=torch.uint8)
+    frames[22:] = 200
+    metric = LipSyncDistance(weights=weights, min_track=12)
+    metric.detector = Boxes([[[5.0, 5.0, 140.0, 140.0]]] * 40)
+    detail = metric.score(stream({"m": metric}, Clip(frames), audio=recording("A")[1])["m"]).detail
+    assert detail is not None
+    assert [(t["first"], t["frames"]) for t in detail["tracks"]] == [(0, 22), (22, 18)]
+
+
+def test_memory_is_that_of_a_chunk(weights: dict[str, Path]) -> None:
+    """What is kept between chunks does not grow with the clip."""
+    curve = DistanceCurve(15)
+    for _ in range(50):
+        curve.add(torch.zeros(64, 8), torch.ones(64, 8))
+        assert len(curve._kept[0]) <= 64 + 2 * 15 + 1
+    assert curve.finish(50 * 64 - 1).shape == (31,)
+
+
+def test_example_of_the_published_code() -> None:
+    """syncnet_python's README: offset 3, minimum distance 5.353, confidence 10.021 on its example.avi, uncropped."""
+    folder = os.environ.get("THM_SYNCNET_EXAMPLE")
+    if not folder:
+        pytest.skip("THM_SYNCNET_EXAMPLE names no folder with example.avi and syncnet_v2.model")
+    path = Path(folder) / "example.avi"
+    metric = LipSyncDistance(protocol="wav2lip-lrs", weights={"syncnet": Path(folder) / "syncnet_v2.model"})
+    sums = stream({"m": metric}, Clip(VideoFile(path), audio=torch.from_numpy(read_audio(path))))["m"]
+    detail = metric.score(sums).detail
+    assert detail is not None
+    track = detail["tracks"][0]
+    assert track["offset"] == 3
+    assert track["lse-d"] == pytest.approx(5.353, abs=0.3)  # the published run re-encodes the frames as JPEG
+    assert track["lse-c"] == pytest.approx(10.021, abs=0.5)
