@@ -342,7 +342,7 @@ def _emotion_cases() -> list[Case]:
     keys = [(f"{'va'[column]}-{name}", _affect(column, name)) for column in (0, 1) for name in _AFFECT_STATISTICS]
     return [
         *(Case(key, clips, of, given) for key, of in keys),
-        *(Case(key, clips, _clip_mean(of), given | {"average": "clip"}) for key, of in keys[2:4]),
+        *(Case(key, clips, _clip_mean(of), given | {"average": "clip"}) for key, of in keys[3:5]),
     ]
 
 
