@@ -1,1 +1,34 @@
 """Files in, arrays out (and back): videos, audio, OpenFace tables, and which of them belong together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from thm_torchmetrics.clip import Clip
+
+
+def open_clip(path: Path | str, *, audio: Path | str | bool = False, every: int = 1) -> Clip:
+    """A video file as a clip that is decoded while it is read.
+
+    Args:
+        path: the video.
+        audio: a file with its sound; True for the video's own track.
+        every: take every n-th frame only.
+
+    Raises:
+        MediaError: if a file cannot be read as video or sound.
+
+    Example:
+        >>> clip = open_clip("talk.mp4", audio=True)  # doctest: +SKIP
+    """
+    import torch
+
+    from thm_torchmetrics.clip import Clip
+    from thm_torchmetrics.media.audio import read_audio
+    from thm_torchmetrics.media.video import VideoFile
+
+    source = path if audio is True else audio
+    sound = torch.from_numpy(read_audio(source)) if source else None
+    return Clip(VideoFile(Path(path), every=every), audio=sound, key=Path(path).stem)

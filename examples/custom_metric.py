@@ -1,0 +1,29 @@
+"""A metric of one's own in twenty lines: how far the brightness of generated frames is off."""
+
+import torch
+from torch import Tensor
+
+from thm_torchmetrics.clip import Chunk
+from thm_torchmetrics.kinds import FrameMean
+
+
+class BrightnessError(FrameMean):
+    """Mean absolute difference of the frames' mean brightness, in grey levels; lower is better."""
+
+    key = "brightness"
+    unit = "levels"
+    higher_is_better = False
+
+    def __init__(self, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self._allocate(1, "brightness")
+
+    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        return 255 * (preds.unit() - target.unit()).mean(dim=(1, 2, 3)).abs()
+
+
+if __name__ == "__main__":
+    metric = BrightnessError()
+    target = torch.full((2, 10, 3, 64, 64), 100, dtype=torch.uint8)  # two clips of ten frames
+    metric.update(target + 7, target)
+    print(f"brightness error: {metric.compute():.2f} levels, coverage {metric.coverage:.0%}")
