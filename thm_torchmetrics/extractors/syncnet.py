@@ -170,7 +170,8 @@ class DistanceCurve:
         """Add the distances of the kept rows up to ``end``, and forget what no later row needs."""
         if end <= self._before:
             return
-        distances = sync_distances(*self._kept, self.vshift)[self._before : end].sum(dim=0)
+        lip, audio = self._kept
+        distances = sync_distances(lip, audio, self.vshift)[self._before : end].sum(dim=0)
         self._sum = distances if self._sum is None else self._sum + distances
         start = max(0, end - self.vshift)
         self._kept = [side[start:] for side in self._kept]
