@@ -99,7 +99,7 @@ def main(processes: int = 2) -> dict[str, float]:
             enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0,
         )  # fmt: skip
         trainer.fit(Restorer(), Data(Path(folder)))
-        return {name: float(value) for name, value in trainer.logged_metrics.items()}
+        return {name: float(value) for name, value in trainer.callback_metrics.items()}
 
 
 if __name__ == "__main__":
