@@ -15,7 +15,7 @@ from torch import Tensor
 from thm_torchmetrics import Clip, LipSyncConfidence, LipSyncDistance, LipSyncOffset, TalkingHeadMetrics
 from thm_torchmetrics.errors import InputError, MissingFaceError
 from thm_torchmetrics.extractors import release
-from thm_torchmetrics.extractors.syncnet import DistanceCurve
+from thm_torchmetrics.extractors.syncnet import DistanceCurve, mfcc_windows
 from thm_torchmetrics.media.audio import read_audio
 from thm_torchmetrics.media.video import VideoFile
 from thm_torchmetrics.metric import stream
@@ -280,6 +280,15 @@ def test_pieces_give_the_curve_of_the_whole_and_are_not_kept() -> None:
     padded = torch.nn.functional.pad(audio[:count], (0, 0, 15, 15))
     means = [torch.nn.functional.pairwise_distance(lip[:count], padded[k : k + count]).mean() for k in range(31)]
     torch.testing.assert_close(curve.finish(count), torch.stack(means), rtol=1e-10, atol=0)
+
+
+def test_audio_windows_by_pieces_are_those_of_the_stored_mfcc() -> None:
+    samples = torch.from_numpy(golden_input("syncnet", "A_wave").copy()).float()
+    stored = torch.from_numpy(golden("syncnet")["A_mfcc"]).float().unfold(0, 20, 4)
+    for start, count in ((0, 55), (0, 1), (1, 7), (30, 25)):
+        windows = mfcc_windows(samples, start, count)
+        assert windows.shape == (count, 1, 13, 20)
+        torch.testing.assert_close(windows[:, 0], stored[start : start + count], rtol=0, atol=2e-4)
 
 
 def test_example_of_the_published_code() -> None:

@@ -19,6 +19,7 @@ from thm_torchmetrics.nets.syncnet import SyncNet
 SAMPLE_RATE = 16000
 SIDE = 224
 _COLUMNS, _COLUMNS_PER_FRAME = 20, 4  # of MFCC per window, and per frame of 40 ms
+_SAMPLES_PER_COLUMN, _SAMPLES_IN_COLUMN = 160, 400
 
 
 class Towers(Protocol):
@@ -178,6 +179,20 @@ class DistanceCurve:
         self._before = end - start
 
 
+def mfcc_windows(samples: Tensor, start: int, count: int) -> Tensor:
+    """SyncNet's audio windows ``start`` to ``start + count - 1`` of a sound, float32 ``(count, 1, 13, 20)``.
+
+    Only their samples are looked at, so that a long sound takes no more memory than a short one. One column more is
+    computed in front and dropped: the first sample of what `mfcc` is given is emphasised as the first of a sound.
+    """
+    spare = 1 if start else 0
+    columns = _COLUMNS_PER_FRAME * (count - 1) + _COLUMNS + spare
+    first = (_COLUMNS_PER_FRAME * start - spare) * _SAMPLES_PER_COLUMN
+    part = samples[first : first + (columns - 1) * _SAMPLES_PER_COLUMN + _SAMPLES_IN_COLUMN]
+    rows = mfcc(part, SAMPLE_RATE)[spare:].to(torch.float32)
+    return rows.unfold(0, _COLUMNS, _COLUMNS_PER_FRAME)[:, None]
+
+
 class SyncRun:
     """One stretch of a face with its sound, whose frames come piece by piece.
 
@@ -190,10 +205,8 @@ class SyncRun:
     def __init__(self, towers: Towers, samples: Tensor, vshift: int) -> None:
         self.frames = 0
         self._towers = towers
+        self._samples = samples
         self._audible = max(0, len(samples) // SAMPLES_PER_FRAME - FRAMES_PER_WINDOW)
-        if self._audible:
-            columns = mfcc(samples, SAMPLE_RATE).to(torch.float32).unfold(0, _COLUMNS, _COLUMNS_PER_FRAME)
-            self._windows = columns[:, None]
         self._curve = DistanceCurve(vshift)
         self._last: Tensor | None = None
 
@@ -206,7 +219,7 @@ class SyncRun:
         count = min(len(frames) - FRAMES_PER_WINDOW + 1, self._audible - start)
         if count > 0:
             lips = self._towers.lips(frames[: count + FRAMES_PER_WINDOW - 1])
-            self._curve.add(lips, self._towers.sounds(self._windows[start : start + count]))
+            self._curve.add(lips, self._towers.sounds(mfcc_windows(self._samples, start, count)))
         self._last = frames[max(0, len(frames) - FRAMES_PER_WINDOW + 1) :].clone()
 
     @property
