@@ -11,7 +11,8 @@ from thm_torchmetrics import catalog
 from thm_torchmetrics.clip import AnyClip, Clip, ClipInput, clips_from
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import release
-from thm_torchmetrics.metric import Score, TalkingHeadMetric, stream
+from thm_torchmetrics.metric import Score, TalkingHeadMetric
+from thm_torchmetrics.streaming import stream
 
 
 class TalkingHeadMetrics(MetricCollection):

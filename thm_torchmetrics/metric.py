@@ -1,4 +1,4 @@
-"""The base of every metric, and the streaming of clips through several of them at once.
+"""The base of every metric.
 
 A metric takes a clip in three steps: `begin`, `feed` (any number of chunks), `end`. `update` runs them in turn. Only
 `end` touches the state, so a clip that breaks half-way leaves no trace. The state is one vector of float64 sums, so
@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
@@ -22,8 +21,10 @@ from torchmetrics import Metric
 from torchmetrics.utilities import rank_zero_warn
 
 from thm_torchmetrics import catalog
-from thm_torchmetrics.clip import AnyClip, Chunk, ClipInput, Extractor, clips_from, pair_chunks
+from thm_torchmetrics.clip import AnyClip, Chunk, ClipInput, Extractor, clips_from
 from thm_torchmetrics.errors import InputError, MismatchError, MissingFaceError
+from thm_torchmetrics.precision import exact_arithmetic
+from thm_torchmetrics.streaming import stream
 
 Average: TypeAlias = Literal["frame", "clip"]
 Align: TypeAlias = Literal["error", "truncate"]
@@ -395,83 +396,6 @@ class TalkingHeadMetric(Metric, ABC):
         this = super()._apply(lambda tensor: tensor.to(home), exclude_state)
         self._device = device
         return this
-
-
-@torch.no_grad()
-def stream(
-    members: Mapping[str, TalkingHeadMetric],
-    preds: AnyClip | None = None,
-    target: AnyClip | None = None,
-    *,
-    failures: dict[str, Exception] | None = None,
-    **inputs: Any,
-) -> dict[str, Tensor]:
-    """Run one clip through several metrics at once: it is decoded once, each chunk is shown to all of them.
-
-    Args:
-        members: the metrics by name. If the clip cannot be read to its end, none of them is changed.
-        preds: the generated clip.
-        target: the real clip.
-        failures: where to note the members that cannot take this clip, with the reason, while the others go on.
-            Default: the first such error is raised and no member is changed.
-        inputs: what else the members' ``begin`` takes.
-
-    Returns:
-        By member, its sums of this clip, for `TalkingHeadMetric.score`.
-    """
-    active = dict(members)
-
-    def each(step: Callable[[TalkingHeadMetric], Tensor | None]) -> dict[str, Tensor | None]:
-        results = {}
-        for name, member in tuple(active.items()):
-            try:
-                results[name] = step(member)
-            except (InputError, MissingFaceError) as error:
-                if failures is None:
-                    raise
-                failures[name] = error
-                del active[name]
-        return results
-
-    try:
-        each(lambda member: member.begin(preds, target, **inputs))
-        sides = (
-            preds if any(member.takes("preds") for member in active.values()) else None,
-            target if any(member.takes("target") for member in active.values()) else None,
-        )
-        for chunks in pair_chunks(*sides):
-            each(lambda member, chunks=chunks: member.feed(*chunks))  # type: ignore[misc]
-            if not active:
-                break
-        clips = {name: clip for name, clip in each(TalkingHeadMetric._close).items() if clip is not None}
-    finally:
-        for member in members.values():
-            member.abort()
-    for name, clip in clips.items():
-        members[name]._add(clip)
-    return clips
-
-
-@contextmanager
-def exact_arithmetic(device: torch.device) -> Iterator[None]:
-    """No autocast and no reduced-precision float32 (TF32, bfloat16) inside; outside everything is as it was."""
-    with torch.autocast(device.type, enabled=False), ExitStack() as stack:
-        for backend, name, exact in _PRECISION_SWITCHES:
-            stack.callback(setattr, backend, name, getattr(backend, name))
-            setattr(backend, name, exact)
-        yield
-
-
-def _precision_switches() -> tuple[tuple[Any, str, Any], ...]:
-    cuda: Any = torch.backends.cuda.matmul
-    cudnn: Any = torch.backends.cudnn
-    mkldnn: Any = torch.backends.mkldnn
-    if not hasattr(cudnn, "conv"):  # torch < 2.9 has only the older switches, later ones forbid to mix them
-        return (cuda, "allow_tf32", False), (cudnn, "allow_tf32", False)
-    return tuple((backend, "fp32_precision", "ieee") for backend in (cuda, cudnn.conv, mkldnn.matmul, mkldnn.conv))
-
-
-_PRECISION_SWITCHES = _precision_switches()
 
 
 def _one_of(name: str, value: Any, allowed: Sequence[Any]) -> Any:

@@ -12,7 +12,7 @@ from thm_torchmetrics.clip import Chunk, Clip
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import choose, pool, release
 from thm_torchmetrics.kinds import FrameMean
-from thm_torchmetrics.metric import stream
+from thm_torchmetrics.streaming import stream
 
 
 class Mean(nn.Module):

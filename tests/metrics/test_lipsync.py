@@ -18,8 +18,8 @@ from thm_torchmetrics.extractors import release
 from thm_torchmetrics.extractors.syncnet import DistanceCurve, mfcc_windows
 from thm_torchmetrics.media.audio import read_audio
 from thm_torchmetrics.media.video import VideoFile
-from thm_torchmetrics.metric import stream
 from thm_torchmetrics.metrics.lipsync import LipSync
+from thm_torchmetrics.streaming import stream
 
 
 @pytest.fixture(scope="module")

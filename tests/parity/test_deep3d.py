@@ -4,7 +4,8 @@ import pytest
 import torch
 from parity.seeded import TOLERANCE, as_batch, deviation, golden, golden_input, loaded
 
-from thm_torchmetrics.nets.deep3d import COEFFICIENTS, Deep3DNet
+from thm_torchmetrics.functional.face3d import COEFFICIENTS
+from thm_torchmetrics.nets.deep3d import Deep3DNet
 
 
 @pytest.fixture(scope="module")

@@ -111,7 +111,7 @@ def _rows(source: VideoFile, extractor: Deep3D, device: torch.device, progress: 
     import torch
 
     from thm_torchmetrics.clip import Clip
-    from thm_torchmetrics.metric import exact_arithmetic
+    from thm_torchmetrics.precision import exact_arithmetic
 
     rows: list[torch.Tensor] = []
     times: list[float] = []

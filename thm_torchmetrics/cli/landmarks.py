@@ -37,7 +37,7 @@ def landmarks(video: Path, output: Path, extractor: str, face: str, upsample: in
     from thm_torchmetrics.clip import Clip
     from thm_torchmetrics.extractors.landmarks import landmark_makers
     from thm_torchmetrics.media.video import VideoFile
-    from thm_torchmetrics.metric import exact_arithmetic
+    from thm_torchmetrics.precision import exact_arithmetic
     from thm_torchmetrics.reports import sheet
 
     every_frame = output.suffix.lower() == ".npy"

@@ -21,7 +21,8 @@ from thm_torchmetrics import weights as checkpoints
 from thm_torchmetrics.clip import Chunk
 from thm_torchmetrics.errors import InputError, MissingExtraError, WeightsError
 from thm_torchmetrics.extractors.face_crops import ARCFACE_SIZE, arcface_crops, crop_landmarks
-from thm_torchmetrics.extractors.pool import Handle, OwnFiles
+from thm_torchmetrics.extractors.landmarks import load_dlib
+from thm_torchmetrics.extractors.pool import Handle, OwnFiles, own_file
 from thm_torchmetrics.functional.faces import FACE_RULES, choose_face
 from thm_torchmetrics.functional.resize import resize
 from thm_torchmetrics.nets.iresnet import IResNet, iresnet18, iresnet50, iresnet100
@@ -125,13 +126,13 @@ class DlibEmbedding:
             MissingExtraError: if dlib is not installed.
             WeightsError: if the network is absent or not allowed.
         """
-        _dlib()
-        file, sha256 = _own_file("dlib-resnet", files)
+        load_dlib()
+        file, sha256 = own_file("dlib-resnet", files)
         return cls(file, sha256, landmarks)
 
     def extract(self, chunk: Chunk) -> Tensor:
         """Embeddings ``(n, 128)``; NaN where a frame has no face."""
-        dlib = _dlib()
+        dlib = load_dlib()
         network = _dlib_network(str(checkpoints.find("dlib-resnet", self.file).path))
         points = chunk.features(self.landmarks).cpu().numpy()
         embeddings = np.full((len(points), 128), np.nan)
@@ -172,7 +173,7 @@ class InsightFace:
             WeightsError: if the pack is absent or not allowed.
         """
         _face_analysis()
-        file, sha256 = _own_file("buffalo_l", files)
+        file, sha256 = own_file("buffalo_l", files)
         return cls(file, sha256, face)
 
     def extract(self, chunk: Chunk) -> Tensor:
@@ -207,12 +208,6 @@ class _Face:
     def __init__(self, points: np.ndarray) -> None:
         self.kps = points
         self.embedding: np.ndarray | None = None
-
-
-def _own_file(weight: str, files: OwnFiles) -> tuple[str | None, str]:
-    """The user's own file, if there is one, and the hash of the file in use."""
-    file = files.get(weight) if isinstance(files, Mapping) else files
-    return None if file is None else str(file), checkpoints.obtain(weight, file).sha256
 
 
 def _pictures(chunk: Chunk) -> np.ndarray:
@@ -267,16 +262,6 @@ def _app(folder: Path, device: int) -> Any:
     return app
 
 
-def _dlib() -> Any:
-    try:
-        import dlib
-    except ImportError as error:
-        raise MissingExtraError(
-            "the extractor 'dlib' needs dlib: pip install 'thm-torchmetrics[dlib]', which brings its models too"
-        ) from error
-    return dlib
-
-
 @cache
 def _dlib_network(file: str) -> Any:
-    return _dlib().face_recognition_model_v1(file)
+    return load_dlib().face_recognition_model_v1(file)

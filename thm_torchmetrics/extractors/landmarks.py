@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from thm_torchmetrics import weights as checkpoints
 from thm_torchmetrics.clip import Chunk
 from thm_torchmetrics.errors import InputError, MissingExtraError
-from thm_torchmetrics.extractors.pool import Handle, OwnFiles
+from thm_torchmetrics.extractors.pool import Handle, OwnFiles, own_file
 from thm_torchmetrics.functional.faces import FACE_RULES, DetectorOutput, choose_face, fan_s3fd_faces
 from thm_torchmetrics.functional.landmarks import decode_heatmaps, fan_geometry, mirrored_heatmaps
 from thm_torchmetrics.functional.resize import resize_crops
@@ -157,10 +157,8 @@ class DlibLandmarks:
             MissingExtraError: if dlib is not installed.
             WeightsError: if the predictor is absent or not allowed.
         """
-        _dlib()
-        file = files.get("dlib-68") if isinstance(files, Mapping) else files
-        found = checkpoints.obtain("dlib-68", file)
-        return cls(None if file is None else str(file), found.sha256, face, upsample)
+        load_dlib()
+        return cls(*own_file("dlib-68", files), face, upsample)
 
     def extract(self, chunk: Chunk) -> Tensor:
         """Points ``(n, 68, 2)``, x and y in pixels, float64; NaN where a frame has no face."""
@@ -176,7 +174,12 @@ class DlibLandmarks:
         return torch.from_numpy(points).to(chunk.rows.device)
 
 
-def _dlib() -> Any:
+def load_dlib() -> Any:
+    """The module dlib.
+
+    Raises:
+        MissingExtraError: if it is not installed.
+    """
     try:
         import dlib
     except ImportError as error:
@@ -188,5 +191,5 @@ def _dlib() -> Any:
 
 @cache
 def _models(predictor: str) -> tuple[Any, Any]:
-    dlib = _dlib()
+    dlib = load_dlib()
     return dlib.get_frontal_face_detector(), dlib.shape_predictor(predictor)

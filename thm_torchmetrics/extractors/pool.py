@@ -28,6 +28,16 @@ _fitting: dict[Hashable, int] = {}
 _lock = threading.RLock()
 
 
+def own_file(weight: str, files: OwnFiles) -> tuple[str | None, str]:
+    """The user's own file for a checkpoint, None if it is the published one, and the hash of the file in use.
+
+    Raises:
+        WeightsError: if it is absent, corrupt or not allowed.
+    """
+    file = files.get(weight) if isinstance(files, Mapping) else files
+    return None if file is None else str(file), weights.obtain(weight, file).sha256
+
+
 @dataclass(frozen=True)
 class Handle(ABC):
     """What a network is made of: the name of its checkpoint, the user's own file if there is one, and the file's hash.
@@ -53,8 +63,7 @@ class Handle(ABC):
         Raises:
             WeightsError: if it is absent, corrupt or not allowed.
         """
-        file = files.get(weight) if isinstance(files, Mapping) else files
-        return cls(weight, None if file is None else str(file), weights.obtain(weight, file).sha256, **options)
+        return cls(weight, *own_file(weight, files), **options)
 
     @abstractmethod
     def build(self) -> nn.Module:

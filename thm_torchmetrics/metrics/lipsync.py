@@ -26,7 +26,9 @@ from thm_torchmetrics.extractors.syncnet import (
 from thm_torchmetrics.functional.face_tracks import CROP_PAD, Track, crop_boxes, smooth
 from thm_torchmetrics.functional.lipsync import SAMPLES_PER_FRAME, sync_scores
 from thm_torchmetrics.functional.resize import resize, resize_crops
-from thm_torchmetrics.metric import Score, TalkingHeadMetric, Tally, exact_arithmetic, stream
+from thm_torchmetrics.metric import Score, TalkingHeadMetric, Tally
+from thm_torchmetrics.precision import exact_arithmetic
+from thm_torchmetrics.streaming import stream
 
 AudioInput: TypeAlias = Tensor | Sequence[Tensor] | None
 

@@ -10,16 +10,6 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import resnet50
 
-COEFFICIENTS = {
-    "id": slice(0, 80),
-    "exp": slice(80, 144),
-    "tex": slice(144, 224),
-    "angle": slice(224, 227),
-    "gamma": slice(227, 254),
-    "trans": slice(254, 257),
-}
-"""Columns of the output: identity, expression, texture, angles (Euler x y z, radians), lighting, translation."""
-
 _HEADS = (80, 64, 80, 3, 27, 2, 1)  # the translation has two heads: x and y, then z
 
 
@@ -28,7 +18,7 @@ class Deep3DNet(nn.Module):
 
     Input: float32 ``(N, 3, 224, 224)``, RGB / 255, without ImageNet's mean and deviation; crops aligned as the
     original aligns them.
-    Output: float32 ``(N, 257)``, columns as in :data:`COEFFICIENTS`.
+    Output: float32 ``(N, 257)``, identity 80, expression 64, texture 80, angles 3, lighting 27, translation 3.
 
     The trunk is torchvision's ResNet-50 without its classifier and without weights (nothing is downloaded). Like the
     original it strides in the 3x3 convolution of a bottleneck.
