@@ -92,7 +92,7 @@ def frechet_from_features(x: Tensor, y: Tensor) -> Tensor:
     Example:
         >>> x = torch.tensor([[0.0, 0.0, 0.0], [2.0, 0.0, 0.0]])
         >>> frechet_from_features(x, x.roll(1, dims=1))
-        tensor(4., dtype=torch.float64)
+        tensor(6., dtype=torch.float64)
     """
     if x.shape[1:] != y.shape[1:]:
         raise InputError(f"the features differ in width: {tuple(x.shape)} and {tuple(y.shape)}")

@@ -144,7 +144,7 @@ class BlurDetectionProbability(FrameMean, key="cpbd"):
         >>> import torch
         >>> from thm_torchmetrics import BlurDetectionProbability
         >>> sharp = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
-        >>> sharp[..., :32] = 200
+        >>> sharp[..., :31], sharp[..., 31] = 200, 100
         >>> BlurDetectionProbability()(sharp)
         tensor(1., dtype=torch.float64)
     """
