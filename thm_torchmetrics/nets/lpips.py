@@ -9,6 +9,8 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from thm_torchmetrics.nets.layout import channels_last_on_cpu
+
 
 class Backbone(NamedTuple):
     """A torchvision classifier and the layers of its ``features`` that are compared, with their channels."""
@@ -51,11 +53,12 @@ class LPIPS(nn.Module):
         """Distances ``(N,)`` of frames ``(N, 3, H, W)``, RGB, float32 in 0..1."""
         x = torch.cat([preds, target])
         shift, scale = (torch.tensor(v, dtype=x.dtype, device=x.device).reshape(1, 3, 1, 1) for v in (_SHIFT, _SCALE))
-        x = (2 * x - 1 - shift) / scale
+        x = channels_last_on_cpu(x * (2 / scale) - (1 + shift) / scale)
         total = x.new_zeros(len(preds))
         for (start, stop), head in zip(pairwise((-1, *self.backbone.taps)), self.heads, strict=True):
             x = self.features[start + 1 : stop + 1](x)
-            unit = x / (x.square().sum(dim=1, keepdim=True).sqrt() + 1e-10)
-            difference = (unit[: len(preds)] - unit[len(preds) :]).square()
-            total = total + difference.mean(dim=(2, 3)) @ head
+            norm = torch.linalg.vector_norm(x, dim=1, keepdim=True) + 1e-10
+            difference = (x[: len(preds)] / norm[: len(preds)]).sub_(x[len(preds) :] / norm[len(preds) :])
+            squares = torch.linalg.vector_norm(difference, dim=(2, 3)).square()
+            total = total + squares @ head / difference[0, 0].numel()
         return total
