@@ -7,7 +7,7 @@ from typing import Any
 
 from torchmetrics import Metric, MetricCollection
 
-from thm_torchmetrics import catalog
+from thm_torchmetrics import catalog, weights
 from thm_torchmetrics.clip import AnyClip, Clip, ClipInput, clips_from
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import release
@@ -70,15 +70,8 @@ class TalkingHeadMetrics(MetricCollection):
         self._init_compute_groups()
 
     def describe(self) -> str:
-        """What will run, on which inputs, with which protocol and extractor, one line per member."""
-        lines = []
-        for name, member in self.members().items():
-            extractor = "features" if member.extractor is None and member.feature_shape else member.extractor or "-"
-            lines.append(
-                f"{name}: {type(member).__name__}, protocol {member.protocol}, average {member.average}, "
-                f"needs {', '.join(member.inputs)}, extractor {extractor}"
-            )
-        return "\n".join(lines)
+        """What will run, on which inputs, by which protocol and network, and whether its checkpoints are here."""
+        return "\n".join(f"{name}: {_description(member)}" for name, member in self.members().items())
 
     def release(self) -> None:
         """Free the networks of all metrics of this process; they are made again when they are next needed."""
@@ -170,6 +163,18 @@ class TalkingHeadMetrics(MetricCollection):
             for name, value in (("preds", preds), ("target", target))
         ]
         return wrapped[0], wrapped[1]
+
+
+def _description(member: TalkingHeadMetric) -> str:
+    parts = [type(member).__name__, f"protocol {member.protocol}", f"needs {' and '.join(member.inputs)}"]
+    if member.extractor is not None:
+        parts.append(f"extractor {member.extractor}")
+        if member.key in catalog.CATALOG:
+            needed = catalog.choose(f"{member.key}:{member.protocol}").weights(str(member.extractor))
+            parts += [f"checkpoint {name} {weights.status(name).state}" for name in needed]
+    elif member.feature_shape is not None:
+        parts.append("features given")
+    return ", ".join(parts)
 
 
 def _sees_frames(members: Iterable[Metric], side: str) -> bool:
