@@ -310,7 +310,7 @@ def test_single_files(sample: Path) -> None:
 
 def test_list_shows_every_metric_and_suite() -> None:
     result = thm("list")
-    for text in ("psnr", "aue-u", "python-cpbd", "talkinggaussian", "↓"):
+    for text in ("psnr", "aue-u", "python-cpbd", "talkinggaussian", "↓", "fan, dlib*", "emonet8*"):
         assert text in result.stdout
     assert json.loads(thm("list", "--format", "json").stdout)["metrics"]["psnr"]["class"] == "PeakSignalNoiseRatio"
 

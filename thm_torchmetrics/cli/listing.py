@@ -6,7 +6,8 @@ import json
 
 import click
 
-from thm_torchmetrics.catalog import CATALOG, SUITES
+from thm_torchmetrics import weights
+from thm_torchmetrics.catalog import CATALOG, SUITES, Row, choose
 
 
 @click.command("list")
@@ -30,12 +31,20 @@ def list_metrics(form: str) -> None:
         return
     from thm_torchmetrics.reports.table import console, grid
 
-    table = grid("Key", "", "Metric", "Class", "Needs", "Protocols (default first)")
+    table = grid("Key", "", "Metric", "Needs", "Protocols (default first)", "Networks (* no commercial use)")
     for row in CATALOG.values():
-        table.add_row(row.key, row.arrow, row.title, row.name, ", ".join(row.inputs), ", ".join(row.protocols))
+        needs, protocols = ", ".join(row.inputs), ", ".join(row.protocols)
+        table.add_row(row.key, row.arrow, f"{row.title} ({row.name})", needs, protocols, _networks(row))
     suites = grid("Suite", "Members")
     for name, members in SUITES.items():
         suites.add_row(name, ", ".join(members))
     out = console()
     out.print(table)
     out.print(suites)
+
+
+def _networks(row: Row) -> str:
+    """The extractors, with a star where the licence of a checkpoint that they need excludes commercial use."""
+    needed = choose(row.key).weights
+    stars = {name: any(weights.registry()[w].commercial is False for w in needed(name)) for name in row.extractors}
+    return ", ".join(f"{name}*" if star else name for name, star in stars.items())
