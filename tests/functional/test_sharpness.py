@@ -101,8 +101,8 @@ def test_sizes(package, height, width):
 def test_canny_is_that_of_scikit_image():
     for grey in (*PATTERNS.values(), *(picture(seed) for seed in range(6))):
         luma = torch.from_numpy(np.array(grey, dtype=np.uint8))[None]
-        coverage = sharpness._coverage(*luma.shape[1:], luma.device)
-        weak, strong = sharpness._canny(F.pad(luma, (4, 4, 4, 4)), coverage, 0, luma.shape[1])
+        padded = F.pad(luma, (4, 4, 4, 4))
+        weak, strong = sharpness._canny(padded, sharpness._coverage(luma), 0, luma.shape[1])
         ours = sharpness._connected(weak, strong)[0].numpy()
         assert (ours != canny(luma[0].double().numpy())).sum() == 0
 
@@ -121,13 +121,8 @@ def test_weak_edges_count_only_where_they_touch_strong_ones(monkeypatch):
     luma = torch.zeros(2, 64, 128, dtype=torch.uint8)
     weak, strong = torch.zeros(2, 2, 64, 128, dtype=torch.bool).unbind()
     weak[0, 5:20, 5] = weak[0, 5:20, 100] = strong[0, 5, 5] = True
-    monkeypatch.setattr(
-        sharpness,
-        "_canny",
-        lambda some, _, top, bottom: (weak[: len(some), top:bottom], strong[: len(some), top:bottom]),
-    )
-    asked = torch.ones(2, 1, 2, dtype=torch.bool)
-    assert sharpness._are_edge_blocks(luma, luma, asked).tolist() == [[[True, False]], [[False, False]]]
+    monkeypatch.setattr(sharpness, "_canny", lambda *_: (weak, strong))
+    assert sharpness._search_blocks(luma, luma, [(0, 64)]).tolist() == [[[True, False]], [[False, False]]]
 
 
 def test_grey_is_that_of_opencv():
@@ -152,8 +147,8 @@ def test_batch_layout_and_slab_size_leave_values_alone(package, monkeypatch):
     assert blur_detection_probability(frames).tolist() == pytest.approx(expected, abs=1e-9)
     last = frames.contiguous(memory_format=torch.channels_last)
     assert blur_detection_probability(last).tolist() == pytest.approx(expected, abs=1e-9)
-    for values in (1000, 1 << 22):
-        monkeypatch.setattr(slabs, "_SERIAL_VALUES", values)
+    for pixels in (1000, 1 << 22):
+        monkeypatch.setattr(slabs, "_CACHED_PIXELS", pixels)
         assert blur_detection_probability(frames).tolist() == pytest.approx(expected, abs=1e-9)
 
 

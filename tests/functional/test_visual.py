@@ -126,7 +126,7 @@ def test_batch_layout_and_slab_size_leave_values_alone(metric, dtypes, monkeypat
     torch.testing.assert_close(one_by_one, together, rtol=1e-7, atol=0)
     last = tuple(frames.contiguous(memory_format=torch.channels_last) for frames in (preds, target))
     torch.testing.assert_close(metric(*last), together, rtol=1e-7, atol=0)
-    monkeypatch.setattr(slabs, "_SERIAL_VALUES", 3000)
+    monkeypatch.setattr(slabs, "_CACHED_PIXELS", 3000)
     torch.testing.assert_close(metric(preds, target), together, rtol=1e-7, atol=0)
 
 

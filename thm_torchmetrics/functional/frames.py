@@ -7,12 +7,11 @@ from torch import Tensor
 
 from thm_torchmetrics.errors import InputError, MismatchError
 
-_SERIAL_VALUES = 1 << 15
-"""Values per operation on a CPU. They stay in the cache, and torch does not split what is no larger between threads,
-which for so little work gains nothing and stalls wherever another process holds one of the cores."""
+_CACHED_PIXELS = 1 << 17
+"""Pixels per slab on a CPU: about two 256x256 frames, whose temporaries stay in the cache."""
 
-_LAUNCHED_VALUES = 1 << 22
-"""Values per operation on an accelerator: enough to fill it, few enough to need well under a gigabyte."""
+_LAUNCHED_PIXELS = 1 << 22
+"""Pixels per slab on an accelerator: enough to fill it, few enough to need well under a gigabyte."""
 
 
 def check_frames(name: str, frames: Tensor) -> None:
@@ -63,23 +62,11 @@ def check_range(name: str, values: Tensor) -> None:
         )
 
 
-def slabs(count: int, values: int, device: torch.device, halo: int = 0) -> Iterator[slice]:
-    """Slices that cover ``count`` items (frames, rows), as many at a time as suit the device.
-
-    Args:
-        count: how many there are.
-        values: size of one of them.
-        device: where they are.
-        halo: how many more each slice is read with; slices are no shorter than that.
-    """
-    step = max(1, halo, slab_size(values, device) - halo)
+def slabs(count: int, pixels: int, device: torch.device) -> Iterator[slice]:
+    """Slices of ``count`` items of ``pixels`` pixels each, as many at a time as suit the device."""
+    budget = _CACHED_PIXELS if device.type == "cpu" else _LAUNCHED_PIXELS
+    step = max(1, budget // max(1, pixels))
     return (slice(start, min(start + step, count)) for start in range(0, count, step))
-
-
-def slab_size(values: int, device: torch.device) -> int:
-    """How many items of ``values`` values each suit the device; 0 if one is too large."""
-    budget = _SERIAL_VALUES if device.type == "cpu" else _LAUNCHED_VALUES
-    return budget // max(1, values)
 
 
 def widest_float(device: torch.device) -> torch.dtype:

@@ -1,13 +1,12 @@
 """CPBD, a sharpness of single frames without reference."""
 
 import math
-from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from thm_torchmetrics.functional.frames import check_frames, check_range, slab_size, slabs, widest_float
+from thm_torchmetrics.functional.frames import check_frames, check_range, slabs, widest_float
 
 _BLOCK = 64
 _EDGE_PIXELS = 0.002 * _BLOCK * _BLOCK
@@ -73,46 +72,43 @@ def blur_detection_probability(frames: Tensor) -> Tensor:
         return torch.zeros(count, dtype=result, device=device)
     if result != torch.float64:
         frames = frames.cpu()
-    coverage = _coverage(height, width, frames.device)
-    scores = torch.zeros(count, dtype=torch.float64, device=frames.device)
-    for some in slabs(count, height * width, frames.device):
-        scores[some] = _scores(_luma(frames[some]), coverage)
-    return scores.to(device, result)
+    scores = [_scores(_luma(frames[some])) for some in slabs(count, height * width, frames.device)]
+    return torch.cat(scores).to(device, result) if scores else torch.zeros(0, dtype=result, device=device)
 
 
 def _luma(frames: Tensor) -> Tensor:
     """Grey frames ``(N, H, W)``, uint8, with OpenCV's fixed-point weights."""
-    count, _, height, width = frames.shape
-    luma = torch.empty((count, height, width), dtype=torch.uint8, device=frames.device)
-    for rows in slabs(height, count * width, frames.device):
-        strip = frames[:, :, rows]
-        check_range("frames", strip)
-        if strip.is_floating_point():
-            strip = (strip.to(torch.float32) * 255).round_()
-        red, green, blue = (channel.to(torch.int32) for channel in strip.unbind(1))
-        scaled = (red * 9798).add_(green, alpha=19235).add_(blue, alpha=3735).add_(1 << 14)
-        luma[:, rows] = scaled.bitwise_right_shift_(15)
-    return luma
+    check_range("frames", frames)
+    if frames.is_floating_point():
+        frames = (frames.to(torch.float32) * 255).round_()
+    red, green, blue = frames.to(torch.int32).unbind(1)
+    scaled = (red * 9798).add_(green, alpha=19235).add_(blue, alpha=3735).add_(1 << 14)
+    return scaled.bitwise_right_shift_(15).to(torch.uint8)
 
 
-def _scores(luma: Tensor, coverage: Tensor) -> Tensor:
+def _scores(luma: Tensor) -> Tensor:
     """CPBD of each grey frame."""
     edges, sharp = _edges_per_block(luma)
-    counted = _are_edge_blocks(luma, coverage, edges > 0) & _has_angles(luma)[:, None, None]
+    counted = _are_edge_blocks(luma, edges > 0) & _has_angles(luma)[:, None, None]
     edges, sharp = ((each * counted).sum((1, 2)).to(torch.float64) for each in (edges, sharp))
     return sharp / edges.clamp(min=1)
 
 
-def _strips(luma: Tensor, rows: int) -> Iterator[slice]:
-    """The first ``rows`` rows in strips that leave room for one more row on either side."""
-    return slabs(rows, len(luma) * luma.shape[2], luma.device, halo=2)
+def _strips(luma: Tensor) -> list[tuple[int, int]]:
+    """First row and end of strips of blocks whose temporaries stay small; the last strip ends where the frame does."""
+    count, height, width = luma.shape
+    blocks = slabs(math.ceil(height / _BLOCK), count * width * _BLOCK, luma.device)
+    return [(some.start * _BLOCK, min(some.stop * _BLOCK, height)) for some in blocks]
 
 
-def _in_blocks(pixels: Tensor, axis: int) -> Tensor:
-    """Rows or columns as the whole blocks of 64 among them: ``axis`` becomes two."""
-    blocks = pixels.shape[axis] // _BLOCK
-    whole = pixels.narrow(axis, 0, blocks * _BLOCK)
-    return whole.reshape(*pixels.shape[:axis], blocks, _BLOCK, *pixels.shape[axis + 1 :])
+def _per_block(pixels: Tensor) -> Tensor:
+    """Maps ``(N, H, W)`` as the whole blocks in them, ``(N, H // 64, 64, W // 64, 64)``, from the top left corner."""
+    rows, columns = pixels.shape[1] // _BLOCK, pixels.shape[2] // _BLOCK
+    return pixels[:, : rows * _BLOCK, : columns * _BLOCK].reshape(len(pixels), rows, _BLOCK, columns, _BLOCK)
+
+
+def _count(mask: Tensor) -> Tensor:
+    return _per_block(mask).sum((2, 4))
 
 
 def _extended(luma: Tensor) -> Tensor:
@@ -125,8 +121,8 @@ def _has_angles(luma: Tensor) -> Tensor:
     """Whether a frame has a gradient at an angle other than 0; one without horizontal component has angle 0 here."""
     extended = _extended(luma)
     found = torch.zeros(len(luma), dtype=torch.bool, device=luma.device)
-    for rows in _strips(luma, luma.shape[1]):
-        across, down = _central_differences(extended[:, rows.start : rows.stop + 2])
+    for top, bottom in _strips(luma):
+        across, down = _central_differences(extended[:, top : bottom + 2])
         found |= (across.amin((1, 2)) < 0) | ((across * down).abs_().amax((1, 2)) > 0)
         if found.all():
             break
@@ -142,31 +138,22 @@ def _central_differences(luma: Tensor) -> tuple[Tensor, Tensor]:
 def _edges_per_block(luma: Tensor) -> tuple[Tensor, Tensor]:
     """How many edge pixels with a width each whole block has, and how many of these are too narrow to look blurred."""
     height, width = luma.shape[1:]
-    extended = _extended(luma)
-    strips = [_strength(extended[:, rows.start : rows.stop + 2]) for rows in _strips(luma, height)]
+    extended, strips = _extended(luma), _strips(luma)
+    strength = torch.cat([_strength(extended[:, top : bottom + 2]) for top, bottom in strips], dim=1)
     # the package compares squared gradients with twice the root of their mean; in units of 1/64 both sides are whole
-    total = torch.stack([strip.sum((1, 2), dtype=torch.float64) for strip in strips]).sum(0)
-    cutoff = (64 * 2 * (total / 64 / (height * width)).sqrt()).floor_().to(torch.float32)
-    strength = torch.cat(strips, dim=1)
+    mean = strength.sum((1, 2), dtype=torch.float64) / 64 / (height * width)
+    cutoff = (64 * 2 * mean.sqrt()).floor_().to(torch.float32)
     counts = []
-    for rows in _strips(luma, height - 2):
-        near = slice(rows.start, rows.stop + 2)
+    for top, bottom in strips:
+        first, last = max(top, 1), min(bottom, height - 1)
+        near = slice(first - 1, last + 1)
         edges, steps = _edge_pixels(luma[:, near], strength[:, near], cutoff)
-        masks = torch.stack((edges, edges & (steps <= 1), edges & (steps <= 3)))
-        counts.append(_in_blocks(F.pad(masks, (1, 1)), 3).sum(4))
-    edges, within_3, within_5 = _in_blocks(F.pad(torch.cat(counts, dim=2), (0, 0, 1, 1)), 2).sum(3)
-    return edges, torch.where(_contrast(luma) <= _LOW_CONTRAST, within_5, within_3)
-
-
-def _contrast(luma: Tensor) -> Tensor:
-    """Difference between the brightest and the darkest pixel of each whole block."""
-    rows, quarter = luma.shape[1] // _BLOCK, _BLOCK // 4
-    strips = [luma[:, top : top + quarter] for top in range(0, rows * _BLOCK, quarter)]
-    sides = []
-    for extreme in (torch.amax, torch.amin):
-        columns = _in_blocks(torch.stack([extreme(strip, 1) for strip in strips], dim=1), 2)
-        sides.append(extreme(columns.reshape(len(luma), rows, 4, -1, _BLOCK), (2, 4)))
-    return sides[0] - sides[1]
+        masks = (edges, edges & (steps <= 1), edges & (steps <= 3))
+        counts.append(torch.stack([_count(F.pad(mask, (1, 1, first - top, bottom - last))) for mask in masks]))
+    edges, within_3, within_5 = torch.cat(counts, dim=2)
+    blocks = _per_block(luma)
+    low_contrast = blocks.amax((2, 4)) - blocks.amin((2, 4)) <= _LOW_CONTRAST
+    return edges, torch.where(low_contrast, within_5, within_3)
 
 
 def _strength(luma: Tensor) -> Tensor:
@@ -218,35 +205,32 @@ def _run_lengths(steps: Tensor) -> Tensor:
     return total
 
 
-def _are_edge_blocks(luma: Tensor, coverage: Tensor, asked: Tensor) -> Tensor:
-    """Whether Canny's detector sets enough pixels of a block, for the blocks asked for; others may be False wrongly."""
-    padded = F.pad(luma, (4, 4, 4, 4))
-    rows = [_search(padded, coverage, row * _BLOCK, asked[:, row]) for row in range(asked.shape[1])]
-    weak, strong = (torch.stack(counts, dim=1) for counts in zip(*rows, strict=True))
-    enough = strong > _EDGE_PIXELS
-    # weak edges count where they touch strong ones, which has to be known only where the two counts do not agree
-    doubtful = (asked & ~enough & (weak > _EDGE_PIXELS)).flatten(1).any(1)
-    if doubtful.any():
-        edges = _connected(*_canny(padded[doubtful], coverage, 0, luma.shape[1]))
-        enough[doubtful] = _in_blocks(_in_blocks(edges, 2), 1).sum((2, 4)) > _EDGE_PIXELS
+def _are_edge_blocks(luma: Tensor, asked: Tensor) -> Tensor:
+    """Whether Canny's detector sets enough pixels of a block, for those asked for; others may be False wrongly.
+
+    The middle rows of a block nearly always hold enough strong edges, so only frames where they do not are searched.
+    """
+    padded, coverage = F.pad(luma, (4, 4, 4, 4)), _coverage(luma)
+    middles = range(_BLOCK // 2, asked.shape[1] * _BLOCK, _BLOCK)
+    looks = [_canny(padded, coverage, middle - 4, middle + 4)[1].sum(1, keepdim=True) for middle in middles]
+    columns = torch.cat(looks, dim=1)[..., : asked.shape[2] * _BLOCK]
+    enough = columns.reshape(*asked.shape, _BLOCK).sum(3) > _EDGE_PIXELS
+    unsure = (asked & ~enough).flatten(1).any(1)
+    if unsure.any():
+        enough[unsure] = _search_blocks(padded[unsure], coverage, _strips(luma[unsure]))
     return enough
 
 
-def _search(padded: Tensor, coverage: Tensor, top: int, asked: Tensor) -> tuple[Tensor, Tensor]:
-    """Numbers of weak and of strong edges in the blocks of one row, or only as many as are enough in those asked for.
-
-    The search starts in the middle of the row, where it nearly always ends.
-    """
-    weak, strong = (torch.zeros(asked.shape, dtype=torch.int64, device=asked.device) for _ in range(2))
-    room = slab_size(len(padded) * padded.shape[2], padded.device)
-    step = 8 if room >= 8 + 12 else 4  # a look takes 12 rows more than it gives
-    for offset in sorted(range(0, _BLOCK, step), key=lambda first: abs(first + step // 2 - _BLOCK // 2)):
-        maps = _canny(padded, coverage, top + offset, top + offset + step)
-        more_weak, more_strong = (_in_blocks(edges, 2).sum((1, 3)) for edges in maps)
-        weak, strong = weak + more_weak, strong + more_strong
-        if ((strong > _EDGE_PIXELS) | ~asked).all():
-            break
-    return weak, strong
+def _search_blocks(padded: Tensor, coverage: Tensor, strips: list[tuple[int, int]]) -> Tensor:
+    """Whether Canny's detector sets enough pixels of each whole block."""
+    maps = [_canny(padded, coverage, top, bottom) for top, bottom in strips]
+    weak, strong = (torch.cat(parts, dim=1) for parts in zip(*maps, strict=True))
+    enough = _count(strong) > _EDGE_PIXELS
+    # only weak edges that touch strong ones count; what they touch matters only where both counts do not agree
+    doubtful = ((_count(weak) > _EDGE_PIXELS) & ~enough).flatten(1).any(1)
+    if doubtful.any():
+        enough[doubtful] = _count(_connected(weak[doubtful], strong[doubtful])) > _EDGE_PIXELS
+    return enough
 
 
 def _connected(weak: Tensor, strong: Tensor) -> Tensor:
@@ -273,13 +257,13 @@ def _smoothed(image: Tensor) -> Tensor:
     return image
 
 
-def _coverage(height: int, width: int, device: torch.device) -> Tensor:
+def _coverage(luma: Tensor) -> Tensor:
     """The share of the Gaussian that lies inside the frame, ``(H, W)``; smoothed frames are divided by it."""
-    corners = _smoothed(F.pad(torch.ones((9, 9), dtype=torch.float64, device=device), (4, 4, 4, 4)))
-    for axis, size in enumerate((height, width)):
-        index = torch.full((size,), 4, dtype=torch.int64, device=device)
-        index[:4] = torch.arange(4, device=device)
-        index[-4:] = torch.arange(5, 9, device=device)
+    corners = _smoothed(F.pad(torch.ones((9, 9), dtype=torch.float64, device=luma.device), (4, 4, 4, 4)))
+    for axis, size in enumerate(luma.shape[1:]):
+        index = torch.full((size,), 4, dtype=torch.int64, device=luma.device)
+        index[:4] = torch.arange(4, device=luma.device)
+        index[-4:] = torch.arange(5, 9, device=luma.device)
         corners = corners.index_select(axis, index)
     return corners + torch.finfo(torch.float64).eps
 

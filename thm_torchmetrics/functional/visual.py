@@ -41,10 +41,12 @@ def mean_squared_error_per_frame(preds: Tensor, target: Tensor) -> Tensor:
     if preds.stride(1) == target.stride(1) == 1:  # frames as a decoder lays them out: no need to copy them
         preds, target, lines, width = preds.permute(0, 2, 3, 1), target.permute(0, 2, 3, 1), height, 3 * width
     preds, target = preds.reshape(count * lines, width), target.reshape(count * lines, width)
-    norms = torch.empty(count * lines, dtype=torch.float32, device=preds.device)
-    for rows in slabs(count * lines, width, preds.device):
-        norms[rows] = _distances(preds[rows], target[rows])
-    squares = norms.to(widest_float(preds.device)).square_().view(count, lines).sum(1)
+    norms = torch.empty(len(preds), dtype=torch.float32, device=preds.device)
+    scratch = torch.empty(0, dtype=torch.float32, device=preds.device)
+    for rows in slabs(len(preds), width // 3, preds.device):
+        difference = _difference(preds[rows], target[rows], scratch)
+        torch.linalg.vector_norm(difference, dim=1, out=norms[rows])
+    squares = norms.to(widest_float(norms.device)).square_().view(count, lines).sum(1)
     return squares / (lines * width * _common_peak(preds, target) ** 2)
 
 
@@ -58,16 +60,14 @@ def _as_float(frames: Tensor, peak: float) -> Tensor:
     return single / 255 if frames.dtype == torch.uint8 and peak == 1 else single
 
 
-def _distances(preds: Tensor, target: Tensor) -> Tensor:
-    """The norm of the difference of each row, float32."""
+def _difference(preds: Tensor, target: Tensor, out: Tensor) -> Tensor:
+    """The difference up to its sign, float32, in the memory of ``out``: fresh memory would cost more than the sum."""
     check_range("preds", preds)
     check_range("target", target)
+    out.resize_(preds.shape)
     if preds.dtype == target.dtype == torch.uint8:
-        difference = torch.maximum(preds, target).sub_(torch.minimum(preds, target)).to(torch.float32)
-    else:
-        difference = _as_float(preds, 1.0) - _as_float(target, 1.0)
-    norms: Tensor = torch.linalg.vector_norm(difference, dim=1)
-    return norms
+        return out.copy_(torch.maximum(preds, target).sub_(torch.minimum(preds, target)))
+    return torch.sub(_as_float(preds, 1.0), _as_float(target, 1.0), out=out)
 
 
 @torch.no_grad()
