@@ -289,7 +289,7 @@ def _ridges(magnitude: Tensor, down: Tensor, across: Tensor) -> Tensor:
     """Where the magnitude is no less than on either side along the gradient, interpolated between two neighbours."""
     steep, flat = down.abs(), across.abs()
     same = (down <= 0) == (across <= 0)
-    vertical = torch.where(same, steep > flat, steep >= flat)
+    vertical = steep > flat  # where both are equal the diagonal neighbours have all the weight
     diagonal_share = torch.minimum(steep, flat).div_(torch.maximum(steep, flat))
     axis_share = 1 - diagonal_share
     height, width = down.shape[1:]
