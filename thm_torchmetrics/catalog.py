@@ -67,8 +67,8 @@ class Row:
 _BOTH = ("preds", "target")
 _UNITS = ("preds_au", "target_au")
 _SOUND = ("preds", "audio")
-_LIP_SYNC = ("tracked", "wav2lip-lrs")
-_SYNCNET = {"syncnet": ("syncnet",), "tracked": ("s3fd",)}
+_LIP_SYNC = ("tracked", "syncnet-python", "wav2lip-lrs", "wav2lip-lrs-jpeg")
+_SYNCNET = {"syncnet": ("syncnet",), "tracked": ("s3fd",), "syncnet-python": ("s3fd",)}
 _LANDMARKS = {"fan": ("fan2d", "fan-s3fd"), "dlib": ("dlib-68",)}
 
 _ARCFACE = ("arcface-r100", "arcface-r50", "arcface-r18")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from copy import copy
 from itertools import islice, zip_longest
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -32,6 +33,14 @@ class FrameSource(Protocol):
 
     def frames(self) -> Iterator[tuple[np.ndarray, float]]:
         """The frames, RGB uint8 ``(H, W, 3)``, each with its presentation time in seconds."""
+
+
+@runtime_checkable
+class SoundSource(Protocol):
+    """Something that knows where its sound comes from; `media.audio.SoundFile` is one."""
+
+    def mono(self, sample_rate: int) -> np.ndarray:
+        """Samples ``(S,)``, int16, one track at this rate."""
 
 
 class Extractor(Protocol):
@@ -119,13 +128,18 @@ class Clip:
     Args:
         frames: ``(T, 3, H, W)``, RGB, uint8 0..255 or float 0..1 (the dtype decides), or a `FrameSource`.
         fps: frames per second; a source knows its own.
-        audio: ``(S,)``, mono, float -1..1 or int16.
-        sample_rate: samples per second of the audio.
+        audio: ``(S,)``, mono, float -1..1 or int16, or a `SoundSource`, which is read at once.
+        sample_rate: samples per second of the audio; a source is read at this rate.
         key: name of the clip in reports and errors.
         times: presentation time of each frame of a tensor, in seconds; default: by ``fps``.
 
+    Attributes:
+        source: the `FrameSource` that the frames are, or were read from; None for a tensor of the caller's.
+        sound: the `SoundSource` of the audio, None for a tensor of the caller's.
+
     Raises:
         InputError: if the shape or dtype is none of the above, or there are not as many times as frames.
+        MediaError: if a source's sound cannot be read.
 
     Example:
         >>> import torch
@@ -139,7 +153,7 @@ class Clip:
         frames: Tensor | FrameSource,
         *,
         fps: float | None = None,
-        audio: Tensor | None = None,
+        audio: Tensor | SoundSource | None = None,
         sample_rate: int = 16000,
         key: str = "",
         times: Sequence[float] = (),
@@ -153,9 +167,15 @@ class Clip:
                 f"a Clip takes a tensor (T, 3, H, W) or a video source such as media.VideoFile, got {type(frames)}"
             )
         self.frames = frames
+        self.source = None if isinstance(frames, Tensor) else frames
         self.fps = fps or (25.0 if isinstance(frames, Tensor) else frames.fps)
-        self.audio = audio
         self.sample_rate = sample_rate
+        self.sound: SoundSource | None = None
+        self._audio: Tensor | None = None
+        if audio is None or isinstance(audio, Tensor):
+            self._audio = audio
+        else:
+            self.hear(audio)
         self.key = key
         self.times = times
         self._chunks: dict[int, list[Chunk]] = {}
@@ -163,6 +183,23 @@ class Clip:
     def __repr__(self) -> str:
         what = tuple(self.frames.shape) if isinstance(self.frames, Tensor) else self.frames
         return f"Clip({what}, fps={self.fps:g}, key={self.key!r})"
+
+    @property
+    def audio(self) -> Tensor | None:
+        """The samples ``(S,)``; those that are set from outside have no `sound` behind them."""
+        return self._audio
+
+    @audio.setter
+    def audio(self, samples: Tensor | None) -> None:
+        self._audio, self.sound = samples, None
+
+    def hear(self, sound: SoundSource) -> None:
+        """Read the clip's audio from a source.
+
+        Raises:
+            MediaError: if the source's file cannot be read.
+        """
+        self._audio, self.sound = torch.from_numpy(sound.mono(self.sample_rate)), sound
 
     @property
     def length(self) -> int | None:
@@ -199,9 +236,9 @@ class Clip:
         if isinstance(self.frames, Tensor):
             return self
         chunks = list(self.chunks())
-        times = [time for chunk in chunks for time in chunk.times]
-        frames = torch.cat([chunk.rows for chunk in chunks])
-        return Clip(frames, fps=self.fps, audio=self.audio, sample_rate=self.sample_rate, key=self.key, times=times)
+        loaded = self._with(torch.cat([chunk.rows for chunk in chunks]), self._audio)
+        loaded.times = [time for chunk in chunks for time in chunk.times]
+        return loaded
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Clip:
         """The clip with frames and audio on a device; Lightning calls this on batches. A source stays as it is."""
@@ -212,14 +249,14 @@ class Clip:
         return self._moved(Tensor.pin_memory)
 
     def _moved(self, move: Callable[[Tensor], Tensor]) -> Clip:
-        return Clip(
-            move(self.frames) if isinstance(self.frames, Tensor) else self.frames,
-            fps=self.fps,
-            audio=None if self.audio is None else move(self.audio),
-            sample_rate=self.sample_rate,
-            key=self.key,
-            times=self.times,
-        )
+        frames = move(self.frames) if isinstance(self.frames, Tensor) else self.frames
+        return self._with(frames, None if self._audio is None else move(self._audio))
+
+    def _with(self, frames: Tensor | FrameSource, audio: Tensor | None) -> Clip:
+        """The same clip with other tensors."""
+        clip = copy(self)
+        clip.frames, clip._audio, clip._chunks = frames, audio, {}
+        return clip
 
 
 class FeatureClip:

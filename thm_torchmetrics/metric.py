@@ -26,7 +26,7 @@ from thm_torchmetrics.errors import InputError, MismatchError, MissingFaceError
 from thm_torchmetrics.precision import exact_arithmetic
 from thm_torchmetrics.streaming import stream
 
-Average: TypeAlias = Literal["frame", "clip"]
+Average: TypeAlias = Literal["frame", "clip", "track"]
 Align: TypeAlias = Literal["error", "truncate"]
 Missing: TypeAlias = Literal["skip", "error"]
 Resize: TypeAlias = Literal["bilinear", "bicubic"]
@@ -82,6 +82,8 @@ class TalkingHeadMetric(Metric, ABC):
     """The procedures that it follows, default first."""
     clip_average: ClassVar[tuple[str, ...]] = ()
     """The protocols whose own average is the mean of clip means."""
+    averages: ClassVar[tuple[str, ...]] = ("frame", "clip")
+    """The values of ``average`` that it knows."""
     feature_shape: ClassVar[tuple[int | None, ...] | None] = None
     """Shape of one row where features, not frames, are given."""
     paired: ClassVar[bool] = True
@@ -117,7 +119,7 @@ class TalkingHeadMetric(Metric, ABC):
         super().__init__(**kwargs)
         self.protocol = _one_of("protocol", protocol or self.protocols[0], self.protocols)
         default = "clip" if self.protocol in self.clip_average else "frame"
-        self.average = _one_of("average", average or default, ("frame", "clip"))
+        self.average = _one_of("average", average or default, self.averages)
         self.align = _one_of("align", align, ("error", "truncate"))
         self.missing = _one_of("missing", missing, ("skip", "error"))
         self.resize = _one_of("resize", resize, (None, "bilinear", "bicubic"))

@@ -143,10 +143,17 @@ class TrackFinder:
         self._before: Tensor | None = None
 
     def add(self, frames: Tensor) -> None:
-        """Take the next frames ``(n, 3, H, W)``, RGB, uint8."""
-        if not len(frames):
-            return
+        """Take the next frames ``(n, 3, H, W)``, RGB, uint8; n may be 0."""
+        if len(frames):
+            self.find(frames)
+            self.compare(frames)
+
+    def find(self, frames: Tensor) -> None:
+        """Look for faces in the next frames."""
         self._faces += self._detector.faces(frames)
+
+    def compare(self, frames: Tensor) -> None:
+        """Look for cuts in the next frames."""
         self._scores.append(shot_scores(frames, self._before).cpu())
         self._before = frames[-1].clone()
 

@@ -108,6 +108,18 @@ def speech(audio: Tensor, sample_rate: int) -> Tensor:
     Raises:
         InputError: if the shape, dtype, range or rate is none of these.
     """
+    check_speech(audio, sample_rate)
+    if audio.dtype != torch.int16:
+        audio = audio.to(torch.float32) * 32768
+    if sample_rate != SAMPLE_RATE and audio.numel():
+        ratio = Fraction(SAMPLE_RATE, int(sample_rate))
+        samples = resample_poly(audio.double().cpu().numpy(), ratio.numerator, ratio.denominator)
+        audio = torch.from_numpy(samples).to(audio.device, torch.float32)
+    return audio.to(torch.float32).round().clamp(-32768, 32767)
+
+
+def check_speech(audio: Tensor, sample_rate: int) -> None:
+    """Raise what `speech` raises."""
     if not isinstance(audio, Tensor) or audio.ndim != 1:
         given = tuple(audio.shape) if isinstance(audio, Tensor) else type(audio).__name__
         raise InputError(f"audio must be a mono tensor (S,) per clip, got {given}; average the channels of stereo")
@@ -123,12 +135,6 @@ def speech(audio: Tensor, sample_rate: int) -> Tensor:
                 f"float audio must lie in -1..1, got {float(audio.min()):g}..{float(audio.max()):g}; divide samples "
                 "of int16 by 32768, or clamp"
             )
-        audio = audio.to(torch.float32) * 32768
-    if sample_rate != SAMPLE_RATE and audio.numel():
-        ratio = Fraction(SAMPLE_RATE, int(sample_rate))
-        samples = resample_poly(audio.double().cpu().numpy(), ratio.numerator, ratio.denominator)
-        audio = torch.from_numpy(samples).to(audio.device, torch.float32)
-    return audio.to(torch.float32).round().clamp(-32768, 32767)
 
 
 class DistanceCurve:

@@ -23,12 +23,10 @@ def open_clip(path: Path | str, *, audio: Path | str | bool = False, every: int 
     Example:
         >>> clip = open_clip("talk.mp4", audio=True)  # doctest: +SKIP
     """
-    import torch
-
     from thm_torchmetrics.clip import Clip
-    from thm_torchmetrics.media.audio import read_audio
+    from thm_torchmetrics.media.audio import SoundFile
     from thm_torchmetrics.media.video import VideoFile
 
     source = path if audio is True else audio
-    sound = torch.from_numpy(read_audio(source)) if source else None
+    sound = SoundFile(Path(source)) if source else None
     return Clip(VideoFile(Path(path), every=every), audio=sound, key=Path(path).stem)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -42,32 +44,62 @@ def read_audio(path: Path | str, sample_rate: int = 16000, *, align_to_video: bo
         >>> read_audio("talk.wav").shape  # doctest: +SKIP
         (160768,)
     """
-    path = Path(path)
     if sample_rate <= 0:
         raise InputError(f"sample_rate must be above 0 (16000 is what lip sync needs), got {sample_rate}")
-    with open_media(path) as container:
-        stream = container.streams.best("audio")
-        if not isinstance(stream, AudioStream):
-            raise MediaError(f"{path}: has no audio stream; give a wav file, or a video with sound")
-        start, parts = _resampled(container, stream, path, int(sample_rate))
-        if not sum(map(len, parts)):
-            raise MediaError(f"{path}: its audio stream has no samples; record or export it again")
-        if align_to_video and container.streams.video:
-            lead = round((start - clock_start(container)) * sample_rate)
-            parts = [np.zeros(max(lead, 0), np.int16), np.concatenate(parts)[max(-lead, 0) :]]
-    return np.concatenate(parts)
+    frames = SoundFile(Path(path)).decoded()
+    first, start = next(frames)
+    samples = mixed(chain([first], (frame for frame, _ in frames)), int(sample_rate))
+    if not len(samples):
+        raise MediaError(f"{path}: its audio stream has no samples; record or export it again")
+    lead = round(start * sample_rate) if align_to_video else 0
+    return np.concatenate([np.zeros(max(lead, 0), np.int16), samples[max(-lead, 0) :]])
 
 
-def _resampled(container: InputContainer, stream: AudioStream, path: Path, rate: int) -> tuple[float, list[Samples]]:
-    """The time of the first sample in seconds, and all samples, piece by piece."""
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
-    start, parts = None, []
-    for frame in _decoded(container, stream, path):
-        if start is None:
-            start = 0.0 if frame.pts is None else frame.time
+@dataclass(frozen=True)
+class SoundFile:
+    """The sound of an audio or video file, opened only when it is asked for something; a small handle.
+
+    It is a `SoundSource`, so ``Clip(frames, audio=SoundFile(path))`` is a clip that reads its sound when it is needed.
+
+    Args:
+        path: the file.
+    """
+
+    path: Path
+
+    def mono(self, sample_rate: int) -> Samples:
+        """The sound as `read_audio` gives it."""
+        return read_audio(self.path, sample_rate)
+
+    def decoded(self) -> Iterator[tuple[av.AudioFrame, float]]:
+        """The sound as the decoder gives it, frame by frame, each with the time at which the whole of it starts.
+
+        That is in seconds on the clock of `VideoFile.frames`; 0 for a file without video.
+
+        Raises:
+            MediaError: if the file cannot be opened, has no audio, or is damaged or cut off.
+        """
+        with open_media(self.path) as container:
+            stream = container.streams.best("audio")
+            if not isinstance(stream, AudioStream):
+                raise MediaError(f"{self.path}: has no audio stream; give a wav file, or a video with sound")
+            start: float | None = None
+            for frame in _decoded(container, stream, self.path):
+                if start is None:
+                    start = (frame.time or 0.0) - clock_start(container) if container.streams.video else 0.0
+                yield frame, start
+            if start is None:
+                raise MediaError(f"{self.path}: its audio stream has no samples; record or export it again")
+
+
+def mixed(frames: Iterable[av.AudioFrame], sample_rate: int) -> Samples:
+    """Sound as one mono track ``(S,)`` at a rate, int16, converted by libswresample as by ``ffmpeg -ac 1 -ar``."""
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=sample_rate)
+    parts = [np.zeros(0, np.int16)]
+    for frame in frames:
         parts += [part.to_ndarray()[0] for part in resampler.resample(frame)]
     parts += [part.to_ndarray()[0] for part in resampler.resample(None)]
-    return start or 0.0, parts
+    return np.concatenate(parts)
 
 
 def _decoded(container: InputContainer, stream: AudioStream, path: Path) -> Iterator[av.AudioFrame]:

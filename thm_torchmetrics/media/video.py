@@ -91,12 +91,17 @@ class VideoFile:
             MediaError: if the file cannot be opened or has no frames, is damaged or cut off (the message then names the
                 number of frames decoded until there), or changes its size.
         """
+        convert = Converter()
+        for frame, time, _ in self.decoded():
+            yield convert(frame), time
+
+    def decoded(self) -> Iterator[tuple[av.VideoFrame, float, float]]:
+        """As `frames`, but as the decoder gives them, not rotated, each with its time and its duration in seconds."""
         with open_media(self.path) as container:
             stream = _video_stream(container, self.path)
             stream.thread_type = "AUTO"
-            fps, start = _rate(stream), clock_start(container)
+            fps, start, tick = _rate(stream), clock_start(container), float(stream.time_base or 0)
             previous = start - 1.0 / fps
-            convert = _Converter()
             for index, frame in enumerate(_decoded(container, stream, self.path)):
                 time = previous + 1.0 / fps if frame.pts is None else frame.time
                 previous = time
@@ -108,7 +113,7 @@ class VideoFile:
                         f"{first[0]}x{first[1]}; convert the video to one size"
                     )
                 if index % self.every == 0:
-                    yield convert(frame), time - start
+                    yield frame, time - start, frame.duration * tick or 1.0 / fps
 
     @cached_property
     def _header(self) -> _Header:
@@ -120,7 +125,7 @@ class VideoFile:
             height, width = frame.height, frame.width
             return _Header(
                 fps=fps,
-                size=(width, height) if _quarter_turns(frame) % 2 else (height, width),
+                size=(width, height) if quarter_turns(frame) % 2 else (height, width),
                 codec=stream.codec_context.codec.canonical_name,
                 has_audio=bool(container.streams.audio),
                 estimated_frames=stream.frames or (None if duration is None else round(duration * fps)),
@@ -136,23 +141,24 @@ class _Header:
     estimated_frames: int | None
 
 
-class _Converter:
+class Converter:
     """Frames to RGB arrays, with the pixels that OpenCV makes of them."""
 
     def __init__(self) -> None:
         self._to_bgr, self._to_rgb = VideoReformatter(), VideoReformatter()
 
     def __call__(self, frame: av.VideoFrame) -> Picture:
+        """The frame, turned as its file says, ``(H, W, 3)``, uint8."""
         # OpenCV converts to BGR, with bicubic interpolation of the chroma planes. For odd sizes and for more than 8
         # bits that shows, and so would RGB made directly: libswscale has faster, less exact code for BGR only.
         bgr = self._to_bgr.reformat(frame, format="bgr24", interpolation="BICUBIC")
         picture = np.asarray(self._to_rgb.reformat(bgr, format="rgb24").to_ndarray(), np.uint8)
-        if _quarter_turns(frame):
-            picture = np.ascontiguousarray(np.rot90(picture, _quarter_turns(frame)))
+        if quarter_turns(frame):
+            picture = np.ascontiguousarray(np.rot90(picture, quarter_turns(frame)))
         return picture
 
 
-def _quarter_turns(frame: av.VideoFrame) -> int:
+def quarter_turns(frame: av.VideoFrame) -> int:
     """How often to turn the picture to the left by 90 degrees; other angles are ignored, as OpenCV does."""
     return 0 if frame.rotation % 90 else frame.rotation // 90 % 4
 

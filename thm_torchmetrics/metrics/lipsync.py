@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -12,137 +12,34 @@ from torch import Tensor, nn
 from thm_torchmetrics.clip import AnyClip, Chunk, Clip, ClipInput
 from thm_torchmetrics.errors import InputError, MissingFaceError
 from thm_torchmetrics.extractors import choose
-from thm_torchmetrics.extractors.face_tracks import EvenFrames, FaceDetector, TrackFinder, TrackOptions
+from thm_torchmetrics.extractors.face_tracks import FaceDetector, TrackOptions
+from thm_torchmetrics.extractors.lip_sync import REASONS, Outcome, Setup, Stretch, Tracked, WholeFrames
 from thm_torchmetrics.extractors.pool import OwnFiles
+from thm_torchmetrics.extractors.recoded import RecodedFrames, RecodedSound, RecodedTracks
 from thm_torchmetrics.extractors.syncnet import (
     SAMPLE_RATE,
-    SIDE,
     DistanceCurve,
     OwnSyncNetwork,
     SyncNetwork,
-    SyncRun,
+    check_speech,
     speech,
 )
-from thm_torchmetrics.functional.face_tracks import CROP_PAD, Track, crop_boxes, smooth
-from thm_torchmetrics.functional.lipsync import SAMPLES_PER_FRAME, sync_scores
-from thm_torchmetrics.functional.resize import resize, resize_crops
-from thm_torchmetrics.metric import Score, TalkingHeadMetric, Tally
+from thm_torchmetrics.functional.lipsync import sync_scores
+from thm_torchmetrics.metric import Average, Score, TalkingHeadMetric, Tally
 from thm_torchmetrics.precision import exact_arithmetic
 from thm_torchmetrics.streaming import stream
 
 AudioInput: TypeAlias = Tensor | Sequence[Tensor] | None
 
-REASONS = ("no audio", "too short", "no face track", "not finite")
-"""Why a clip cannot be scored."""
-
 _DISTANCE, _CONFIDENCE, _OFFSET, _WEIGHT, _FIRST_BIN = range(5)
 _TAIL = len(REASONS) + 3  # after the histogram: clips by reason, clips scored, clips seen, frames left out
 
 
-class Stretch(NamedTuple):
-    """What was measured of one face: its frames (at 25 per second) and its mean distances."""
-
-    first: int
-    frames: int
-    windows: int
-    curve: Tensor
-
-
-class Outcome(NamedTuple):
-    """What became of a clip: its faces, or the reason why there is none; and how many frames had no sound."""
-
-    stretches: list[Stretch]
-    reason: str = ""
-    why: str = ""
-    left_out: int = 0
-
-
-class _WholeFrames:
-    """Protocol ``wav2lip-lrs``: every frame, resized to 224x224, as if there were 25 per second."""
-
-    def __init__(self, metric: LipSync, samples: Tensor) -> None:
-        self._samples = samples
-        self._run = SyncRun(metric.extractor, samples, metric.vshift)
-
-    def feed(self, chunk: Chunk) -> None:
-        self._run.add(resize(chunk.bytes(), (SIDE, SIDE)))
-
-    def finish(self) -> Outcome:
-        frames, audible = self._run.frames, len(self._samples) // SAMPLES_PER_FRAME
-        if not self._run.windows:
-            return Outcome([], "too short", _too_short(frames, audible))
-        stretch = Stretch(0, frames, self._run.windows, self._run.curve())
-        return Outcome([stretch], left_out=max(0, frames - audible))
-
-
-class _Tracked:
-    """Protocol ``tracked``: faces are found and followed while the clip is fed, cropped when it is read again."""
-
-    def __init__(self, metric: LipSync, samples: Tensor, clip: Clip, frames: EvenFrames) -> None:
-        self._metric = metric
-        self._samples = samples
-        self._clip = clip
-        self._frames = frames
-        self._finder = TrackFinder(metric.detector, metric.track_options)
-
-    def feed(self, chunk: Chunk) -> None:
-        self._finder.add(self._frames.take(chunk))
-
-    def finish(self) -> Outcome:
-        rest = self._frames.rest()
-        if rest is not None:
-            self._finder.add(rest)
-        found = self._finder.tracks()
-        if self._metric.tracks == "longest":
-            found = sorted(found, key=lambda track: -len(track.boxes))[:1]
-        if not found:
-            return Outcome([], "no face track", self._no_track())
-        audible = len(self._samples) // SAMPLES_PER_FRAME
-        left_out = sum(max(0, track.first + len(track.boxes) - max(track.first, audible)) for track in found)
-        stretches = self._measured(found)
-        if not stretches:
-            return Outcome([], "too short", _too_short(max(len(track.boxes) for track in found), audible), left_out)
-        return Outcome(stretches, left_out=left_out)
-
-    def _no_track(self) -> str:
-        options = self._metric.track_options
-        frames, faces = self._finder.seen
-        return (
-            f"no face track of more than {options.min_track} detections and {options.min_face_size:g} px: faces in "
-            f"{faces} of {frames} frames at 25 per second; min_track= and min_face_size= lower the limits"
-        )
-
-    def _measured(self, found: list[Track]) -> list[Stretch]:
-        """Run SyncNet over the crops of all tracks, which takes one more reading of the clip."""
-        height, width = self._clip.size
-        boxes = [crop_boxes(smooth(t.boxes), (height, width), self._metric.track_options.crop_scale) for t in found]
-        runs = [SyncRun(self._metric.extractor, self._sound(track), self._metric.vshift) for track in found]
-        for start, frames in self._read():
-            for track, box, run in zip(found, boxes, runs, strict=True):
-                low, high = max(start, track.first), min(start + len(frames), track.first + len(box))
-                if low < high:
-                    part = box[low - track.first : high - track.first]
-                    run.add(resize_crops(frames[low - start : high - start], part, (SIDE, SIDE), pad=CROP_PAD))
-        return [
-            Stretch(track.first, run.frames, run.windows, run.curve())
-            for track, run in zip(found, runs, strict=True)
-            if run.windows
-        ]
-
-    def _sound(self, track: Track) -> Tensor:
-        last = track.first + len(track.boxes)
-        return self._samples[SAMPLES_PER_FRAME * track.first : SAMPLES_PER_FRAME * last]
-
-    def _read(self) -> Iterator[tuple[int, Tensor]]:
-        """The clip's frames at 25 per second, piece by piece, each with the index of its first frame."""
-        even, start = self._metric.even_frames(self._clip), 0
-        for chunk in self._clip.chunks():
-            frames = even.take(chunk.to(self._metric.device))
-            yield start, frames
-            start += len(frames)
-        rest = even.rest()
-        if rest is not None:
-            yield start, rest
+_WORKERS: dict[str, type[WholeFrames] | type[Tracked]] = {
+    "tracked": Tracked,
+    "wav2lip-lrs": WholeFrames,
+    "wav2lip-lrs-jpeg": RecodedFrames,
+}
 
 
 class LipSync(TalkingHeadMetric):
@@ -162,8 +59,17 @@ class LipSync(TalkingHeadMetric):
       smoothing, grey-padded crops of 224x224. The published pipeline re-encodes the video three times on the way,
       which changes the number; compare only values of one protocol. It keeps the boxes of a clip and reads the video
       twice. A clip without a track that is long and large enough is not scored, counted, and explained.
+    - ``syncnet-python``: the same pipeline with its re-encodings, for comparison with published numbers: ffmpeg's 25
+      frames per second, MPEG-4 and MP3, which moves sound and pictures apart, JPEG, and for the crops XVID and JPEG of
+      200 kb/s. It reads the video three times. The mean is over tracks, as users of the scripts take it.
     - ``wav2lip-lrs``: the whole frame resized to 224x224, every frame of the file as if there were 25 per second, as
       Wav2Lip's ``calculate_scores_LRS.py`` does, without its JPEG files.
+    - ``wav2lip-lrs-jpeg``: the same with its JPEG files of 200 kb/s, for comparison with published numbers.
+
+    What is re-encoded equals OpenCV's XVID files and the JPEG files of ffmpeg 9, but for single pictures on which the
+    rate control rounds another way. The pipeline's own MPEG-4 stage depends on the cores of the machine (here: one) and
+    its MP3 on the version of LAME, so that its numbers differ in the last digits between machines. Frames of a file are
+    re-encoded as they were decoded; frames that are given as tensors, from RGB.
 
     The networks equal the originals' golden outputs with seeded weights; the published checkpoints could not be run
     where this was written.
@@ -174,7 +80,8 @@ class LipSync(TalkingHeadMetric):
 
     Args:
         protocol: see above.
-        average: ``"clip"`` (default): the mean over clips; ``"frame"``: clips weigh as many windows as they have.
+        average: ``"clip"`` (default but for ``syncnet-python``): the mean over clips, and within a clip over tracks;
+            ``"track"``: over all tracks; ``"frame"``: tracks weigh as many windows as they have.
         extractor: ``"syncnet"``; a module with the methods of `extractors.syncnet.OwnSyncNetwork`; or None.
         weights: your own checkpoint, or several by name (``syncnet``, ``s3fd``).
         vshift: largest shift in frames, 15 in the published scripts.
@@ -185,6 +92,9 @@ class LipSync(TalkingHeadMetric):
         crop_scale: how much of the surroundings the crop shows.
         facedet_scale: factor by which frames are shrunk for the detector.
         threshold: smallest score of a face.
+        ffmpeg: whose rules ``syncnet-python`` follows to make 25 frames per second and for sound that starts late: 4
+            (4.2 to 5.1, which most published numbers come from) or 7 (7.0 and later); for clips of 25 frames per second
+            whose sound starts with the pictures they are the same.
         kwargs: the options of `TalkingHeadMetric`.
 
     Raises:
@@ -192,6 +102,7 @@ class LipSync(TalkingHeadMetric):
         WeightsNotFoundError: if a checkpoint is absent and cannot be downloaded.
     """
 
+    averages = ("frame", "clip", "track")
     feature_shape = (None,)
     _reading: ClassVar[int] = _DISTANCE
 
@@ -199,6 +110,7 @@ class LipSync(TalkingHeadMetric):
         self,
         *,
         protocol: str | None = None,
+        average: Average | None = None,
         extractor: str | nn.Module | None = "syncnet",
         weights: OwnFiles = None,
         vshift: int = 15,
@@ -209,9 +121,12 @@ class LipSync(TalkingHeadMetric):
         crop_scale: float = 0.4,
         facedet_scale: float = 0.25,
         threshold: float = 0.9,
+        ffmpeg: Literal[4, 7] = 4,
         **kwargs: Any,
     ) -> None:
-        super().__init__(protocol=protocol, **kwargs)
+        if protocol == "syncnet-python":
+            average = average or "track"
+        super().__init__(protocol=protocol, average=average, **kwargs)
         if tracks not in ("mean", "longest"):
             raise InputError(f"tracks must be 'mean' or 'longest', got {tracks!r}")
         if vshift < 0 or min_track < 0 or not 0 < facedet_scale <= 1 or crop_scale < 0:
@@ -219,20 +134,22 @@ class LipSync(TalkingHeadMetric):
                 "vshift, min_track and crop_scale must be at least 0 and facedet_scale in 0..1, got "
                 f"{vshift}, {min_track}, {crop_scale} and {facedet_scale}"
             )
+        if ffmpeg not in (4, 7):
+            raise InputError(f"ffmpeg must be 4 or 7, got {ffmpeg!r}")
         self.vshift = vshift
         self.tracks = tracks
+        self.ffmpeg = ffmpeg
         self.track_options = TrackOptions(min_track, num_failed_det, min_face_size, crop_scale)
         self.extractor = choose(extractor, {"syncnet": lambda: SyncNetwork.of("syncnet", weights)}, OwnSyncNetwork)
         self.detector: Any = None
-        if self.extractor is not None and self.protocol == "tracked":
+        if self.extractor is not None and self.protocol in ("tracked", "syncnet-python"):
             self.detector = FaceDetector.of("s3fd", weights, scale=facedet_scale, threshold=threshold)
-        self._fps: float | None = None
-        self._work: _WholeFrames | _Tracked | None = None
+        self._work: WholeFrames | Tracked | None = None
         self._curve: DistanceCurve | None = None
         shifts = 2 * vshift + 1
         self._allocate(
             _FIRST_BIN + shifts + _TAIL, "lipsync", vshift=vshift, tracks=tracks, track=astuple(self.track_options),
-            detector=self.detector,
+            detector=self.detector, ffmpeg=ffmpeg,
         )  # fmt: skip
 
     # ---- taking clips
@@ -300,21 +217,20 @@ class LipSync(TalkingHeadMetric):
             raise InputError(f"{type(self).__name__} needs the Clip at `begin`: it reads the frames a second time")
         if fps is not None and not fps > 0:
             raise InputError(f"fps must be above 0, got {fps}")
-        self._fps = fps if isinstance(preds.frames, Tensor) else None
         if audio is None:
             audio, sample_rate = preds.audio, preds.sample_rate
         if audio is not None:
-            samples = speech(audio.to(self.device) if isinstance(audio, Tensor) else audio, sample_rate)
-            self._work = self._worker(preds, samples)
+            self._work = self._worker(preds, audio, sample_rate, fps if isinstance(preds.frames, Tensor) else None)
 
-    def _worker(self, clip: Clip, samples: Tensor) -> _WholeFrames | _Tracked:
-        if self.protocol == "wav2lip-lrs":
-            return _WholeFrames(self, samples)
-        return _Tracked(self, samples, clip, self.even_frames(clip))
-
-    def even_frames(self, clip: Clip) -> EvenFrames:
-        """What brings the clip that was begun to 25 frames per second."""
-        return EvenFrames(self._fps or clip.fps, fixed=self._fps is not None)
+    def _worker(self, clip: Clip, audio: Tensor, sample_rate: int, fps: float | None) -> WholeFrames | Tracked:
+        setup = Setup(
+            self.extractor, self.detector, self.track_options, self.tracks, self.vshift, self.ffmpeg, self.device, fps
+        )
+        if self.protocol == "syncnet-python":
+            check_speech(audio, sample_rate)
+            return RecodedTracks(setup, clip, RecodedSound(clip, audio, sample_rate, self.ffmpeg))
+        samples = speech(audio.to(self.device) if isinstance(audio, Tensor) else audio, sample_rate)
+        return _WORKERS[self.protocol](setup, clip, samples)
 
     def abort(self) -> None:
         """Forget the clip that was begun."""
@@ -333,7 +249,7 @@ class LipSync(TalkingHeadMetric):
         with exact_arithmetic(self.device):
             outcome = self._outcome()
         for stretch in outcome.stretches:
-            weight = float(stretch.windows) if self.average == "frame" else 1 / len(outcome.stretches)
+            weight = {"frame": stretch.windows, "track": 1, "clip": 1 / len(outcome.stretches)}[self.average]
             clip += self._sums_of(stretch.curve.to(clip.device, torch.float64), weight)
         if outcome.reason:
             clip[-_TAIL + REASONS.index(outcome.reason)] = 1
@@ -457,13 +373,6 @@ class LipSyncOffset(LipSync, key="av-offset"):
     """
 
     _reading = _OFFSET
-
-
-def _too_short(frames: int, audible: int) -> str:
-    return (
-        f"too short: {frames} frames of video and {audible} of audio (40 ms each); lip sync needs six of both, the "
-        "first five make one window"
-    )
 
 
 def _sounds(audio: AudioInput, clips: int) -> list[Tensor | None]:

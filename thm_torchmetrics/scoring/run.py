@@ -12,13 +12,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+import av
 import numpy as np
 import torch
 
 from thm_torchmetrics.clip import AnyClip, Clip, FeatureClip
 from thm_torchmetrics.collection import TalkingHeadMetrics
 from thm_torchmetrics.errors import MediaError, ThmError
-from thm_torchmetrics.media.audio import read_audio
+from thm_torchmetrics.media.audio import SoundFile
 from thm_torchmetrics.media.features import read_features
 from thm_torchmetrics.media.openface import read_action_units
 from thm_torchmetrics.media.pairing import VIDEO_SUFFIXES, Item
@@ -69,6 +70,11 @@ class _Watched:
 
     def frames(self) -> Iterator[tuple[np.ndarray, float]]:
         for frame in self.video.frames():
+            self._on_frame()
+            yield frame
+
+    def decoded(self) -> Iterator[tuple[av.VideoFrame, float, float]]:
+        for frame in self.video.decoded():
             self._on_frame()
             yield frame
 
@@ -206,7 +212,7 @@ class Run:
         if not isinstance(clip, Clip) or path is None or not listens:
             return _Sound()
         try:
-            clip.audio = torch.from_numpy(read_audio(path))
+            clip.hear(SoundFile(path))
             sound = _Sound("own sound track" if path.suffix.lower() in VIDEO_SUFFIXES else "audio file")
         except MediaError as error:
             sound = _Sound(fault=str(error))
