@@ -1,9 +1,11 @@
 """Fixtures that every test may use."""
 
 import os
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import imageio_ffmpeg
 import pytest
 from ddp.pool import Pool
 
@@ -35,3 +37,14 @@ def processes() -> Iterator[Pool]:
     pool = Pool(3)
     yield pool
     pool.close()
+
+
+@pytest.fixture(scope="session")
+def ffmpeg() -> Callable[..., None]:
+    """Runs FFmpeg 9, as the published pipelines call it."""
+    program = imageio_ffmpeg.get_ffmpeg_exe()
+
+    def run(*arguments: object) -> None:
+        subprocess.run([program, "-y", "-loglevel", "error", *map(str, arguments)], check=True)
+
+    return run

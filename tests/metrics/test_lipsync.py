@@ -4,12 +4,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
+from extractors.published import published_crops
 from parity.seeded import golden, golden_input, seeded_state
-from scipy.signal import medfilt
 from torch import Tensor
 
 from thm_torchmetrics import Clip, LipSyncConfidence, LipSyncDistance, LipSyncOffset, TalkingHeadMetrics
@@ -105,20 +104,6 @@ def moving_boxes(frames: int) -> list[list[list[float]]]:
     return [[[40.3 + i, 30.7, 150.2 + i + rng.normal(), 160.1 + 0.4 * i]] for i in range(frames)]
 
 
-def published_crops(frames: Tensor, boxes: list[list[list[float]]]) -> np.ndarray:
-    """The recipe of syncnet_python in NumPy, SciPy and OpenCV."""
-    corners = np.array([rows[0] for rows in boxes])
-    x, y = (medfilt((corners[:, i] + corners[:, i + 2]) / 2, 13) for i in (0, 1))
-    half = medfilt(np.maximum(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1]) / 2, 13)
-    crops = []
-    for frame, cx, cy, s in zip(frames.permute(0, 2, 3, 1).numpy(), x, y, half, strict=True):
-        pad = int(s * 1.8)
-        padded = np.pad(frame, ((pad, pad), (pad, pad), (0, 0)), constant_values=110)
-        cut = padded[int(cy + pad - s) : int(cy + pad + s * 1.8), int(cx + pad - s * 1.4) : int(cx + pad + s * 1.4)]
-        crops.append(cv2.resize(cut, (224, 224)))
-    return np.stack(crops)
-
-
 def test_tracked_is_the_crop_of_the_published_recipe_scored(weights: dict[str, Path]) -> None:
     """Frames of 30 with a face, then none: one track, whose sound starts with its first frame."""
     torch.manual_seed(0)
@@ -138,9 +123,10 @@ def test_tracked_is_the_crop_of_the_published_recipe_scored(weights: dict[str, P
     assert detail is not None
     assert [(t["first"], t["frames"], t["windows"]) for t in detail["tracks"]] == [(2, 20, 15)]
 
-    crops = torch.from_numpy(published_crops(frames[2:22], moving_boxes(20))).permute(0, 3, 1, 2)
+    corners = np.array([rows[0] for rows in moving_boxes(20)])
+    crops = np.stack(published_crops(list(frames[2:22].permute(0, 2, 3, 1).numpy()), corners))
     reference = lrs(weights)
-    reference.update(crops, audio=samples[2 * 640 : 22 * 640])
+    reference.update(torch.from_numpy(crops).permute(0, 3, 1, 2), audio=samples[2 * 640 : 22 * 640])
     assert metric.compute().item() == pytest.approx(reference.compute().item(), abs=1e-9)
 
 

@@ -1,0 +1,271 @@
+"""Lip sync's re-encoding protocols beside the published pipelines: their commands, run by FFmpeg and OpenCV."""
+
+import wave
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from extractors.published import Run, convert, crop_file, frames_of, jpegs, published_crops
+from parity.seeded import seeded_state
+from torch import Tensor
+
+from thm_torchmetrics import LipSyncDistance
+from thm_torchmetrics.extractors import lip_sync, release
+from thm_torchmetrics.extractors.recoded import RecodedSound, as_decoded
+from thm_torchmetrics.extractors.syncnet import SyncRun
+from thm_torchmetrics.functional.lipsync import sync_scores
+from thm_torchmetrics.media import open_clip
+from thm_torchmetrics.media.encode import write_video
+from thm_torchmetrics.streaming import stream
+
+Picture = npt.NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+    folder = tmp_path_factory.mktemp("weights")
+    files = {name: folder / f"{name}.pth" for name in ("syncnet", "s3fd")}
+    for name, file in files.items():
+        torch.save(dict(seeded_state(name)), file)
+    yield files
+    release()
+
+
+def numbered(index: int) -> Picture:
+    """A picture that shows a number in 16 squares."""
+    bits = np.array([index >> bit & 1 for bit in range(16)], dtype=np.uint8).reshape(4, 4)
+    return np.repeat(np.kron(bits, np.full((16, 16), 255, np.uint8))[..., None], 3, axis=2)
+
+
+def number(picture: Picture) -> int:
+    bits = picture.reshape(4, 16, 4, 16, 3)[:, 4:12, :, 4:12].mean(axis=(1, 3, 4)) > 127
+    return int((bits.flatten() << np.arange(16)).sum())
+
+
+def record(
+    path: Path,
+    *,
+    fps: str = "25",
+    rate: int = 16000,
+    late: float = 0.0,
+    sound_late: float = 0.0,
+    times: list[float] | None = None,
+) -> Path:
+    """Forty numbered frames with sound; ``write_video`` starts both at 0."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=Fraction(fps))
+        video.width = video.height = 64
+        video.pix_fmt, video.options = "yuv420p", {"crf": "1", "bf": "0"}
+        video.codec_context.time_base = Fraction(1, 90000)
+        audio = container.add_stream("aac", rate=rate)
+        audio.layout = "mono"
+        noise = np.random.default_rng(0).normal(0, 3000, (1, 4 * rate)).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(noise, "s16", "mono")
+        frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), round(sound_late * rate)
+        container.mux(audio.encode(frame))
+        container.mux(audio.encode(None))
+        for i in range(40):
+            picture = av.VideoFrame.from_ndarray(numbered(i), format="rgb24")
+            picture.time_base = Fraction(1, 90000)
+            picture.pts = round(90000 * (times[i] if times else late + i / Fraction(fps)))
+            container.mux(video.encode(picture))
+        container.mux(video.encode(None))
+    return path
+
+
+class Watched:
+    """A detector that sees a face where it is told to, and remembers what it was shown."""
+
+    def __init__(self, box: Callable[[Picture, int], list[list[float]]]) -> None:
+        self.box = box
+        self.pictures: list[Picture] = []
+        self.found: list[Tensor] = []
+
+    def faces(self, frames: Tensor) -> list[Tensor]:
+        start = len(self.found)
+        for picture in frames.permute(0, 2, 3, 1).numpy():
+            rows = self.box(picture, len(self.found))
+            self.pictures.append(picture)
+            self.found.append(torch.tensor(rows, dtype=torch.float64).reshape(-1, 4))
+        return self.found[start:]
+
+
+def irregular(seed: int) -> list[float]:
+    steps = np.random.default_rng(seed).choice([0.02, 0.0333, 0.04, 0.1, 0.25], 39)
+    return [0.0, *np.cumsum(steps).round(4).tolist()]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"rate": 44100},
+        {"fps": "24"},
+        {"fps": "30", "rate": 48000},
+        {"fps": "30000/1001"},
+        {"fps": "50"},
+        {"fps": "12"},
+        {"late": 0.2},
+        {"late": 0.05, "fps": "30", "rate": 44100},
+        {"sound_late": 0.2},
+        {"times": irregular(0)},
+        {"times": irregular(5)},
+    ],
+)
+def test_frames_and_sound_are_those_of_ffmpeg(
+    weights: dict[str, Path], ffmpeg: Run, tmp_path: Path, how: dict[str, Any]
+) -> None:
+    """The rule of FFmpeg 7 and later; that of FFmpeg 4 is tested on stored output in `test_frame_rate`."""
+    video = record(tmp_path / "a.mp4", **how)
+    convert(ffmpeg, video, tmp_path)
+    metric = LipSyncDistance(protocol="syncnet-python", weights=weights, ffmpeg=7)
+    metric.detector = Watched(lambda picture, index: [])
+    compared: list[Picture] = []
+    clip = open_clip(video, audio=True)
+    metric.begin(clip)
+    finder = metric._work._finder  # type: ignore[union-attr]
+    finder.compare = lambda frames: compared.extend(frames.permute(0, 2, 3, 1).numpy())  # type: ignore[method-assign]
+    finder.tracks = list  # type: ignore[assignment]
+    metric.end()
+    assert [number(p) for p in metric.detector.pictures] == [number(p) for p in jpegs(tmp_path / "frames")]
+    assert [number(p) for p in compared] == [number(p) for p in frames_of(tmp_path / "video.avi")]
+
+    with wave.open(str(tmp_path / "audio.wav")) as file:
+        theirs = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+    ours = RecodedSound(clip, clip.audio, 16000, ffmpeg=7).samples.numpy()  # type: ignore[arg-type]
+    count = min(len(ours), len(theirs))
+    assert abs(len(ours) - len(theirs)) <= 1152
+    assert np.corrcoef(ours[:count], theirs[:count])[0, 1] > 0.9  # white noise: 0 if it is a sample off
+
+
+def test_sound_that_starts_late_is_moved_by_version(tmp_path: Path) -> None:
+    clip = open_clip(record(tmp_path / "a.mp4", sound_late=0.5), audio=True)
+    four, seven = (RecodedSound(clip, clip.audio, 16000, ffmpeg) for ffmpeg in (4, 7))  # type: ignore[arg-type]
+    assert (four.delay, seven.delay) == (2, 0)
+    onsets = [int(np.flatnonzero(np.abs(sound.samples.numpy()) > 1000)[0]) for sound in (four, seven)]
+    assert onsets[0] - onsets[1] == pytest.approx((0.5 - 1024 / 16000) * 16000, abs=200)  # AAC starts 1024 early
+
+
+def psnr(ours: Picture, theirs: Picture) -> float:
+    return float(10 * np.log10(255**2 / max(np.mean((ours.astype(float) - theirs) ** 2), 1e-9)))
+
+
+def moving_box(width: int, height: int) -> Callable[[Picture, int], list[list[float]]]:
+    """A box that moves a little around the middle of the picture, seen in every fourth frame only."""
+
+    def box(picture: Picture, index: int) -> list[list[float]]:
+        if index % 4:
+            return []
+        x, y = width / 2 + 6 * np.sin(index / 9), height / 2 + 5 * np.cos(index / 7)
+        return [[x - width / 5, y - height / 5, x + width / 5, y + height / 4]]
+
+    return box
+
+
+@pytest.mark.clips
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["radio8_wav2lip", "kim_wav2lip"])
+def test_real_clips_through_the_published_pipeline(
+    weights: dict[str, Path], clips: Path, ffmpeg: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """25 and 30 frames per second, 16 and 48 kHz: what the detector and what SyncNet sees and hears, and LSE-D.
+
+    The pipeline's MPEG-4 stage depends on the number of cores, and the rate control of the crops amplifies that.
+    """
+    video = clips / "pred_video" / f"{name}.mp4"
+    clip = open_clip(video, audio=True)
+    height, width = clip.size
+    metric = LipSyncDistance(protocol="syncnet-python", weights=weights, ffmpeg=7, min_track=20)
+    metric.detector = Watched(moving_box(width, height))
+    metric.detector.pictures = Pictures()  # keeps every tenth
+    runs: list[Watching] = []
+    monkeypatch.setattr(lip_sync, "SyncRun", lambda *given: runs.append(Watching(*given)) or runs[-1])
+    score = metric.score(stream({"m": metric}, clip)["m"])
+    assert score.detail is not None
+
+    convert(ffmpeg, video, tmp_path)
+    files = jpegs(tmp_path / "frames")
+    assert len(metric.detector.found) == len(files)
+    for index, ours in metric.detector.pictures.kept:
+        assert psnr(ours, files[index]) > 46
+
+    (track,) = score.detail["tracks"]
+    last = 4 * ((len(frames_of(tmp_path / "video.avi")) - 1) // 4)
+    assert (track["first"], track["frames"]) == (0, last + 1)
+    boxes = np.array([moving_box(width, height)(files[0], index)[0] for index in range(0, last + 1, 4)])
+    dense = np.stack([np.interp(np.arange(last + 1), np.arange(0, last + 1, 4), column) for column in boxes.T], axis=1)
+    crops, samples = crop_file(ffmpeg, published_crops(files, dense), tmp_path, first=0)
+    assert len(crops) == len(runs[0].shown) == last + 1
+    assert np.mean([psnr(ours, theirs) for ours, theirs in zip(runs[0].shown, crops, strict=True)]) > 36
+    assert len(samples) == len(runs[0].samples)
+    assert np.corrcoef(samples, runs[0].samples)[0, 1] > 0.99
+
+    theirs = SyncRun(metric.extractor, torch.from_numpy(samples.astype(np.float32)), 15)
+    theirs.add(torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2))
+    distance, confidence, _ = (float(value) for value in sync_scores(theirs.curve()))
+    assert score.value == pytest.approx(distance, rel=5e-3)
+    assert track["lse-c"] == pytest.approx(confidence, abs=2e-3)
+
+
+class Pictures(list[Picture]):
+    """Every tenth of the pictures that are appended, with its number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[tuple[int, Picture]] = []
+        self.count = 0
+
+    def append(self, picture: Picture) -> None:
+        if self.count % 10 == 0:
+            self.kept.append((self.count, picture.copy()))
+        self.count += 1
+
+
+class Watching(SyncRun):
+    """A run that remembers what it was shown."""
+
+    def __init__(self, towers: Any, samples: Tensor, vshift: int) -> None:
+        super().__init__(towers, samples, vshift)
+        self.samples = samples.numpy()
+        self.shown: list[Picture] = []
+
+    def add(self, frames: Tensor) -> None:
+        self.shown += list(frames.permute(0, 2, 3, 1).numpy())
+        super().add(frames)
+
+
+def test_a_file_is_decoded_and_a_tensor_converted(tmp_path: Path) -> None:
+    """Frames keep the pixels of the file, and the same times either way."""
+    path = write_video(tmp_path / "a.mp4", [numbered(i) for i in range(9)], times=[0.05 * i for i in range(9)])
+    clip = open_clip(path)
+    given = clip.load()
+    assert given.source is clip.source
+    given.source = None
+    read, converted = list(as_decoded(clip)), list(as_decoded(given))
+    assert {frame.format.name for frame, _, _ in read} == {"yuv420p"}
+    assert {frame.format.name for frame, _, _ in converted} == {"rgb24"}
+    for one, other in zip(read, converted, strict=True):
+        assert number(one[0].to_ndarray(format="rgb24")) == number(other[0].to_ndarray())
+        assert one[1] == pytest.approx(other[1])
+    assert [duration for _, _, duration in converted[:-1]] == pytest.approx([0.05] * 8)
+    assert [time for _, time, _ in as_decoded(given, fps=10)] == pytest.approx([i / 10 for i in range(9)])
+
+
+def test_a_turned_video_is_turned_before_it_is_encoded(tmp_path: Path) -> None:
+    path, turned = write_video(tmp_path / "a.mp4", [np.zeros((48, 64, 3), np.uint8)] * 3), tmp_path / "turned.mp4"
+    with av.open(str(path)) as source, av.open(str(turned), "w") as container:
+        copied = container.add_stream_from_template(source.streams.video[0])
+        copied.set_display_rotation(90)
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = copied
+                container.mux(packet)
+    clip = open_clip(turned)
+    assert clip.size == (64, 48)
+    assert {(frame.height, frame.width) for frame, _, _ in as_decoded(clip)} == {(64, 48)}
