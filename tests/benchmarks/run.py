@@ -17,7 +17,7 @@ def main(names: list[str]) -> None:
     for name in names or sorted(path.stem for path in Path(__file__).parent.glob("*.py")):
         for row in getattr(importlib.import_module(name), "comparisons", list)():
             target = "" if row.target is None else f"{row.target:g}"
-            print(f"{row.name:44}{row.size:>11}{row.ours:15.3f}{row.peer:15.3f}{row.ratio:8.1f}{target:>8}", flush=True)
+            print(f"{row.name:44}{row.size:>11}{row.ours:15.3f}{row.peer:15.3f}{row.ratio:8.2f}{target:>8}", flush=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Every rule and constant is that of syncnet_python's ``run_pipeline``; shots are 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,10 +16,12 @@ from torch.nn.functional import pad
 from torchvision.ops import box_iou
 
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.functional.frames import slabs
 
 CROP_PAD = 110  # grey value outside the frame
 _STEPS = ((3200, 12), (2100, 8), (1700, 6), (1200, 5), (900, 4), (600, 3), (400, 2))  # from this width on, every n-th
 _TAPS = 13
+_LEAST_HUE = 255
 
 
 class Track(NamedTuple):
@@ -53,14 +56,17 @@ def hsv(images: Tensor) -> Tensor:
     """
     if images.dtype != torch.uint8 or images.dim() < 3 or images.shape[-3] != 3:
         raise InputError(f"hsv needs uint8 RGB (..., 3, H, W), got {images.dtype} of shape {tuple(images.shape)}")
-    red, green, blue = images.to(torch.int32).unbind(dim=-3)
+    red, green, blue = images.unbind(dim=-3)
     value = torch.maximum(torch.maximum(red, green), blue)
-    spread = value - torch.minimum(torch.minimum(red, green), blue)
-    hue = torch.where(value == green, blue - red + 2 * spread, red - green + 4 * spread)
-    hue = torch.where(value == red, green - blue, hue)
-    hue = _fixed(hue, spread, 180 / 6)
-    saturation = _fixed(spread, value, 255)
-    return torch.stack([hue + 180 * (hue < 0), saturation, value], dim=-3).to(torch.uint8)
+    spread = (value - torch.minimum(torch.minimum(red, green), blue)).to(torch.int16)
+    r, g, b = (channel.to(torch.int16) for channel in (red, green, blue))
+    hue = torch.where(value == green, b - r + 2 * spread, r - g + 4 * spread)
+    hue = torch.where(value == red, g - b, hue)
+    of_hue, of_saturation = _colour_tables(images.device)
+    rows, columns = hue.to(torch.int32) + _LEAST_HUE, value.to(torch.int32)
+    hue = of_hue.index_select(0, (256 * rows + spread).flatten()).reshape(value.shape)
+    saturation = of_saturation.index_select(0, (256 * columns + spread).flatten()).reshape(value.shape)
+    return torch.stack([hue, saturation, value], dim=-3)
 
 
 def shot_scores(frames: Tensor, previous: Tensor | None = None) -> Tensor:
@@ -84,11 +90,17 @@ def shot_scores(frames: Tensor, previous: Tensor | None = None) -> Tensor:
         tensor([ 0.,  0., 30.], dtype=torch.float64)
     """
     step = next((n for width, n in _STEPS if frames.shape[-1] >= width), 1)
-    before = frames[:1] if previous is None else previous[None]
-    colours = hsv(torch.cat([before, frames])[..., ::step, ::step]).to(torch.int16)
-    sums = (colours[1:] - colours[:-1]).abs().flatten(1).sum(dim=1, dtype=torch.int64)
-    sums = sums.cpu() if sums.device.type == "mps" else sums
-    return sums.to(torch.float64) / colours[0].numel()
+    kept = frames[..., ::step, ::step]
+    last = hsv(kept[:1] if previous is None else previous[None, :, ::step, ::step])
+    sums = []
+    for some in slabs(len(kept), kept[0].numel(), kept.device):
+        colours = torch.cat([last, hsv(kept[some])])
+        last = colours[-1:]
+        changes = colours.to(torch.int16).diff(dim=0).abs_()
+        sums.append(changes.flatten(1).sum(dim=1, dtype=torch.int64))
+    total = torch.cat(sums)
+    total = total.cpu() if total.device.type == "mps" else total
+    return total.to(torch.float64) / kept[0].numel()
 
 
 def shots(scores: Tensor, threshold: float = 30.0, shortest: int = 15) -> list[tuple[int, int]]:
@@ -216,12 +228,18 @@ def crop_boxes(smoothed: Tensor, size: tuple[int, int], scale: float = 0.4) -> T
     return (torch.minimum(bounds.clamp(min=0), limits) - margin[:, None]).to(torch.int64)
 
 
-def _fixed(numerator: Tensor, denominator: Tensor, scale: float) -> Tensor:
-    """``scale * numerator / denominator`` by a rounded 12-bit reciprocal; 0 where the denominator is 0."""
-    table = (scale * 4096 / torch.arange(256, dtype=torch.float64)).round()
-    table[0] = 0
-    reciprocal = table.to(numerator.device, torch.int32)[denominator.to(torch.int64)]
-    return (numerator * reciprocal + 2048) >> 12
+@lru_cache(maxsize=8)
+def _colour_tables(device: torch.device) -> tuple[Tensor, Tensor]:
+    """Hue by its numerator (from -255 on) and the spread, saturation by the value and the spread; 256 to a row.
+
+    Both are quotients by a rounded 12-bit reciprocal, 0 where they would divide by 0.
+    """
+    levels = torch.arange(256, dtype=torch.float64)
+    sixth, whole = ((scale * 4096 / levels).round().masked_fill_(levels == 0, 0).to(torch.int64) for scale in (30, 255))
+    hue = (torch.arange(-_LEAST_HUE, 5 * 255 + 1)[:, None] * sixth + 2048) >> 12
+    saturation = (torch.arange(256) * whole[:, None] + 2048) >> 12
+    tables = (hue + 180 * (hue < 0)).to(torch.uint8), saturation.to(torch.uint8)
+    return tables[0].flatten().to(device), tables[1].flatten().to(device)
 
 
 def _follow(left: list[list[Tensor]], max_gap: int, min_iou: float) -> tuple[list[int], list[Tensor]]:
