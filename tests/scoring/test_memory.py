@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from parity.seeded import seeded_state
 
 from thm_torchmetrics.media.encode import write_video
 
@@ -35,3 +37,47 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
         write_video(path, islice(cycle(pictures), frames), 25)
         peaks.append(peak_megabytes(path, frames))
     assert peaks[1] < peaks[0] + 60  # 2400 more frames are 180 MB a side
+
+
+LIP_SYNC = """
+import resource, sys
+import numpy as np
+import torch
+from thm_torchmetrics import Clip, LipSyncDistance
+
+class Towers(torch.nn.Module):
+    def forward_lip(self, windows):
+        return windows[..., ::32, ::32].mean(dim=(3, 4)).flatten(1)
+    def forward_audio(self, windows):
+        return windows.flatten(1)[:, :15]
+
+class Faces:
+    def faces(self, frames):
+        return [torch.tensor([[8.0, 8.0, 56.0, 56.0]], dtype=torch.float64)] * len(frames)
+
+class Recording:
+    fps, size = 25.0, (64, 64)
+    def frames(self):
+        for i in range(int(sys.argv[2])):
+            yield np.full((64, 64, 3), i % 50, np.uint8), i / 25
+
+metric = LipSyncDistance(protocol=sys.argv[1], extractor=Towers(), weights=sys.argv[3], min_face_size=10)
+metric.detector = Faces()
+metric.update(Clip(Recording(), audio=torch.zeros(640 * int(sys.argv[2]), dtype=torch.int16)))
+print(metric.detail()["offsets"].popitem()[1], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("protocol", ["tracked", "syncnet-python", "wav2lip-lrs", "wav2lip-lrs-jpeg"])
+def test_lip_sync_keeps_no_frames(tmp_path: Path, protocol: str) -> None:
+    """Detection, tracks, crops, re-encoding and distances of a clip; the networks see pieces of one length anyway."""
+    torch.save(dict(seeded_state("s3fd")), tmp_path / "s3fd.pth")
+    peaks = []
+    for frames in ("200", "1400"):
+        arguments = [sys.executable, "-c", LIP_SYNC, protocol, frames, str(tmp_path / "s3fd.pth")]
+        done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+        scored, peak = map(int, done.stdout.split())
+        assert scored == 1
+        peaks.append(peak)
+    assert peaks[1] < peaks[0] + 60  # the crops of 1200 frames are 180 MB

@@ -76,7 +76,9 @@ class OwnSyncNetwork:
 
     def lips(self, frames: Tensor) -> Tensor:
         """Lip embeddings ``(T - 4, D)`` of frames ``(T, 3, 224, 224)``, RGB, uint8."""
-        windows = _windows_of(frames).flip(1).movedim(-1, 2).to(torch.float32)
+        clip = frames.flip(1).to(torch.float32)
+        count = len(clip) - FRAMES_PER_WINDOW + 1
+        windows = torch.stack([clip[start : start + count] for start in range(FRAMES_PER_WINDOW)], dim=2)
         rows: Tensor = cast(Any, self.module).forward_lip(windows)
         return rows
 
