@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -15,7 +16,7 @@ from extractors.published import Run, convert, crop_file, frames_of, jpegs, publ
 from parity.seeded import seeded_state
 from torch import Tensor
 
-from thm_torchmetrics import LipSyncDistance
+from thm_torchmetrics import LipSyncDistance, TalkingHeadMetrics
 from thm_torchmetrics.extractors import lip_sync, release
 from thm_torchmetrics.extractors.recoded import RecodedSound, as_decoded
 from thm_torchmetrics.extractors.syncnet import SyncRun
@@ -238,6 +239,49 @@ class Watching(SyncRun):
     def add(self, frames: Tensor) -> None:
         self.shown += list(frames.permute(0, 2, 3, 1).numpy())
         super().add(frames)
+
+
+def lrs_pictures(weights: dict[str, Path], ffmpeg: Run, video: Path) -> tuple[list[Picture], list[Picture]]:
+    """What SyncNet is shown of a video, and what Wav2Lip's LRS script makes of ffmpeg's files."""
+    folder = video.with_suffix("")
+    folder.mkdir()
+    ffmpeg("-i", video, "-threads", 1, "-f", "image2", folder / "%06d.jpg")
+    metric = LipSyncDistance(protocol="wav2lip-lrs-jpeg", weights=weights)
+    metric.begin(open_clip(video, audio=True))
+    shown: list[Picture] = []
+    run = metric._work._run  # type: ignore[union-attr]
+    run.add = lambda frames: shown.extend(frames.permute(0, 2, 3, 1).numpy())  # type: ignore[method-assign]
+    metric.end()
+    return shown, [cv2.resize(picture, (224, 224)) for picture in jpegs(folder)]
+
+
+def test_jpeg_files_of_the_lrs_script(weights: dict[str, Path], ffmpeg: Run, tmp_path: Path) -> None:
+    """At the file's own rate and 200 kb/s, then resized by OpenCV."""
+    shown, files = lrs_pictures(weights, ffmpeg, record(tmp_path / "a.mp4", fps="30"))
+    assert len(shown) == len(files) == 40
+    for ours, theirs in zip(shown, files, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_variable_rate_is_made_constant_by_the_lrs_script(
+    weights: dict[str, Path], ffmpeg: Run, tmp_path: Path
+) -> None:
+    """As many files, but for a few: at the average rate, where ffmpeg takes one that it guesses."""
+    shown, files = lrs_pictures(weights, ffmpeg, record(tmp_path / "a.mp4", times=irregular(3)))
+    assert len(shown) == pytest.approx(len(files), rel=0.02)
+
+
+def test_lrs_with_and_without_jpeg(weights: dict[str, Path], tmp_path: Path) -> None:
+    """The whole metric in a collection and by itself; JPEG changes the number."""
+    clip = open_clip(record(tmp_path / "a.mp4"), audio=True)
+    keys = ["lse-d:wav2lip-lrs", "lse-d:wav2lip-lrs-jpeg"]
+    metrics = TalkingHeadMetrics(keys, weights=weights)
+    metrics.update(clip)
+    together = {key: float(value) for key, value in metrics.compute().items()}
+    alone = LipSyncDistance(protocol="wav2lip-lrs-jpeg", weights=weights)
+    alone.update(clip)
+    assert together[keys[1]] == pytest.approx(alone.compute().item(), rel=1e-9)
+    assert together[keys[0]] != pytest.approx(together[keys[1]], rel=1e-6)
 
 
 def test_a_file_is_decoded_and_a_tensor_converted(tmp_path: Path) -> None:

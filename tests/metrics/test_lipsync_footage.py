@@ -1,0 +1,171 @@
+"""Lip sync on real clips: faces found by dlib, because the published detector's checkpoint cannot be had here."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from parity.seeded import seeded_state
+from torch import Tensor
+
+from thm_torchmetrics import Clip, LipSyncDistance
+from thm_torchmetrics.extractors import release
+from thm_torchmetrics.extractors.syncnet import SyncNetwork, mfcc_windows
+from thm_torchmetrics.functional.lipsync import sync_distances
+from thm_torchmetrics.media import open_clip
+from thm_torchmetrics.media.audio import read_audio
+from thm_torchmetrics.media.video import VideoFile
+from thm_torchmetrics.streaming import stream
+
+dlib = pytest.importorskip("dlib")
+pytestmark = [pytest.mark.clips, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+    folder = tmp_path_factory.mktemp("weights")
+    files = {name: folder / f"{name}.pth" for name in ("syncnet", "s3fd")}
+    for name, file in files.items():
+        torch.save(dict(seeded_state(name)), file)
+    yield files
+    release()
+
+
+class Towers(torch.nn.Module):
+    """Stands in for SyncNet where only the tracks matter."""
+
+    def forward_lip(self, windows: Tensor) -> Tensor:
+        return windows[..., ::32, ::32].mean(dim=(3, 4)).flatten(1)
+
+    def forward_audio(self, windows: Tensor) -> Tensor:
+        return windows.flatten(1)[:, :15]
+
+
+class Dlib:
+    """dlib's detector on frames shrunk to so many pixels."""
+
+    def __init__(self, pixels: int) -> None:
+        self.pixels = pixels
+        self.detect = dlib.get_frontal_face_detector()
+        self.boxes: list[Tensor] = []
+
+    def faces(self, frames: Tensor) -> list[Tensor]:
+        start = len(self.boxes)
+        for picture in frames.permute(0, 2, 3, 1).numpy():
+            step = -(-max(picture.shape[:2]) // self.pixels)
+            small = np.ascontiguousarray(picture[::step, ::step])
+            rows = [[box.left(), box.top(), box.right(), box.bottom()] for box in self.detect(small, 0)]
+            self.boxes.append(step * torch.tensor(rows, dtype=torch.float64).reshape(-1, 4))
+        return self.boxes[start:]
+
+
+def scored(
+    weights: dict[str, Path], clip: Clip, pixels: int = 320, **options: Any
+) -> tuple[LipSyncDistance, dict[str, Any]]:
+    metric = LipSyncDistance(weights=weights, **{"extractor": Towers(), **options})
+    metric.detector = Dlib(pixels)
+    detail = metric.score(stream({"m": metric}, clip)["m"]).detail
+    assert detail is not None
+    return metric, detail
+
+
+def at_25(path: Path) -> int:
+    """How many frames of 40 ms a video fills: its last frame lasts as long as an average one."""
+    video = VideoFile(path)
+    last = list(video.decoded())[-1][1]
+    return int(np.ceil((last + 1 / video.fps - 0.002) * 25))
+
+
+@pytest.mark.parametrize("name", ["lipsync_hdtf_aoc", "lipsync_vox00086"])
+def test_one_talking_face_is_one_track(weights: dict[str, Path], clips: Path, name: str) -> None:
+    path = clips / "misc" / f"{name}.mp4"
+    sound = path.with_suffix(".wav")
+    metric, detail = scored(weights, open_clip(path, audio=sound), min_face_size=60, extractor="syncnet")
+    (track,) = detail["tracks"]
+    frames = at_25(path)
+    assert track["first"] <= 2
+    assert track["frames"] >= frames - 4
+    assert track["windows"] == track["frames"] - 5
+    assert metric.compute().item() == track["lse-d"] > 0
+    assert metric.coverage == 1
+
+
+@pytest.mark.parametrize(("name", "fps"), [("kim_wav2lip", 30.0), ("mona_wav2lip", 30000 / 1001)])
+def test_other_rates(weights: dict[str, Path], clips: Path, clips_extra: Path, name: str, fps: float) -> None:
+    folder = clips if name.startswith("kim") else clips_extra
+    path = folder / "pred_video" / f"{name}.mp4"
+    metric, detail = scored(weights, open_clip(path, audio=folder / "gt_audio" / f"{name}.wav"), min_track=60)
+    assert VideoFile(path).fps == pytest.approx(fps, abs=1e-3)
+    frames = at_25(path)
+    assert len(metric.detector.boxes) == frames == round(sum(1 for _ in VideoFile(path).decoded()) / fps * 25)
+    assert sum(track["frames"] for track in detail["tracks"]) > 0.8 * frames
+
+
+def test_three_faces_are_three_tracks(weights: dict[str, Path], clips_extra: Path) -> None:
+    path = clips_extra / "misc" / "multi_face.mp4"
+    metric, detail = scored(weights, open_clip(path, audio=path), 480)
+    assert len(detail["tracks"]) == 3
+    columns = sorted(float(boxes[0, 0] // 515) for boxes in metric.detector.boxes if len(boxes) == 1)
+    assert set(columns) <= {0, 1, 2}
+    assert metric.compute().item() == pytest.approx(np.mean([track["lse-d"] for track in detail["tracks"]]))
+    chosen = scored(weights, open_clip(path, audio=path), 480, tracks="longest")[1]
+    assert chosen["tracks"] == [max(detail["tracks"], key=lambda track: track["frames"])]
+
+
+def test_a_face_that_goes_away(weights: dict[str, Path], clips: Path) -> None:
+    """72 frames of 33 ms with a face, then none; the sound starts 2.43 s after the pictures."""
+    path = clips / "misc" / "face_noface.mov"
+    metric, detail = scored(weights, open_clip(path, audio=True))
+    assert detail["tracks"] == []
+    assert "no face track of more than 100 detections" in detail["not_scored"]
+    with pytest.warns(UserWarning, match="no face track: 1"):
+        assert metric.compute().isnan()
+    _, detail = scored(weights, open_clip(path, audio=True), min_track=30)
+    (track,) = detail["tracks"]
+    assert 50 <= track["first"] + track["frames"] <= 61
+    assert not read_audio(path)[: int(2.4 * 16000)].any()
+
+
+def test_a_variable_rate(weights: dict[str, Path], clips_extra: Path) -> None:
+    path = clips_extra / "misc" / "vfr_talking.mp4"
+    metric, detail = scored(weights, open_clip(path, audio=True))
+    times = [time for _, time, _ in VideoFile(path).decoded()]
+    assert len(metric.detector.boxes) == at_25(path) > len(times)
+    (track,) = detail["tracks"]
+    assert track["frames"] > 140
+
+
+def test_no_sound_and_no_face(weights: dict[str, Path], clips: Path, clips_extra: Path) -> None:
+    silent = scored(weights, open_clip(clips_extra / "misc" / "vfr_noface_twofaces.mp4"))[1]
+    assert silent["not_scored"].startswith("no audio")
+    faceless = scored(weights, open_clip(clips / "misc" / "no_face.mp4", audio=True))[1]
+    assert "faces in 0 of" in faceless["not_scored"]
+
+
+def test_a_cut_between_two_people(weights: dict[str, Path], clips: Path, clips_extra: Path) -> None:
+    """Two faces in one place are one track to the overlap of boxes; the cut between them ends it."""
+    parts = []
+    for path in (clips / "gt_video" / "radio8_wav2lip.mp4", clips_extra / "gt_video" / "radio51_iplap.mp4"):
+        parts.append(next(open_clip(path).chunks(64)).rows)
+    sound = torch.from_numpy(read_audio(clips / "gt_audio" / "radio8_wav2lip.wav"))
+    _, detail = scored(weights, Clip(torch.cat(parts), audio=sound), min_track=40, min_face_size=60)
+    first, second = detail["tracks"]
+    assert first["first"] + first["frames"] <= 64 <= second["first"]
+
+
+def test_sound_moved_by_frames_moves_the_distances(weights: dict[str, Path], clips: Path) -> None:
+    """Of real footage: where no end of the sound is near, column j of the moved sound is column j - k of the other."""
+    path = clips / "misc" / "lipsync_vox00086.mp4"
+    network = SyncNetwork.of("syncnet", weights)
+    frames = next(open_clip(path).chunks(64)).rows
+    samples = torch.from_numpy(read_audio(path)).float()
+    lips, late = network.lips(frames), 4
+    moved = torch.cat([samples.new_zeros(640 * late), samples])
+    one, other = (network.sounds(mfcc_windows(sound, 0, len(lips))) for sound in (samples, moved))
+    torch.testing.assert_close(other[late + 1 :], one[1:-late], rtol=1e-4, atol=1e-3)
+    here, there = sync_distances(lips, one), sync_distances(lips, other)
+    inner = slice(20, len(lips) - 20)
+    torch.testing.assert_close(there[inner, late:], here[inner, :-late], rtol=1e-4, atol=0)
+    assert (there - here)[inner].abs().max() > 1e-2  # what would pass anything shows no shift
