@@ -273,7 +273,8 @@ def test_a_variable_rate_is_made_constant_by_the_lrs_script(
 
 def test_lrs_with_and_without_jpeg(weights: dict[str, Path], tmp_path: Path) -> None:
     """The whole metric in a collection and by itself; JPEG changes the number."""
-    clip = open_clip(record(tmp_path / "a.mp4"), audio=True)
+    noise = np.random.default_rng(0).integers(0, 256, (12, 64, 64, 3), dtype=np.uint8)
+    clip = open_clip(write_video(tmp_path / "a.mp4", noise, audio=np.zeros(8000, np.int16)), audio=True)
     keys = ["lse-d:wav2lip-lrs", "lse-d:wav2lip-lrs-jpeg"]
     metrics = TalkingHeadMetrics(keys, weights=weights)
     metrics.update(clip)
@@ -281,7 +282,7 @@ def test_lrs_with_and_without_jpeg(weights: dict[str, Path], tmp_path: Path) -> 
     alone = LipSyncDistance(protocol="wav2lip-lrs-jpeg", weights=weights)
     alone.update(clip)
     assert together[keys[1]] == pytest.approx(alone.compute().item(), rel=1e-9)
-    assert together[keys[0]] != pytest.approx(together[keys[1]], rel=1e-6)
+    assert together[keys[0]] != pytest.approx(together[keys[1]], rel=1e-3)
 
 
 def test_a_file_is_decoded_and_a_tensor_converted(tmp_path: Path) -> None:
