@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from extractors.published import Run, convert, crop_file, frames_of, jpegs, published_crops
+from extractors.published import Run, Towers, convert, crop_file, frames_of, jpegs, published_crops
 from parity.seeded import seeded_state
 from torch import Tensor
 
-from thm_torchmetrics import LipSyncDistance, TalkingHeadMetrics
+from thm_torchmetrics import Clip, LipSyncDistance, TalkingHeadMetrics
+from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import lip_sync, release
 from thm_torchmetrics.extractors.recoded import RecodedSound, as_decoded
 from thm_torchmetrics.extractors.syncnet import SyncRun
@@ -283,6 +284,41 @@ def test_lrs_with_and_without_jpeg(weights: dict[str, Path], tmp_path: Path) -> 
     alone.update(clip)
     assert together[keys[1]] == pytest.approx(alone.compute().item(), rel=1e-9)
     assert together[keys[0]] != pytest.approx(together[keys[1]], rel=1e-3)
+
+
+def test_tensors_of_a_batch_and_the_mean_over_tracks(weights: dict[str, Path]) -> None:
+    """Two faces in the first clip, one in the second, which is longer: three tracks that weigh the same."""
+    generator = torch.Generator().manual_seed(0)
+    clips = [torch.randint(0, 256, (t, 3, 120, 240), dtype=torch.uint8, generator=generator) for t in (20, 30)]
+    clips = [clip[:1] // 2 + clip // 8 for clip in clips]  # no cuts
+    sounds = [(torch.rand(640 * len(clip), generator=generator) - 0.5).to(torch.bfloat16) for clip in clips]
+    left, right = [10.0, 10.0, 100.0, 100.0], [130.0, 10.0, 220.0, 100.0]
+    values, tracks = {}, []
+    for average in (None, "track", "clip", "frame"):
+        metric = LipSyncDistance(
+            protocol="syncnet-python", extractor=Towers(), weights=weights, average=average,
+            min_track=10, min_face_size=50,
+        )  # fmt: skip
+        assert metric.average == (average or "track")
+        metric.detector = Watched(lambda picture, index: [left, right] if index < 22 else [left])
+        metric.update(clips, audio=sounds)
+        values[average] = metric.compute().item()
+        assert metric.coverage == 1
+    metric.detector = Watched(lambda picture, index: [left, right] if index < 22 else [left])
+    for clip, sound in zip(clips, sounds, strict=True):
+        detail = metric.score(stream({"m": metric}, Clip(clip), audio=sound)["m"]).detail
+        assert detail is not None
+        tracks.append([track["lse-d"] for track in detail["tracks"]])
+    assert [len(each) for each in tracks] == [2, 1]
+    assert values[None] == values["track"] == pytest.approx(np.mean([value for each in tracks for value in each]))
+    assert values["clip"] == pytest.approx(np.mean([np.mean(each) for each in tracks]))
+    assert len({round(value, 6) for value in values.values()}) == 3
+
+
+@pytest.mark.parametrize(("option", "message"), [({"ffmpeg": 5}, "ffmpeg must be 4 or 7"), ({"average": "a"}, "track")])
+def test_wrong_options_are_named(weights: dict[str, Path], option: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        LipSyncDistance(protocol="syncnet-python", weights=weights, **option)
 
 
 def test_a_file_is_decoded_and_a_tensor_converted(tmp_path: Path) -> None:

@@ -415,7 +415,7 @@ def _lip_sync_cases() -> list[Case]:
     clips, given = _speech(), {"extractor": None}
     return [
         *(Case(key, clips, _lip_sync(i), given) for i, key in enumerate(("lse-d", "lse-c", "av-offset"))),
-        Case("lse-d:wav2lip-lrs", clips, _lip_sync(0), given),
+        *(Case(f"lse-d:{name}", clips, _lip_sync(0), given) for name in ("syncnet-python", "wav2lip-lrs")),
         Case("lse-c", clips, _lip_sync(1, 10), given | {"vshift": 10}),
     ]
 

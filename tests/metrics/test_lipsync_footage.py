@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from extractors.published import Towers
 from parity.seeded import seeded_state
 from torch import Tensor
 
@@ -31,16 +32,6 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path
         torch.save(dict(seeded_state(name)), file)
     yield files
     release()
-
-
-class Towers(torch.nn.Module):
-    """Stands in for SyncNet where only the tracks matter."""
-
-    def forward_lip(self, windows: Tensor) -> Tensor:
-        return windows[..., ::32, ::32].mean(dim=(3, 4)).flatten(1)
-
-    def forward_audio(self, windows: Tensor) -> Tensor:
-        return windows.flatten(1)[:, :15]
 
 
 class Dlib:

@@ -128,7 +128,8 @@ class RecodedSound:
             sample_rate = first.sample_rate
             frames = chain([first], (frame for frame, _ in decoded))
         else:
-            frames = sound_frames(audio.cpu().numpy(), sample_rate)
+            samples = audio if audio.dtype == torch.int16 else audio.to(torch.float32)
+            frames = sound_frames(samples.cpu().numpy(), int(sample_rate))
         if ffmpeg == 4 and late > 0:
             frames = after_silence(frames, late)
         self.samples = torch.from_numpy(mp3(frames)).to(torch.float32)

@@ -21,7 +21,7 @@ from thm_torchmetrics.functional.frames import slabs
 CROP_PAD = 110  # grey value outside the frame
 _STEPS = ((3200, 12), (2100, 8), (1700, 6), (1200, 5), (900, 4), (600, 3), (400, 2))  # from this width on, every n-th
 _TAPS = 13
-_LEAST_HUE = 255
+_LOWEST = -255  # numerator of a hue
 
 
 class Track(NamedTuple):
@@ -63,9 +63,10 @@ def hsv(images: Tensor) -> Tensor:
     hue = torch.where(value == green, b - r + 2 * spread, r - g + 4 * spread)
     hue = torch.where(value == red, g - b, hue)
     of_hue, of_saturation = _colour_tables(images.device)
-    rows, columns = hue.to(torch.int32) + _LEAST_HUE, value.to(torch.int32)
-    hue = of_hue.index_select(0, (256 * rows + spread).flatten()).reshape(value.shape)
-    saturation = of_saturation.index_select(0, (256 * columns + spread).flatten()).reshape(value.shape)
+    at = 256 * (hue.to(torch.int32) - _LOWEST) + spread
+    hue = of_hue.index_select(0, at.flatten()).reshape(at.shape)
+    at = 256 * value.to(torch.int32) + spread
+    saturation = of_saturation.index_select(0, at.flatten()).reshape(at.shape)
     return torch.stack([hue, saturation, value], dim=-3)
 
 
@@ -230,13 +231,13 @@ def crop_boxes(smoothed: Tensor, size: tuple[int, int], scale: float = 0.4) -> T
 
 @lru_cache(maxsize=8)
 def _colour_tables(device: torch.device) -> tuple[Tensor, Tensor]:
-    """Hue by its numerator (from -255 on) and the spread, saturation by the value and the spread; 256 to a row.
+    """Hue by its numerator and the spread, saturation by the value and the spread; 256 to a row.
 
     Both are quotients by a rounded 12-bit reciprocal, 0 where they would divide by 0.
     """
     levels = torch.arange(256, dtype=torch.float64)
     sixth, whole = ((scale * 4096 / levels).round().masked_fill_(levels == 0, 0).to(torch.int64) for scale in (30, 255))
-    hue = (torch.arange(-_LEAST_HUE, 5 * 255 + 1)[:, None] * sixth + 2048) >> 12
+    hue = (torch.arange(_LOWEST, 5 * 255 + 1)[:, None] * sixth + 2048) >> 12
     saturation = (torch.arange(256) * whole[:, None] + 2048) >> 12
     tables = (hue + 180 * (hue < 0)).to(torch.uint8), saturation.to(torch.uint8)
     return tables[0].flatten().to(device), tables[1].flatten().to(device)

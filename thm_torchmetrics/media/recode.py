@@ -173,9 +173,7 @@ def mp3(frames: Iterable[av.AudioFrame], sample_rate: int = 16000) -> Samples:
 
 
 def sound_frames(samples: npt.NDArray[np.generic], sample_rate: int) -> Iterator[av.AudioFrame]:
-    """Samples ``(S,)``, mono, int16 or float -1..1, as a decoder would give them."""
-    if samples.dtype != np.int16:
-        samples = samples.astype(np.float32)
+    """Samples ``(S,)``, mono, int16 or float32 -1..1, as a decoder would give them."""
     for start in range(0, len(samples), sample_rate):
         part = np.ascontiguousarray(samples[None, start : start + sample_rate])
         frame = av.AudioFrame.from_ndarray(part, "s16" if part.dtype == np.int16 else "flt", "mono")
