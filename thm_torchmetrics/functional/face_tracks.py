@@ -16,12 +16,12 @@ from torch.nn.functional import pad
 from torchvision.ops import box_iou
 
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.functional.frames import slabs
 
 CROP_PAD = 110  # grey value outside the frame
 _STEPS = ((3200, 12), (2100, 8), (1700, 6), (1200, 5), (900, 4), (600, 3), (400, 2))  # from this width on, every n-th
 _TAPS = 13
 _LOWEST = -255  # numerator of a hue
+_AT_ONCE = 8  # frames whose colours stay in the cache
 
 
 class Track(NamedTuple):
@@ -94,8 +94,8 @@ def shot_scores(frames: Tensor, previous: Tensor | None = None) -> Tensor:
     kept = frames[..., ::step, ::step]
     last = hsv(kept[:1] if previous is None else previous[None, :, ::step, ::step])
     sums = []
-    for some in slabs(len(kept), kept[0].numel(), kept.device):
-        colours = torch.cat([last, hsv(kept[some])])
+    for some in torch.split(kept, _AT_ONCE):
+        colours = torch.cat([last, hsv(some)])
         last = colours[-1:]
         changes = colours.to(torch.int16).diff(dim=0).abs_()
         sums.append(changes.flatten(1).sum(dim=1, dtype=torch.int64))

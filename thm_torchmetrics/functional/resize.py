@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.nn.functional import pad as pad_borders
 
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.functional.frames import slabs
 
 _ONE = 1 << 11  # a weight of 1 in OpenCV's fixed point
 
@@ -102,12 +101,6 @@ def resize_crops(
     """
     _check(images, size)
     boxes, index = _checked_boxes(images, boxes, index)
-    pixels = 4 * images.shape[1] * size[0] * size[1]  # of two rows and two columns for each
-    parts = [_cropped(images, boxes[some], index[some], size, pad) for some in slabs(len(boxes), pixels, images.device)]
-    return torch.cat(parts) if parts else images.new_empty((0, images.shape[1], *size))
-
-
-def _cropped(images: Tensor, boxes: Tensor, index: Tensor, size: tuple[int, int], pad: int) -> Tensor:
     device, (height, width) = images.device, images.shape[-2:]
     x1, y1, x2, y2 = boxes.cpu().unbind(dim=1)
     rows, columns = _axes(y2 - y1, size[0], clamp=False), _axes(x2 - x1, size[1], clamp=True)
