@@ -117,3 +117,30 @@ def test_every_nth_frame_is_no_lip_sync(syncnet: Path, data: Path) -> None:
     assert code == 3
     assert "leave --every out" in report["skipped"][KEY]
     assert report["metrics"]["psnr"]["value"] is not None
+
+
+def score_as(asked: list[object]) -> dict[str, Any]:
+    result = CliRunner().invoke(main, [str(argument) for argument in asked])
+    assert result.exit_code == 3
+    report: dict[str, Any] = json.loads(result.stdout)
+    return report
+
+
+def test_limits_of_a_track_and_the_protocols_that_look_for_one(syncnet: Path, data: Path, tmp_path: Path) -> None:
+    """The seeded detector finds no face; the report says what was looked for. Small frames cost the others nothing."""
+    s3fd = tmp_path / "s3fd.pth"
+    torch.save(dict(seeded_state("s3fd")), s3fd)
+    asked = ["score", data, "--metrics", "psnr,lse-c,lse-c:syncnet-python", "--format", "json", "--tracks", "longest"]
+    asked += ["--weights", f"syncnet={syncnet}", "--weights", f"s3fd={s3fd}", "--min-track", 7, "--min-face-size", 9]
+    (small,) = score_as(asked)["clips"][:1]
+    assert "lse-c, lse-c:syncnet-python: frames of 64x64 are too small" in small["error"]
+    assert small["metrics"]["psnr"]["value"] is not None
+    asked[1] = make_sample(tmp_path / "larger", clips=2, seconds=0.4, size=128)
+    report = score_as(asked)
+    for clip in report["clips"]:
+        assert clip["error"].count("no face track of more than 7 detections and 9 px") == 2
+        assert "--min-track" in clip["error"]
+    options = report["provenance"]["options"]
+    assert options["lse-c"]["tracks"] == options["lse-c:syncnet-python"]["tracks"] == "longest"
+    assert options["lse-c:syncnet-python"]["average"] == "track"
+    assert report["metrics"]["psnr"]["clips"] == 2

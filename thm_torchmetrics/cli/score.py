@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _FOLDER = click.Path(path_type=Path)
 
+_OF_METRICS = ("align", "missing", "resize", "average", "min_track", "min_face_size", "tracks")
+
 REMEDIES = {
     "preds": "give --preds, or a folder pred_video in DATA",
     "target": "give --target, or a folder gt_video in DATA",
@@ -112,6 +114,26 @@ class Gate:
     help="All frames weigh the same, or all clips.  [default: the protocol's own]",
 )
 @click.option("--with-target", is_flag=True, help="Lip sync: score the real videos, too, and show them above.")
+@click.option(
+    "--min-track",
+    type=click.IntRange(min=0),
+    default=None,
+    metavar="N",
+    help="Lip sync: frames with a face that a track must exceed.  [default: 100, which are 4 s]",
+)
+@click.option(
+    "--min-face-size",
+    type=click.FloatRange(min=0),
+    default=None,
+    metavar="PIXELS",
+    help="Lip sync: mean width or height that a track must exceed.  [default: 100]",
+)
+@click.option(
+    "--tracks",
+    type=click.Choice(["mean", "longest"]),
+    default=None,
+    help="Lip sync: which of several faces of a clip count.  [default: mean]",
+)
 @click.option("--au-successful-only", is_flag=True, help="Leave out OpenFace rows with success 0.")
 @click.option("--au-min-confidence", type=float, default=0.0, help="Leave out OpenFace rows below this confidence.")
 @click.option("--au-face-id", type=int, default=None, help="Which face of OpenFace files with several.")
@@ -196,7 +218,7 @@ def run(data: Path | None, given: Mapping[str, Any]) -> Result:
         deaf = [key for key in can_run if "audio" in rows[key].inputs]
         skipped |= dict.fromkeys(deaf, "needs every frame; leave --every out")
         can_run = [key for key in can_run if key not in deaf]
-    options = {name: given[name] for name in ("align", "missing", "resize", "average") if given[name]}
+    options = {name: given[name] for name in _OF_METRICS if given[name] is not None}
     options |= {"extractor": extractors, "weights": own_files}
     device = device_named(given["device"] or ("cuda" if torch.cuda.is_available() else "cpu"))
     units = ActionUnitOptions(given["au_successful_only"], given["au_min_confidence"], given["au_face_id"])

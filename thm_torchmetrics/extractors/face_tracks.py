@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from thm_torchmetrics.clip import Chunk
+from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors.pool import Handle
 from thm_torchmetrics.functional.face_tracks import Track, shot_scores, shots, tracks
 from thm_torchmetrics.functional.faces import DetectorOutput, s3fd_faces
@@ -18,6 +19,7 @@ from thm_torchmetrics.nets.s3fd import S3FD
 FPS = 25
 _LATE = 0.002
 """Seconds by which a frame may come late and still count as there: containers round times to milliseconds."""
+_LEAST_SIDE = 28  # of what the network is shown, which halves it five times
 _MEAN_RGB = (123.0, 117.0, 104.0)
 
 
@@ -46,10 +48,19 @@ class FaceDetector(Handle):
         return S3FD()
 
     def faces(self, frames: Tensor) -> list[Tensor]:
-        """Boxes ``(k, 5)`` of each frame of ``(n, 3, H, W)``, RGB, uint8; in pixels of the full frame, best first."""
+        """Boxes ``(k, 5)`` of each frame of ``(n, 3, H, W)``, RGB, uint8; in pixels of the full frame, best first.
+
+        Raises:
+            InputError: if the shrunk frames are too small for the network.
+        """
         network = self.network(frames.device)
         mean = torch.tensor(_MEAN_RGB, dtype=torch.float32, device=frames.device).reshape(1, 3, 1, 1)
         size = (frames.shape[-2], frames.shape[-1])
+        if round(self.scale * min(size)) < _LEAST_SIDE:
+            raise InputError(
+                f"frames of {size[1]}x{size[0]} are too small to look for faces at scale {self.scale:g}: {_LEAST_SIDE} "
+                "pixels must be left; pass facedet_scale=1, or a protocol that takes whole frames, such as wav2lip-lrs"
+            )
         found: list[Tensor] = []
 
         def detect(batch: Tensor) -> Tensor:

@@ -128,7 +128,8 @@ class Tracked:
         frames, faces = self._finder.seen
         return (
             f"no face track of more than {options.min_track} detections and {options.min_face_size:g} px: faces in "
-            f"{faces} of {frames} frames at 25 per second; min_track= and min_face_size= lower the limits"
+            f"{faces} of {frames} frames at 25 per second; min_track= and min_face_size= (--min-track and "
+            "--min-face-size) lower the limits"
         )
 
     def _measured(self, found: list[Track]) -> list[Stretch]:
