@@ -12,7 +12,7 @@ from scipy.signal import correlate
 from skimage.data import astronaut
 
 from thm_torchmetrics.media.audio import SoundFile, read_audio
-from thm_torchmetrics.media.encode import write_wav
+from thm_torchmetrics.media.encode import write_video, write_wav
 from thm_torchmetrics.media.recode import (
     Jpeg,
     Mpeg4,
@@ -109,6 +109,33 @@ def test_jpeg_and_mpeg4_of_fixed_quality(face: Frames, ffmpeg: Callable[..., Non
         ours = mpeg4(frame).to_ndarray()
         assert psnr(ours, theirs.to_ndarray()) > (42 if index else 80)
         assert psnr(ours, original) == pytest.approx(psnr(theirs.to_ndarray(), original), abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "pixel_format"),
+    [
+        ("mp4", "libx264", "yuv420p"),
+        ("mp4", "libx264", "yuvj420p"),
+        ("mp4", "libx264", "yuv420p10le"),
+        ("mkv", "libx264", "yuv444p"),
+        ("avi", "mjpeg", "yuvj422p"),
+    ],
+)
+def test_pixel_formats_are_converted_as_by_ffmpeg(
+    ffmpeg: Callable[..., None], tmp_path: Path, suffix: str, codec: str, pixel_format: str
+) -> None:
+    """MPEG-4 has 4:2:0 and limited levels only, JPEG full levels and the chroma of its source."""
+    lattice = np.random.default_rng(0).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    picture = cv2.resize(lattice, (96, 64), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+    frames = [np.roll(picture, step, axis=1) for step in range(4)]
+    source = write_video(tmp_path / f"source.{suffix}", frames, codec=codec, pixel_format=pixel_format)
+    ffmpeg("-i", source, "-qscale:v", 2, "-r", 25, "-threads", 1, tmp_path / "pipeline.avi")
+    ffmpeg("-i", source, "-threads", 1, "-f", "image2", tmp_path / "%06d.jpg")
+    mpeg4, jpeg = Mpeg4(fixed_quality(2)), Jpeg()
+    for frame, file in zip(decoded(source), pictures(tmp_path), strict=True):
+        np.testing.assert_array_equal(jpeg(frame), file)
+    for frame, theirs in zip(decoded(source), decoded(tmp_path / "pipeline.avi"), strict=True):
+        assert np.abs(mpeg4(frame).to_ndarray().astype(int) - theirs.to_ndarray()).max() <= 8
 
 
 def speech(rate: int, seconds: float = 2.0) -> npt.NDArray[np.int16]:

@@ -68,10 +68,14 @@ class _Encoder:
         """In the encoder's pixel format, as ffmpeg converts between decoder and encoder."""
         if self._graph is None:
             self._graph = Graph()
-            source = self._graph.add_buffer(
-                width=frame.width, height=frame.height, format=frame.format, time_base=_TICK
+            source = self._graph.add(
+                "buffer",
+                f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={_TICK}"
+                f":range={int(frame.color_range)}:colorspace={int(frame.colorspace)}",
             )
-            source.link_to(convert := self._graph.add("format", self._pixel_format))
+            levels = "pc" if self._pixel_format.startswith("yuvj") else "tv"
+            wanted = f"pix_fmts={self._pixel_format}:color_ranges={levels}"
+            source.link_to(convert := self._graph.add("format", wanted))
             convert.link_to(self._graph.add("buffersink"))
             self._graph.configure()
         self._graph.push(frame)
@@ -112,7 +116,6 @@ class Xvid:
     """
 
     def __init__(self, size: tuple[int, int]) -> None:
-        self._size = size
         rate = 25 * size[0] * size[1]  # OpenCV asks for a bit per pixel, and then for half as much again
         rate += rate // 2
         self._recode = Mpeg4({"b": str(rate), "bt": str(rate), "g": "12", "qmin": "3"})
@@ -133,10 +136,14 @@ class Jpeg:
     """
 
     def __init__(self, quantiser: int | None = None) -> None:
-        self._encode = _Encoder("mjpeg", "yuvj420p", {} if quantiser is None else fixed_quality(quantiser))
+        self._options = {} if quantiser is None else fixed_quality(quantiser)
+        self._encode: _Encoder | None = None
 
     def __call__(self, frame: av.VideoFrame) -> Picture:
         """What is read of the next picture's file, ``(H, W, 3)``, RGB, uint8."""
+        if self._encode is None:
+            chroma = next((chroma for chroma in ("444", "422") if chroma in frame.format.name), "420")
+            self._encode = _Encoder("mjpeg", f"yuvj{chroma}p", self._options)
         with Image.open(io.BytesIO(bytes(self._encode(frame)))) as image:
             return np.asarray(image.convert("RGB"), np.uint8)
 
@@ -209,5 +216,5 @@ def _lame(first: av.AudioFrame) -> AudioCodecContext:
     encoder.time_base = Fraction(1, encoder.sample_rate)
     encoder.layout = "mono" if first.layout.nb_channels == 1 else "stereo"
     encoder.format = _PLANAR.get(first.format.name.removesuffix("p"), "fltp")
-    encoder.bit_rate = 0
+    encoder.bit_rate = 0  # LAME's own
     return encoder
