@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 from av.container import InputContainer
@@ -13,6 +13,8 @@ from av.stream import Disposition, Stream
 
 from thm_torchmetrics.errors import MediaError
 
+_LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if av.__version__.startswith("18.") else {}
+"""What keeps tags of another encoding from being errors; PyAV 19 does so by itself."""
 _REMEDY = "it is no media file, or a copy or download of it was cut short; play it, then copy or convert it again"
 _ISO_BOXES = (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"sidx")
 
@@ -26,7 +28,7 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     """
     _check_readable(path)
     try:
-        container = av.open(str(path.absolute()), options={"protocol_whitelist": "file"}, metadata_errors="replace")
+        container = av.open(str(path.absolute()), options={"protocol_whitelist": "file"}, **_LENIENT)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise MediaError(f"{path}: cannot be opened ({reason(error)}): {_REMEDY}") from error
     with container:
