@@ -131,8 +131,12 @@ def test_real_clips(clips: Path, align: bool) -> None:
         if entry["file"].endswith(".wav"):
             np.testing.assert_array_equal(read_audio(clips / entry["file"]), plain(clips / entry["file"]))
         if source:  # these start at 0
-            samples = read_audio(clips / source, align_to_video=align)
-            np.testing.assert_array_equal(samples, plain(clips / entry["file"]), err_msg=source)
+            samples, stored = read_audio(clips / source, align_to_video=align), plain(clips / entry["file"])
+            if av.library_versions["libavcodec"] >= (63,):
+                # FFmpeg 9 leaves out what AAC added at the end; its last samples are filtered with what came after
+                assert 0 <= len(stored) - len(samples) <= 1024
+                samples, stored = samples[:-16], stored[: len(samples) - 16]
+            np.testing.assert_array_equal(samples, stored, err_msg=source)
             compared += 1
     assert compared >= 5
 
