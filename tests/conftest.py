@@ -7,7 +7,11 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
+import torch
 from ddp.pool import Pool
+from parity.seeded import seeded_state
+
+from thm_torchmetrics.extractors import release
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -48,3 +52,14 @@ def ffmpeg() -> Callable[..., None]:
         subprocess.run([program, "-y", "-loglevel", "error", *map(str, arguments)], check=True)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def sync_weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+    """Seeded checkpoints of SyncNet and of its detector."""
+    folder = tmp_path_factory.mktemp("weights")
+    files = {name: folder / f"{name}.pth" for name in ("syncnet", "s3fd")}
+    for name, file in files.items():
+        torch.save(dict(seeded_state(name)), file)
+    yield files
+    release()

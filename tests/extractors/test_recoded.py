@@ -1,7 +1,7 @@
 """Lip sync's re-encoding protocols beside the published pipelines: their commands, run by FFmpeg and OpenCV."""
 
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,11 @@ import numpy.typing as npt
 import pytest
 import torch
 from extractors.published import Run, Towers, convert, crop_file, frames_of, jpegs, published_crops
-from parity.seeded import seeded_state
 from torch import Tensor
 
 from thm_torchmetrics import Clip, LipSyncDistance, TalkingHeadMetrics
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.extractors import lip_sync, release
+from thm_torchmetrics.extractors import lip_sync
 from thm_torchmetrics.extractors.recoded import RecodedSound, as_decoded
 from thm_torchmetrics.extractors.syncnet import SyncRun
 from thm_torchmetrics.functional.lipsync import sync_scores
@@ -27,16 +26,6 @@ from thm_torchmetrics.media.encode import write_video
 from thm_torchmetrics.streaming import stream
 
 Picture = npt.NDArray[np.uint8]
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
-    folder = tmp_path_factory.mktemp("weights")
-    files = {name: folder / f"{name}.pth" for name in ("syncnet", "s3fd")}
-    for name, file in files.items():
-        torch.save(dict(seeded_state(name)), file)
-    yield files
-    release()
 
 
 def numbered(index: int) -> Picture:
@@ -121,12 +110,12 @@ def irregular(seed: int) -> list[float]:
     ],
 )
 def test_frames_and_sound_are_those_of_ffmpeg(
-    weights: dict[str, Path], ffmpeg: Run, tmp_path: Path, how: dict[str, Any]
+    sync_weights: dict[str, Path], ffmpeg: Run, tmp_path: Path, how: dict[str, Any]
 ) -> None:
     """The rule of FFmpeg 7 and later; that of FFmpeg 4 is tested on stored output in `test_frame_rate`."""
     video = record(tmp_path / "a.mp4", **how)
     convert(ffmpeg, video, tmp_path)
-    metric = LipSyncDistance(protocol="syncnet-python", weights=weights, ffmpeg=7)
+    metric = LipSyncDistance(protocol="syncnet-python", weights=sync_weights, ffmpeg=7)
     metric.detector = Watched(lambda picture, index: [])
     compared: list[Picture] = []
     clip = open_clip(video, audio=True)
@@ -174,7 +163,7 @@ def moving_box(width: int, height: int) -> Callable[[Picture, int], list[list[fl
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["radio8_wav2lip", "kim_wav2lip"])
 def test_real_clips_through_the_published_pipeline(
-    weights: dict[str, Path], clips: Path, ffmpeg: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    sync_weights: dict[str, Path], clips: Path, ffmpeg: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """25 and 30 frames per second, 16 and 48 kHz: what the detector and what SyncNet sees and hears, and LSE-D.
 
@@ -183,7 +172,7 @@ def test_real_clips_through_the_published_pipeline(
     video = clips / "pred_video" / f"{name}.mp4"
     clip = open_clip(video, audio=True)
     height, width = clip.size
-    metric = LipSyncDistance(protocol="syncnet-python", weights=weights, ffmpeg=7, min_track=20)
+    metric = LipSyncDistance(protocol="syncnet-python", weights=sync_weights, ffmpeg=7, min_track=20)
     metric.detector = Watched(moving_box(width, height))
     metric.detector.pictures = Pictures()  # keeps every tenth
     runs: list[Watching] = []
@@ -242,12 +231,12 @@ class Watching(SyncRun):
         super().add(frames)
 
 
-def lrs_pictures(weights: dict[str, Path], ffmpeg: Run, video: Path) -> tuple[list[Picture], list[Picture]]:
+def lrs_pictures(sync_weights: dict[str, Path], ffmpeg: Run, video: Path) -> tuple[list[Picture], list[Picture]]:
     """What SyncNet is shown of a video, and what Wav2Lip's LRS script makes of ffmpeg's files."""
     folder = video.with_suffix("")
     folder.mkdir()
     ffmpeg("-i", video, "-threads", 1, "-f", "image2", folder / "%06d.jpg")
-    metric = LipSyncDistance(protocol="wav2lip-lrs-jpeg", weights=weights)
+    metric = LipSyncDistance(protocol="wav2lip-lrs-jpeg", weights=sync_weights)
     metric.begin(open_clip(video, audio=True))
     shown: list[Picture] = []
     run = metric._work._run  # type: ignore[union-attr]
@@ -256,37 +245,37 @@ def lrs_pictures(weights: dict[str, Path], ffmpeg: Run, video: Path) -> tuple[li
     return shown, [cv2.resize(picture, (224, 224)) for picture in jpegs(folder)]
 
 
-def test_jpeg_files_of_the_lrs_script(weights: dict[str, Path], ffmpeg: Run, tmp_path: Path) -> None:
+def test_jpeg_files_of_the_lrs_script(sync_weights: dict[str, Path], ffmpeg: Run, tmp_path: Path) -> None:
     """At the file's own rate and 200 kb/s, then resized by OpenCV."""
-    shown, files = lrs_pictures(weights, ffmpeg, record(tmp_path / "a.mp4", fps="30"))
+    shown, files = lrs_pictures(sync_weights, ffmpeg, record(tmp_path / "a.mp4", fps="30"))
     assert len(shown) == len(files) == 40
     for ours, theirs in zip(shown, files, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
 def test_a_variable_rate_is_made_constant_by_the_lrs_script(
-    weights: dict[str, Path], ffmpeg: Run, tmp_path: Path
+    sync_weights: dict[str, Path], ffmpeg: Run, tmp_path: Path
 ) -> None:
     """As many files, but for a few: at the average rate, where ffmpeg takes one that it guesses."""
-    shown, files = lrs_pictures(weights, ffmpeg, record(tmp_path / "a.mp4", times=irregular(3)))
+    shown, files = lrs_pictures(sync_weights, ffmpeg, record(tmp_path / "a.mp4", times=irregular(3)))
     assert len(shown) == pytest.approx(len(files), rel=0.02)
 
 
-def test_lrs_with_and_without_jpeg(weights: dict[str, Path], tmp_path: Path) -> None:
+def test_lrs_with_and_without_jpeg(sync_weights: dict[str, Path], tmp_path: Path) -> None:
     """The whole metric in a collection and by itself; JPEG changes the number."""
     noise = np.random.default_rng(0).integers(0, 256, (12, 64, 64, 3), dtype=np.uint8)
     clip = open_clip(write_video(tmp_path / "a.mp4", noise, audio=np.zeros(8000, np.int16)), audio=True)
     keys = ["lse-d:wav2lip-lrs", "lse-d:wav2lip-lrs-jpeg"]
-    metrics = TalkingHeadMetrics(keys, weights=weights)
+    metrics = TalkingHeadMetrics(keys, weights=sync_weights)
     metrics.update(clip)
     together = {key: float(value) for key, value in metrics.compute().items()}
-    alone = LipSyncDistance(protocol="wav2lip-lrs-jpeg", weights=weights)
+    alone = LipSyncDistance(protocol="wav2lip-lrs-jpeg", weights=sync_weights)
     alone.update(clip)
     assert together[keys[1]] == pytest.approx(alone.compute().item(), rel=1e-9)
     assert together[keys[0]] != pytest.approx(together[keys[1]], rel=1e-3)
 
 
-def test_tensors_of_a_batch_and_the_mean_over_tracks(weights: dict[str, Path]) -> None:
+def test_tensors_of_a_batch_and_the_mean_over_tracks(sync_weights: dict[str, Path]) -> None:
     """Two faces in the first clip, one in the second, which is longer: three tracks that weigh the same."""
     generator = torch.Generator().manual_seed(0)
     clips = [torch.randint(0, 256, (t, 3, 120, 240), dtype=torch.uint8, generator=generator) for t in (20, 30)]
@@ -296,7 +285,7 @@ def test_tensors_of_a_batch_and_the_mean_over_tracks(weights: dict[str, Path]) -
     values, tracks = {}, []
     for average in (None, "track", "clip", "frame"):
         metric = LipSyncDistance(
-            protocol="syncnet-python", extractor=Towers(), weights=weights, average=average,
+            protocol="syncnet-python", extractor=Towers(), weights=sync_weights, average=average,
             min_track=10, min_face_size=50,
         )  # fmt: skip
         assert metric.average == (average or "track")
@@ -316,9 +305,9 @@ def test_tensors_of_a_batch_and_the_mean_over_tracks(weights: dict[str, Path]) -
 
 
 @pytest.mark.parametrize(("option", "message"), [({"ffmpeg": 5}, "ffmpeg must be 4 or 7"), ({"average": "a"}, "track")])
-def test_wrong_options_are_named(weights: dict[str, Path], option: dict[str, Any], message: str) -> None:
+def test_wrong_options_are_named(sync_weights: dict[str, Path], option: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        LipSyncDistance(protocol="syncnet-python", weights=weights, **option)
+        LipSyncDistance(protocol="syncnet-python", weights=sync_weights, **option)
 
 
 def test_a_file_is_decoded_and_a_tensor_converted(tmp_path: Path) -> None:

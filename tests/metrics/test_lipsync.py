@@ -1,34 +1,22 @@
 """Lip sync from frames and sound, with seeded weights, against the original's stored output."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from extractors.published import published_crops
-from parity.seeded import golden, golden_input, seeded_state
+from parity.seeded import golden, golden_input
 from torch import Tensor
 
 from thm_torchmetrics import Clip, LipSyncConfidence, LipSyncDistance, LipSyncOffset, TalkingHeadMetrics
 from thm_torchmetrics.errors import InputError, MissingFaceError
-from thm_torchmetrics.extractors import release
 from thm_torchmetrics.extractors.syncnet import DistanceCurve, mfcc_windows
 from thm_torchmetrics.media.audio import read_audio
 from thm_torchmetrics.media.video import VideoFile
 from thm_torchmetrics.metrics.lipsync import LipSync
 from thm_torchmetrics.streaming import stream
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
-    folder = tmp_path_factory.mktemp("weights")
-    files = {name: folder / f"{name}.pth" for name in ("syncnet", "s3fd")}
-    for name, file in files.items():
-        torch.save(dict(seeded_state(name)), file)
-    yield files
-    release()
 
 
 def recording(case: str) -> tuple[Tensor, Tensor]:
@@ -42,9 +30,11 @@ def expected(case: str) -> list[float]:
 
 
 @pytest.mark.parametrize("case", [pytest.param("A", marks=pytest.mark.slow), "B", "C"])
-def test_stored_scores_of_the_original(weights: dict[str, Path], case: str) -> None:
+def test_stored_scores_of_the_original(sync_weights: dict[str, Path], case: str) -> None:
     frames, samples = recording(case)
-    metrics = TalkingHeadMetrics(["lse-d:wav2lip-lrs", "lse-c:wav2lip-lrs", "av-offset:wav2lip-lrs"], weights=weights)
+    metrics = TalkingHeadMetrics(
+        ["lse-d:wav2lip-lrs", "lse-c:wav2lip-lrs", "av-offset:wav2lip-lrs"], weights=sync_weights
+    )
     scores = metrics.add_clip(list(metrics.members()), Clip(frames, audio=samples))
     distance, confidence, offset = (score.value for score in scores.values())
     assert distance == pytest.approx(expected(case)[0], abs=1e-4)
@@ -57,29 +47,29 @@ def test_stored_scores_of_the_original(weights: dict[str, Path], case: str) -> N
     assert len({id(metric.sums) for metric in metrics.members().values()}) == 1
 
 
-def lrs(weights: dict[str, Path], **options: object) -> LipSyncDistance:
-    return LipSyncDistance(protocol="wav2lip-lrs", weights=weights, **options)  # type: ignore[arg-type]
+def lrs(sync_weights: dict[str, Path], **options: object) -> LipSyncDistance:
+    return LipSyncDistance(protocol="wav2lip-lrs", weights=sync_weights, **options)  # type: ignore[arg-type]
 
 
-def test_chunks_of_any_length_and_float_sound_give_the_same(weights: dict[str, Path]) -> None:
+def test_chunks_of_any_length_and_float_sound_give_the_same(sync_weights: dict[str, Path]) -> None:
     frames, samples = recording("C")
-    metric = lrs(weights)
+    metric = lrs(sync_weights)
     clip = Clip(frames, audio=samples)
     for length in (3, 17):
         metric.begin(clip)
         for chunk in clip.chunks(length):
             metric.feed(chunk)
         metric.end()
-    floats = lrs(weights)
+    floats = lrs(sync_weights)
     floats.update(frames[None], audio=samples[None] / 32768)
     assert floats.compute().item() == pytest.approx(expected("C")[0], abs=1e-4)
     assert metric.compute().item() == pytest.approx(expected("C")[0], abs=1e-4)
 
 
-def test_sound_of_another_rate(weights: dict[str, Path]) -> None:
+def test_sound_of_another_rate(sync_weights: dict[str, Path]) -> None:
     frames, samples = recording("C")
     doubled = torch.from_numpy(np.interp(np.arange(len(samples) * 3) / 3, np.arange(len(samples)), samples / 32768))
-    metric = lrs(weights)
+    metric = lrs(sync_weights)
     metric.update(frames, audio=doubled, sample_rate=48000)
     assert metric.compute().item() == pytest.approx(expected("C")[0], rel=0.02)
 
@@ -104,7 +94,7 @@ def moving_boxes(frames: int) -> list[list[list[float]]]:
     return [[[40.3 + i, 30.7, 150.2 + i + rng.normal(), 160.1 + 0.4 * i]] for i in range(frames)]
 
 
-def test_tracked_is_the_crop_of_the_published_recipe_scored(weights: dict[str, Path]) -> None:
+def test_tracked_is_the_crop_of_the_published_recipe_scored(sync_weights: dict[str, Path]) -> None:
     """Frames of 30 with a face, then none: one track, whose sound starts with its first frame."""
     torch.manual_seed(0)
     frames = (
@@ -116,7 +106,7 @@ def test_tracked_is_the_crop_of_the_published_recipe_scored(weights: dict[str, P
     frames[:, :, 90:130, 70:120] = torch.randint(0, 60, (30, 3, 40, 50), dtype=torch.uint8)
     boxes = [[], [], *moving_boxes(20), *[[] for _ in range(8)]]
     samples = recording("A")[1]
-    metric = LipSyncDistance(weights=weights, min_track=10)
+    metric = LipSyncDistance(weights=sync_weights, min_track=10)
     metric.detector = Boxes(boxes)
     sums = stream({"m": metric}, Clip(frames), audio=samples)["m"]
     detail = metric.score(sums).detail
@@ -125,15 +115,15 @@ def test_tracked_is_the_crop_of_the_published_recipe_scored(weights: dict[str, P
 
     corners = np.array([rows[0] for rows in moving_boxes(20)])
     crops = np.stack(published_crops(list(frames[2:22].permute(0, 2, 3, 1).numpy()), corners))
-    reference = lrs(weights)
+    reference = lrs(sync_weights)
     reference.update(torch.from_numpy(crops).permute(0, 3, 1, 2), audio=samples[2 * 640 : 22 * 640])
     assert metric.compute().item() == pytest.approx(reference.compute().item(), abs=1e-9)
 
 
-def test_thirty_frames_per_second_are_sampled_at_twenty_five(weights: dict[str, Path]) -> None:
+def test_thirty_frames_per_second_are_sampled_at_twenty_five(sync_weights: dict[str, Path]) -> None:
     frames = torch.arange(61, dtype=torch.uint8)[:, None, None, None].expand(-1, 3, 8, 8)
     for fps in (30.0, 30000 / 1001, 50.0, 25.0, 12.5):
-        metric = LipSyncDistance(weights=weights)
+        metric = LipSyncDistance(weights=sync_weights)
         metric.detector = Boxes([])
         metric.update(frames, audio=torch.zeros(90000), fps=fps)
         shown = [int(frame[0, 0, 0]) for frame in metric.detector.seen]
@@ -141,13 +131,13 @@ def test_thirty_frames_per_second_are_sampled_at_twenty_five(weights: dict[str, 
         assert shown == [int(np.floor((tick + 0.002) * fps)) for tick in ticks]
 
 
-def test_two_faces_and_the_choice_of_one(weights: dict[str, Path]) -> None:
+def test_two_faces_and_the_choice_of_one(sync_weights: dict[str, Path]) -> None:
     frames = torch.full((24, 3, 300, 320), 90, dtype=torch.uint8)
     long, short = [[5.0, 5.0, 130.0, 130.0]], [[160.0, 140.0, 290.0, 280.0]]
     boxes = [short + long if i < 14 else long for i in range(24)]
     values = {}
     for tracks in ("mean", "longest"):
-        metric = LipSyncDistance(weights=weights, min_track=8, tracks=tracks)  # type: ignore[arg-type]
+        metric = LipSyncDistance(weights=sync_weights, min_track=8, tracks=tracks)  # type: ignore[arg-type]
         metric.detector = Boxes(boxes)
         sums = stream({"m": metric}, Clip(frames), audio=recording("A")[1])["m"]
         detail = metric.score(sums).detail
@@ -173,9 +163,9 @@ def test_two_faces_and_the_choice_of_one(weights: dict[str, Path]) -> None:
     ],
 )
 def test_faults_in_the_data_are_counted_and_explained(
-    weights: dict[str, Path], frames: int, audio: Tensor | None, reason: str
+    sync_weights: dict[str, Path], frames: int, audio: Tensor | None, reason: str
 ) -> None:
-    metric = lrs(weights)
+    metric = lrs(sync_weights)
     clip = Clip(torch.zeros(frames, 3, 224, 224, dtype=torch.uint8), audio=audio)
     sums = stream({"m": metric}, clip)["m"]
     score = metric.score(sums)
@@ -187,11 +177,11 @@ def test_faults_in_the_data_are_counted_and_explained(
         metric.compute()
     assert metric.coverage == 0
     with pytest.raises(MissingFaceError, match=reason):
-        stream({"m": lrs(weights, missing="error")}, clip)
+        stream({"m": lrs(sync_weights, missing="error")}, clip)
 
 
-def test_no_track_is_explained_and_the_next_clip_scored(weights: dict[str, Path]) -> None:
-    metric = LipSyncConfidence(weights=weights, min_track=15)
+def test_no_track_is_explained_and_the_next_clip_scored(sync_weights: dict[str, Path]) -> None:
+    metric = LipSyncConfidence(weights=sync_weights, min_track=15)
     metric.detector = Boxes([[]] * 10 + [[[10.0, 10.0, 140.0, 140.0]]] * 20 + [[]] * 2)
     clips = [Clip(torch.zeros(16, 3, 150, 150, dtype=torch.uint8), audio=torch.zeros(16 * 640)) for _ in range(2)]
     why = metric.score(stream({"m": metric}, clips[0])["m"]).detail
@@ -203,8 +193,8 @@ def test_no_track_is_explained_and_the_next_clip_scored(weights: dict[str, Path]
     assert metric.coverage == 0.5
 
 
-def test_silence_is_scored(weights: dict[str, Path]) -> None:
-    metric = lrs(weights)
+def test_silence_is_scored(sync_weights: dict[str, Path]) -> None:
+    metric = lrs(sync_weights)
     metric.update(recording("C")[0], audio=torch.zeros(14 * 640))
     assert metric.compute().item() > 0
 
@@ -222,19 +212,19 @@ def test_silence_is_scored(weights: dict[str, Path]) -> None:
         ({}, "needs `audio`"),
     ],
 )
-def test_a_caller_s_mistake_is_named(weights: dict[str, Path], inputs: dict[str, Tensor], message: str) -> None:
+def test_a_caller_s_mistake_is_named(sync_weights: dict[str, Path], inputs: dict[str, Tensor], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        lrs(weights).update(torch.zeros(9, 3, 224, 224, dtype=torch.uint8), **inputs)  # type: ignore[arg-type]
+        lrs(sync_weights).update(torch.zeros(9, 3, 224, 224, dtype=torch.uint8), **inputs)  # type: ignore[arg-type]
 
 
-def test_wrong_options_are_named(weights: dict[str, Path]) -> None:
+def test_wrong_options_are_named(sync_weights: dict[str, Path]) -> None:
     with pytest.raises(InputError, match="tracks must be"):
         LipSync(extractor=None, tracks="best")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="method forward_lip"):
         LipSyncOffset(extractor=torch.nn.Identity(), protocol="wav2lip-lrs")
 
 
-def test_late_sound_moves_the_curve(weights: dict[str, Path]) -> None:
+def test_late_sound_moves_the_curve(sync_weights: dict[str, Path]) -> None:
     """On the embeddings: rows shifted by k move the smallest distance by k, on any side."""
     lip = torch.from_numpy(golden("syncnet")["A_im_feat"].copy())
     for late in (-7, 0, 4):
@@ -245,10 +235,10 @@ def test_late_sound_moves_the_curve(weights: dict[str, Path]) -> None:
         assert detail["offsets"] == {str(-late): 1}
 
 
-def test_a_cut_ends_the_track(weights: dict[str, Path]) -> None:
+def test_a_cut_ends_the_track(sync_weights: dict[str, Path]) -> None:
     frames = torch.zeros(40, 3, 150, 150, dtype=torch.uint8)
     frames[22:] = 200
-    metric = LipSyncDistance(weights=weights, min_track=12)
+    metric = LipSyncDistance(weights=sync_weights, min_track=12)
     metric.detector = Boxes([[[5.0, 5.0, 140.0, 140.0]]] * 40)
     detail = metric.score(stream({"m": metric}, Clip(frames), audio=recording("A")[1])["m"]).detail
     assert detail is not None
