@@ -43,7 +43,7 @@ def constant_rate(frames: Iterable[tuple[Frame, float, float]], fps: float = 25.
         ahead = _ticks(time, fps) - tick
         end = ahead + round(duration * fps, _DIGITS)
         copies = 0 if end < -1.1 else round(end) if end > 1.1 else 1
-        held = round(ahead - 0.6) if ahead > 1.1 and before is not None else 0
+        held = round(ahead - 0.6) if ahead > 1.1 else 0
         for copy in range(copies):
             yield before if before is not None and copy < held else frame, tick
             tick += 1
@@ -105,7 +105,6 @@ def with_empty_ticks(frames: Iterable[tuple[Frame, int]], delay: int) -> Iterato
         >>> [read for _, read in with_empty_ticks(zip("abcd", range(4)), delay=2)]
         [['a'], ['a', 'b', 'b'], ['c'], ['d']]
     """
-    frames = iter(frames)
     queue: list[Frame] = []
 
     def moved() -> Iterator[tuple[Frame, float, float]]:
