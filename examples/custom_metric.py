@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.clip import Chunk
-from thm_torchmetrics.kinds import FrameMean
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.frame_mean import FrameMean
 
 
 class BrightnessError(FrameMean):
@@ -19,7 +19,7 @@ class BrightnessError(FrameMean):
         self._allocate(1, "brightness")
 
     def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        return 255 * (preds.unit() - target.unit()).mean(dim=(1, 2, 3)).abs()
+        return 255 * (preds.as_float() - target.as_float()).mean(dim=(1, 2, 3)).abs()
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from thm_torchmetrics import Clip, ShardSampler, TalkingHeadMetrics
+from thm_torchmetrics.demo.sample import make_sample
 from thm_torchmetrics.media.openface import read_action_units
 from thm_torchmetrics.media.video import VideoFile
-from thm_torchmetrics.scoring.demo import make_sample
 
 BY_DLIB = {"lmd": "dlib", "akd": "dlib", "mkr": "dlib", "csim": "dlib"}
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from thm_torchmetrics.scoring.demo import make_sample
+from thm_torchmetrics.demo.sample import make_sample
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 from thm_torchmetrics.catalog import CATALOG
 
 if TYPE_CHECKING:
-    from thm_torchmetrics.callback import TalkingHeadEvaluation as TalkingHeadEvaluation
-    from thm_torchmetrics.clip import Clip as Clip
     from thm_torchmetrics.collection import TalkingHeadMetrics as TalkingHeadMetrics
-    from thm_torchmetrics.metric import TalkingHeadMetric as TalkingHeadMetric
+    from thm_torchmetrics.core.clip import Clip as Clip
+    from thm_torchmetrics.core.metric import TalkingHeadMetric as TalkingHeadMetric
     from thm_torchmetrics.metrics.action_units import (
         ActionUnitError as ActionUnitError,
         ActionUnitErrorLower as ActionUnitErrorLower,
         ActionUnitErrorUpper as ActionUnitErrorUpper,
     )
-    from thm_torchmetrics.metrics.expression import (
+    from thm_torchmetrics.metrics.emotion import (
         ArousalConcordance as ArousalConcordance,
         ArousalCorrelation as ArousalCorrelation,
         ArousalError as ArousalError,
@@ -33,9 +32,15 @@ if TYPE_CHECKING:
         AveragePoseDistance as AveragePoseDistance,
         ExpressionFrechetDistance as ExpressionFrechetDistance,
     )
+    from thm_torchmetrics.metrics.fid import FrechetInceptionDistance as FrechetInceptionDistance
     from thm_torchmetrics.metrics.identity import (
         AverageEuclideanDistance as AverageEuclideanDistance,
         IdentitySimilarity as IdentitySimilarity,
+    )
+    from thm_torchmetrics.metrics.image_quality import (
+        BlurDetectionProbability as BlurDetectionProbability,
+        PeakSignalNoiseRatio as PeakSignalNoiseRatio,
+        StructuralSimilarity as StructuralSimilarity,
     )
     from thm_torchmetrics.metrics.landmarks import (
         AverageKeypointDistance as AverageKeypointDistance,
@@ -47,16 +52,9 @@ if TYPE_CHECKING:
         LipSyncDistance as LipSyncDistance,
         LipSyncOffset as LipSyncOffset,
     )
-    from thm_torchmetrics.metrics.perceptual import (
-        FrechetInceptionDistance as FrechetInceptionDistance,
-        LearnedPerceptualSimilarity as LearnedPerceptualSimilarity,
-    )
-    from thm_torchmetrics.metrics.visual import (
-        BlurDetectionProbability as BlurDetectionProbability,
-        PeakSignalNoiseRatio as PeakSignalNoiseRatio,
-        StructuralSimilarity as StructuralSimilarity,
-    )
-    from thm_torchmetrics.sampler import ShardSampler as ShardSampler
+    from thm_torchmetrics.metrics.lpips import LearnedPerceptualSimilarity as LearnedPerceptualSimilarity
+    from thm_torchmetrics.training.callback import TalkingHeadEvaluation as TalkingHeadEvaluation
+    from thm_torchmetrics.training.sampler import ShardSampler as ShardSampler
 
 __version__ = "0.1.0"
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from thm_torchmetrics.errors import InputError
 
 if TYPE_CHECKING:
-    from thm_torchmetrics.metric import TalkingHeadMetric
+    from thm_torchmetrics.core.metric import TalkingHeadMetric
 
 
 @dataclass(frozen=True)

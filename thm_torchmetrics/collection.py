@@ -8,11 +8,12 @@ from typing import Any
 from torchmetrics import Metric, MetricCollection
 
 from thm_torchmetrics import catalog, weights
-from thm_torchmetrics.clip import AnyClip, Clip, ClipInput, clips_from
+from thm_torchmetrics.core.clip import AnyClip, Clip
+from thm_torchmetrics.core.inputs import ClipInput, clips_from
+from thm_torchmetrics.core.metric import Score, TalkingHeadMetric
+from thm_torchmetrics.core.one_pass import stream
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import release
-from thm_torchmetrics.metric import Score, TalkingHeadMetric
-from thm_torchmetrics.streaming import stream
 
 
 class TalkingHeadMetrics(MetricCollection):

@@ -36,7 +36,7 @@ class MissingFaceError(ThmError, ValueError):
 
 
 class WeightsError(ThmError, RuntimeError):
-    """A checkpoint is corrupt, unsafe to load, of another layout, or excluded by its licence."""
+    """A checkpoint is corrupt, unsafe to load, of another layout, or excluded by its license."""
 
 
 class WeightsNotFoundError(WeightsError, FileNotFoundError):

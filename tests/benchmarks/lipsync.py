@@ -15,21 +15,21 @@ from torch.nn.functional import pad, pairwise_distance
 from visual import CLIPS
 
 from thm_torchmetrics import LipSyncDistance
-from thm_torchmetrics.clip import Clip
-from thm_torchmetrics.extractors.face_tracks import FaceDetector
-from thm_torchmetrics.extractors.syncnet import SyncRun, mfcc_windows, speech
-from thm_torchmetrics.functional.resize import resize, resize_by
+from thm_torchmetrics.core.clip import Clip
+from thm_torchmetrics.core.one_pass import stream
+from thm_torchmetrics.demo.sample import make_sample
+from thm_torchmetrics.extractors.face_detection import SyncNetS3FD
+from thm_torchmetrics.imaging.resize import resize, resize_by
+from thm_torchmetrics.lipsync.windows import WindowScorer, mfcc_windows, speech
 from thm_torchmetrics.media import open_clip
-from thm_torchmetrics.nets.s3fd import S3FD
+from thm_torchmetrics.nets.s3fd_syncnet import S3FD
 from thm_torchmetrics.nets.syncnet import SyncNet
-from thm_torchmetrics.scoring.demo import make_sample
-from thm_torchmetrics.streaming import stream
 
 CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
-class KnownFace(FaceDetector):
+class KnownFace(SyncNetS3FD):
     """The detector, whose untrained network finds nothing, with a face in the middle of every frame."""
 
     def faces(self, frames: Tensor) -> list[Tensor]:
@@ -141,7 +141,7 @@ def comparisons() -> Iterator[Row]:
         published.eval()
 
         def ours() -> Tensor:
-            run = SyncRun(metric.extractor, samples, 15)
+            run = WindowScorer(metric.extractor, samples, 15)
             run.add(crops)
             return run.curve()
 

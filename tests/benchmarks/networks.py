@@ -13,14 +13,15 @@ from comparison import Row, compare
 from skimage.data import astronaut
 from torch import Tensor, nn
 
-from thm_torchmetrics.clip import Chunk
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.extractors.face_detection import FaceAlignmentS3FD
 from thm_torchmetrics.extractors.inception import Inception
-from thm_torchmetrics.extractors.landmarks import Fan, FanDetector, FanLandmarks
-from thm_torchmetrics.extractors.perceptual import Perceptual
+from thm_torchmetrics.extractors.landmarks import Fan, FanLandmarks
+from thm_torchmetrics.extractors.lpips import LpipsNetwork
 from thm_torchmetrics.nets.fan import FAN
-from thm_torchmetrics.nets.fan_s3fd import FanS3FD
 from thm_torchmetrics.nets.inception import FIDInception
 from thm_torchmetrics.nets.lpips import LPIPS
+from thm_torchmetrics.nets.s3fd_face_alignment import FanS3FD
 
 BARE = 1 / 1.15
 CPU = torch.device("cpu")
@@ -28,7 +29,7 @@ BOX = torch.tensor([[70.0, 50.0, 190.0, 200.0, 0.99]], dtype=torch.float64)
 
 
 @dataclass(frozen=True)
-class KnownFace(FanDetector):
+class KnownFace(FaceAlignmentS3FD):
     """A detector that costs nothing."""
 
     def faces(self, chunk: Chunk) -> list[Tensor]:
@@ -49,7 +50,7 @@ def comparisons() -> Iterator[Row]:
     batch = pictures.repeat(16, 1, 1, 1).contiguous()
     unit, other = batch.float() / 255, (batch.flip(3)).float() / 255
     with TemporaryDirectory() as folder:
-        lpips = Perceptual.of("alexnet", stored(LPIPS("alex"), folder), net="alex")
+        lpips = LpipsNetwork.of("alexnet", stored(LPIPS("alex"), folder), net="alex")
         features = lpips.network(CPU).features
         metric: Callable[[], object] = partial(lpips.distance, unit, other)
         yield compare("LPIPS alex, beside its classifier", "256x256", metric,
@@ -64,7 +65,7 @@ def comparisons() -> Iterator[Row]:
                       lambda: network(unit[:8]), BARE, (8, 8), 3)  # fmt: skip
         yield compare("FAN landmarks, beside face-alignment", "256x256", lambda: landmarks.extract(Chunk(batch[:8])),
                       lambda: package(batch[:8], network), 1.0, (8, 8), 3)  # fmt: skip
-        detector = FanDetector.of("fan-s3fd", stored(FanS3FD(), folder))
+        detector = FaceAlignmentS3FD.of("fan-s3fd", stored(FanS3FD(), folder))
         bare = detector.network(CPU)
         yield compare("FAN's detector, beside the network", "256x256", lambda: detector.faces(Chunk(batch[:8])),
                       lambda: bare(unit[:8] * 255), BARE, (8, 8), 3)  # fmt: skip
@@ -73,9 +74,9 @@ def comparisons() -> Iterator[Row]:
 def package(batch: Tensor, network: nn.Module) -> None:
     """face-alignment's scheme: crop, forward and decode face by face."""
     x1, y1, x2, y2 = BOX[0, :4].tolist()
-    centre = torch.tensor([x2 - (x2 - x1) / 2, y2 - (y2 - y1) / 2 - (y2 - y1) * 0.12], dtype=torch.float64)
+    center = torch.tensor([x2 - (x2 - x1) / 2, y2 - (y2 - y1) / 2 - (y2 - y1) * 0.12], dtype=torch.float64)
     scale = (x2 - x1 + y2 - y1) / 195
     for picture in batch.permute(0, 2, 3, 1).numpy():
-        crop = face_alignment.utils.crop(picture, centre, scale)
+        crop = face_alignment.utils.crop(picture, center, scale)
         maps = network(torch.from_numpy(crop).permute(2, 0, 1)[None].float() / 255)
-        face_alignment.utils.get_preds_fromhm(maps.numpy(), centre.numpy(), scale)
+        face_alignment.utils.get_preds_fromhm(maps.numpy(), center.numpy(), scale)

@@ -16,8 +16,8 @@ from skimage.data import astronaut
 from skimage.transform import resize
 from torch import Tensor
 
+from thm_torchmetrics.functional.image_quality import peak_signal_noise_ratio, structural_similarity
 from thm_torchmetrics.functional.sharpness import blur_detection_probability
-from thm_torchmetrics.functional.visual import peak_signal_noise_ratio, structural_similarity
 
 CLIPS = Path(os.environ.get("THM_CLIPS", Path(__file__).resolve().parents[3] / "shared" / "clips"))
 

@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 from scipy.linalg import sqrtm
 
 from thm_torchmetrics.cli import main
+from thm_torchmetrics.demo.sample import make_sample
 from thm_torchmetrics.errors import MediaError
-from thm_torchmetrics.media.features import read_features
-from thm_torchmetrics.scoring.demo import make_sample
+from thm_torchmetrics.media.feature_files import read_features
 
 WIDTH = 5
 ROWS = {"a": 30, "sub/b": 21, "c": 40}

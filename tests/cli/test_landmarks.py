@@ -9,7 +9,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 from thm_torchmetrics.cli import main
-from thm_torchmetrics.media.encode import write_video
+from thm_torchmetrics.media.write import write_video
 
 
 def landmarks(*arguments: object) -> Result:

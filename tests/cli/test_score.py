@@ -16,9 +16,9 @@ import torch
 from click.testing import CliRunner, Result
 
 from thm_torchmetrics.cli import main
-from thm_torchmetrics.media.encode import write_video
+from thm_torchmetrics.demo.sample import make_sample
 from thm_torchmetrics.media.video import VideoFile
-from thm_torchmetrics.scoring.demo import make_sample
+from thm_torchmetrics.media.write import write_video
 
 OFFLINE = "psnr,ssim,cpbd,aue-u,aue-l,aue"
 

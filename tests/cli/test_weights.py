@@ -10,8 +10,8 @@ from parity import seeded
 
 from thm_torchmetrics import weights
 from thm_torchmetrics.cli import main
+from thm_torchmetrics.demo.sample import make_sample
 from thm_torchmetrics.extractors import release
-from thm_torchmetrics.scoring.demo import make_sample
 
 
 @pytest.fixture(autouse=True)
@@ -93,11 +93,11 @@ def test_absent_checkpoints_skip_their_metrics_only(sample: Path) -> None:
     assert report["metrics"]["psnr"]["value"] > 0
 
 
-def test_commercial_use_refuses_what_the_licence_excludes(sample: Path) -> None:
+def test_commercial_use_refuses_what_the_license_excludes(sample: Path) -> None:
     asked = ("score", sample, "--metrics", "psnr,akd", "--extractor", "akd=dlib", "--format", "json")
     free = thm(*asked)
     assert free.exit_code == 0
-    assert free.stderr.count("dlib-68: ") == 1  # the licence, once
+    assert free.stderr.count("dlib-68: ") == 1  # the license, once
     refused = thm(*asked, "--commercial")
     assert refused.exit_code == 3
     assert "commercial" in json.loads(refused.stdout)["skipped"]["akd"]

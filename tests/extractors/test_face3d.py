@@ -18,14 +18,15 @@ from torch import Tensor, nn
 
 from thm_torchmetrics import AverageExpressionDistance, AveragePoseDistance, TalkingHeadMetrics, weights
 from thm_torchmetrics.cli import main
-from thm_torchmetrics.clip import Chunk, Clip
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.clip import Clip
 from thm_torchmetrics.errors import InputError, WeightsNotFoundError
 from thm_torchmetrics.extractors import face3d, release
 from thm_torchmetrics.extractors.face3d import Deep3D, face3d_makers
 from thm_torchmetrics.extractors.landmarks import landmark_makers
 from thm_torchmetrics.functional.face3d import COEFFICIENTS
-from thm_torchmetrics.media.encode import write_video
 from thm_torchmetrics.media.video import VideoFile
+from thm_torchmetrics.media.write import write_video
 
 
 @pytest.fixture(scope="module")

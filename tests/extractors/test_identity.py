@@ -18,7 +18,8 @@ from skimage.data import astronaut
 from torch import Tensor
 
 from thm_torchmetrics import AverageEuclideanDistance, IdentitySimilarity, TalkingHeadMetrics, weights
-from thm_torchmetrics.clip import Chunk, Clip
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.clip import Clip
 from thm_torchmetrics.errors import InputError, MissingExtraError, WeightsError, WeightsNotFoundError
 from thm_torchmetrics.extractors import identity, release
 from thm_torchmetrics.extractors.identity import ArcFace, identity_makers

@@ -13,13 +13,16 @@ from skimage.data import astronaut
 from torch import Tensor
 
 from thm_torchmetrics import AverageKeypointDistance, LandmarkDistance, MissingKeypointRate, TalkingHeadMetrics, weights
-from thm_torchmetrics.clip import Chunk, Clip
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.clip import Clip
 from thm_torchmetrics.errors import InputError, MissingExtraError
 from thm_torchmetrics.extractors import landmarks, release
-from thm_torchmetrics.extractors.landmarks import DlibLandmarks, Fan, FanDetector, FanLandmarks
+from thm_torchmetrics.extractors.dlib import DlibLandmarks
+from thm_torchmetrics.extractors.face_detection import FaceAlignmentS3FD
+from thm_torchmetrics.extractors.landmarks import Fan, FanLandmarks
 from thm_torchmetrics.media.video import VideoFile
 from thm_torchmetrics.nets.fan import FAN
-from thm_torchmetrics.nets.fan_s3fd import FanS3FD
+from thm_torchmetrics.nets.s3fd_face_alignment import FanS3FD
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +51,7 @@ def seeded(network: torch.nn.Module, path: Path) -> Path:
 
 
 @dataclass(frozen=True)
-class KnownFaces(FanDetector):
+class KnownFaces(FaceAlignmentS3FD):
     """A detector that has been told where the faces are."""
 
     boxes: tuple[tuple[tuple[float, ...], ...], ...] = ()
@@ -64,15 +67,15 @@ def fan(tmp_path: Path) -> Fan:
 
 def theirs(picture: np.ndarray, box: tuple[float, ...], network: torch.nn.Module, flip: bool) -> np.ndarray:
     x1, y1, x2, y2 = box[:4]
-    centre = torch.tensor([x2 - (x2 - x1) / 2.0, y2 - (y2 - y1) / 2.0 - (y2 - y1) * 0.12], dtype=torch.float64)
+    center = torch.tensor([x2 - (x2 - x1) / 2.0, y2 - (y2 - y1) / 2.0 - (y2 - y1) * 0.12], dtype=torch.float64)
     scale = (x2 - x1 + y2 - y1) / 195.0
-    crop = face_alignment.utils.crop(picture, centre, scale)
+    crop = face_alignment.utils.crop(picture, center, scale)
     images = torch.from_numpy(crop).permute(2, 0, 1)[None].float() / 255
     with torch.no_grad():
         maps = network(images)
         if flip:
             maps = maps + face_alignment.utils.flip(network(face_alignment.utils.flip(images)), is_label=True)
-    _, points, _ = face_alignment.utils.get_preds_fromhm(maps.numpy(), centre.numpy(), scale)
+    _, points, _ = face_alignment.utils.get_preds_fromhm(maps.numpy(), center.numpy(), scale)
     return points[0]
 
 
@@ -96,10 +99,10 @@ def test_faces_are_chosen_by_the_rule(fan: Fan) -> None:
     detector = KnownFaces("fan-s3fd", None, "", boxes=((small, large),))
     by_rule = {
         rule: FanLandmarks(fan, detector, face=rule).extract(chunk_of(portrait()))[0].mean(dim=0)
-        for rule in ("largest", "first", "last", "centre")
+        for rule in ("largest", "first", "last", "center")
     }
     assert (by_rule["first"] < 80).all()
-    for rule in ("largest", "last", "centre"):
+    for rule in ("largest", "last", "center"):
         assert (by_rule[rule] > 80).all()
     with pytest.raises(InputError, match="face must be one of"):
         LandmarkDistance(extractor="dlib", face="prettiest")
@@ -112,7 +115,7 @@ def test_detector_runs_once_for_all_that_need_it(tmp_path: Path) -> None:
     }
     metrics = TalkingHeadMetrics(["lmd", "lmd:vico", "akd", "mkr"], weights=files)
     passes: list[int] = []
-    detector = FanDetector.of("fan-s3fd", files)
+    detector = FaceAlignmentS3FD.of("fan-s3fd", files)
     detector.network(torch.device("cpu")).register_forward_hook(lambda *args: passes.append(len(args[1][0])))
     frames = chunk_of(*[portrait(64)] * 3).rows
     metrics.update(frames, frames.flip(3))

@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from thm_torchmetrics.clip import Chunk, Clip
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.clip import Clip
+from thm_torchmetrics.core.frame_mean import FrameMean
+from thm_torchmetrics.core.one_pass import stream
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.extractors import choose, pool, release
-from thm_torchmetrics.kinds import FrameMean
-from thm_torchmetrics.streaming import stream
+from thm_torchmetrics.extractors import choose, network as pool, release
 
 
 class Mean(nn.Module):
@@ -32,7 +33,7 @@ class Mean(nn.Module):
 
 
 @dataclass(frozen=True)
-class MeanHandle(pool.Handle):
+class MeanHandle(pool.FrozenNetwork):
     """A handle whose checkpoint is a number."""
 
     def build(self) -> nn.Module:
@@ -42,7 +43,7 @@ class MeanHandle(pool.Handle):
         network.load_state_dict({"gain": torch.tensor([float(self.sha256)])})
 
     def extract(self, chunk: Chunk) -> Tensor:
-        return self.in_batches(self.network(chunk.rows.device), chunk.unit())
+        return self.in_batches(self.network(chunk.rows.device), chunk.as_float())
 
 
 class Distance(FrameMean):

@@ -12,18 +12,18 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from extractors.published import Run, Towers, convert, crop_file, frames_of, jpegs, published_crops
+from extractors.published import Run, SyncEmbeddings, convert, crop_file, frames_of, jpegs, published_crops
 from torch import Tensor
 
 from thm_torchmetrics import Clip, LipSyncDistance, TalkingHeadMetrics
+from thm_torchmetrics.core.one_pass import stream
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.extractors import lip_sync
-from thm_torchmetrics.extractors.recoded import RecodedSound, as_decoded
-from thm_torchmetrics.extractors.syncnet import SyncRun
 from thm_torchmetrics.functional.lipsync import sync_scores
+from thm_torchmetrics.lipsync import protocols as lip_sync
+from thm_torchmetrics.lipsync.reencoded import RecodedSound, as_decoded
+from thm_torchmetrics.lipsync.windows import WindowScorer
 from thm_torchmetrics.media import open_clip
-from thm_torchmetrics.media.encode import write_video
-from thm_torchmetrics.streaming import stream
+from thm_torchmetrics.media.write import write_video
 
 Picture = npt.NDArray[np.uint8]
 
@@ -176,7 +176,7 @@ def test_real_clips_through_the_published_pipeline(
     metric.detector = Watched(moving_box(width, height))
     metric.detector.pictures = Pictures()  # keeps every tenth
     runs: list[Watching] = []
-    monkeypatch.setattr(lip_sync, "SyncRun", lambda *given: runs.append(Watching(*given)) or runs[-1])
+    monkeypatch.setattr(lip_sync, "WindowScorer", lambda *given: runs.append(Watching(*given)) or runs[-1])
     score = metric.score(stream({"m": metric}, clip)["m"])
     assert score.detail is not None
 
@@ -197,7 +197,7 @@ def test_real_clips_through_the_published_pipeline(
     assert len(samples) == len(runs[0].samples)
     assert np.corrcoef(samples, runs[0].samples)[0, 1] > 0.99
 
-    theirs = SyncRun(metric.extractor, torch.from_numpy(samples.astype(np.float32)), 15)
+    theirs = WindowScorer(metric.extractor, torch.from_numpy(samples.astype(np.float32)), 15)
     theirs.add(torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2))
     distance, confidence, _ = (float(value) for value in sync_scores(theirs.curve()))
     assert score.value == pytest.approx(distance, rel=5e-3)
@@ -218,7 +218,7 @@ class Pictures(list[Picture]):
         self.count += 1
 
 
-class Watching(SyncRun):
+class Watching(WindowScorer):
     """A run that remembers what it was shown."""
 
     def __init__(self, towers: Any, samples: Tensor, vshift: int) -> None:
@@ -285,7 +285,7 @@ def test_tensors_of_a_batch_and_the_mean_over_tracks(sync_weights: dict[str, Pat
     values, tracks = {}, []
     for average in (None, "track", "clip", "frame"):
         metric = LipSyncDistance(
-            protocol="syncnet-python", extractor=Towers(), weights=sync_weights, average=average,
+            protocol="syncnet-python", extractor=SyncEmbeddings(), weights=sync_weights, average=average,
             min_track=10, min_face_size=50,
         )  # fmt: skip
         assert metric.average == (average or "track")
@@ -315,8 +315,8 @@ def test_a_file_is_decoded_and_a_tensor_converted(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mp4", [numbered(i) for i in range(9)], times=[0.05 * i for i in range(9)])
     clip = open_clip(path)
     given = clip.load()
-    assert given.source is clip.source
-    given.source = None
+    assert given.video_source is clip.video_source
+    given.video_source = None
     read, converted = list(as_decoded(clip)), list(as_decoded(given))
     assert {frame.format.name for frame, _, _ in read} == {"yuv420p"}
     assert {frame.format.name for frame, _, _ in converted} == {"rgb24"}

@@ -9,13 +9,9 @@ from functional.portraits import as_image, astronaut, batch, footage
 from torchmetrics.functional import concordance_corrcoef, pearson_corrcoef
 
 from thm_torchmetrics.errors import InputError, MismatchError
-from thm_torchmetrics.functional.expression import (
-    emotion_crop_matrix,
-    emotion_similarity_distance,
-    moments,
-    statistics,
-)
-from thm_torchmetrics.functional.identity import warp_affine
+from thm_torchmetrics.faces.crops import emotion_crop_matrix
+from thm_torchmetrics.functional.emotion import emotion_similarity_distance, moments, statistics
+from thm_torchmetrics.imaging.warp import warp_affine
 
 GENERATOR = np.random.default_rng(5)
 

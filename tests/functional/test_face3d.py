@@ -8,15 +8,8 @@ from parity.seeded import golden, golden_input
 from PIL import Image
 
 from thm_torchmetrics.errors import InputError, MismatchError
-from thm_torchmetrics.functional.face3d import (
-    COEFFICIENTS,
-    STANDARD_FACE,
-    alignment,
-    average_expression_distance,
-    average_pose_distance,
-    crop,
-    landmarks_in_crop,
-)
+from thm_torchmetrics.faces.deep3d import STANDARD_FACE, alignment, crop, landmarks_in_crop
+from thm_torchmetrics.functional.face3d import COEFFICIENTS, average_expression_distance, average_pose_distance
 
 GENERATOR = np.random.default_rng(8)
 CASES = ("inside", "border", "lm68")

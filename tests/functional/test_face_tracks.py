@@ -10,8 +10,10 @@ from scipy.interpolate import interp1d
 from scipy.signal import medfilt
 
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.functional.face_tracks import crop_boxes, hsv, shot_scores, shots, smooth, tracks
-from thm_torchmetrics.functional.resize import resize_crops
+from thm_torchmetrics.faces.shots import shot_scores, shots
+from thm_torchmetrics.faces.tracks import crop_boxes, smooth, tracks
+from thm_torchmetrics.imaging.hsv import hsv
+from thm_torchmetrics.imaging.resize import resize_crops
 
 
 def test_every_colour_in_hsv():
@@ -92,18 +94,18 @@ def random_faces(seed, length=160):
     generator = np.random.default_rng(seed)
     frames = [[] for _ in range(length)]
     for person in range(int(generator.integers(2, 4))):
-        centre, half = generator.uniform(60, 400, 2), generator.uniform(10, 60)
+        center, half = generator.uniform(60, 400, 2), generator.uniform(10, 60)
         seen = generator.random(length) > generator.uniform(0.02, 0.5)
         if generator.random() < 0.5:
             hole = int(generator.integers(20, 100))
             seen[hole : hole + int(generator.integers(20, 30))] = False
         for f in range(length):
-            centre = centre + generator.normal(0, 3, 2)
+            center = center + generator.normal(0, 3, 2)
             if seen[f]:
-                frames[f].append([*(centre - half), *(centre + half * 1.2), generator.random(), person])
+                frames[f].append([*(center - half), *(center + half * 1.2), generator.random(), person])
             if generator.random() < 0.3:  # a second, overlapping box of the same face
                 shift = generator.normal(0, 4, 2)
-                frames[f].append([*(centre - half + shift), *(centre + half + shift), generator.random(), person])
+                frames[f].append([*(center - half + shift), *(center + half + shift), generator.random(), person])
     for f in generator.integers(0, length, 20):
         corner = generator.uniform(0, 400, 2)
         frames[f].append([*corner, *(corner + 50), generator.random(), -1])

@@ -9,7 +9,7 @@ from face_alignment.detection.sfd import detect as fan_detect
 from face_alignment.detection.sfd.bbox import nms as fan_nms
 
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.functional.faces import (
+from thm_torchmetrics.faces.boxes import (
     DetectorOutput,
     choose_face,
     fan_s3fd_faces,
@@ -97,7 +97,7 @@ def test_choice_of_a_face():
     boxes = torch.tensor(
         [[0.0, 0, 20, 20, 0.99], [40, 40, 70, 70, 0.95], [45, 50, 55, 60, 0.9], [0, 0, 5, 5, 0.6]], dtype=torch.float64
     )
-    expected = {"largest": 1, "first": 0, "last": 3, "centre": 2}
+    expected = {"largest": 1, "first": 0, "last": 3, "center": 2}
     for rule, row in expected.items():
         assert choose_face(boxes, rule, (110, 100)) == row
         assert choose_face(boxes[:, :4], rule, (110, 100)) == row
@@ -108,7 +108,7 @@ def test_bad_input_is_named():
     with pytest.raises(InputError, match="'biggest'"):
         choose_face(torch.zeros(1, 5), "biggest")
     with pytest.raises(InputError, match=r"size=\(height, width\)"):
-        choose_face(torch.zeros(1, 5), "centre")
+        choose_face(torch.zeros(1, 5), "center")
     with pytest.raises(InputError, match=r"\(5,\)"):
         choose_face(torch.zeros(5))
     with pytest.raises(InputError, match="none"):

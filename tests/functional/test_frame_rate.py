@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from thm_torchmetrics.functional.frame_rate import constant_rate, mp3_delay, variable_rate, with_empty_ticks
+from thm_torchmetrics.lipsync.frame_rate import constant_rate, mp3_delay, variable_rate, with_empty_ticks
 
 CASES = json.loads((Path(__file__).parent / "ffmpeg_4.json").read_text())
 

@@ -10,15 +10,9 @@ from parity.seeded import golden, golden_input
 from skimage.transform import SimilarityTransform
 
 from thm_torchmetrics.errors import InputError, MismatchError
-from thm_torchmetrics.functional.identity import (
-    ARCFACE_TEMPLATE,
-    align_faces,
-    cosine_similarity,
-    five_points,
-    similarity_transform,
-    squared_euclidean_distance,
-    warp_affine,
-)
+from thm_torchmetrics.faces.crops import ARCFACE_TEMPLATE, align_faces, five_points
+from thm_torchmetrics.functional.identity import cosine_similarity, squared_euclidean_distance
+from thm_torchmetrics.imaging.warp import similarity_transform, warp_affine
 
 GENERATOR = np.random.default_rng(11)
 EMBEDDINGS = GENERATOR.normal(size=(2, 40, 512))

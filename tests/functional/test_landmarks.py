@@ -6,19 +6,17 @@ import torch
 from face_alignment import utils as fan
 
 from thm_torchmetrics.errors import InputError, MismatchError
+from thm_torchmetrics.faces.fan import decode_heatmaps, fan_geometry, mirrored_heatmaps
 from thm_torchmetrics.functional.landmarks import (
     PROTOCOLS,
     average_keypoint_distance,
-    decode_heatmaps,
-    fan_geometry,
     landmark_distance,
-    mirrored_heatmaps,
     missing_keypoints,
 )
-from thm_torchmetrics.functional.resize import resize_crops
+from thm_torchmetrics.imaging.resize import resize_crops
 
 
-def fan_centre_and_scale(box):
+def fan_center_and_scale(box):
     x1, y1, x2, y2 = box
     return np.array([x2 - (x2 - x1) / 2.0, y2 - (y2 - y1) / 2.0 - (y2 - y1) * 0.12]), (x2 - x1 + y2 - y1) / 195.0
 
@@ -36,7 +34,7 @@ def test_crops_of_face_alignment():
     crops = fan_geometry(torch.from_numpy(boxes)).crops
     got = resize_crops(frames, crops, (256, 256), index=torch.zeros(60, dtype=torch.int64))
     for box, crop in zip(boxes, got, strict=True):
-        np.testing.assert_array_equal(crop.permute(1, 2, 0), fan.crop(image, *fan_centre_and_scale(box)))
+        np.testing.assert_array_equal(crop.permute(1, 2, 0), fan.crop(image, *fan_center_and_scale(box)))
 
 
 def test_landmarks_of_face_alignment(monkeypatch):
@@ -49,7 +47,7 @@ def test_landmarks_of_face_alignment(monkeypatch):
     boxes = random_boxes(3, 40, 200, 200) - 60
     got = decode_heatmaps(torch.from_numpy(heatmaps), fan_geometry(torch.from_numpy(boxes)))
     for maps, box, points in zip(heatmaps, boxes, got, strict=True):
-        expected = fan.get_preds_fromhm(maps[None].copy(), *fan_centre_and_scale(box))[1][0]
+        expected = fan.get_preds_fromhm(maps[None].copy(), *fan_center_and_scale(box))[1][0]
         np.testing.assert_array_equal(points, expected)
     assert got.dtype == torch.float64
     assert (got < 0).any()
@@ -112,7 +110,7 @@ def test_norms():
 def test_groups(points, first, last):
     target = torch.zeros(68, 68, 2, dtype=torch.float64)
     preds = torch.eye(68, dtype=torch.float64)[..., None].expand(-1, -1, 2)  # frame i moves point i only
-    got = landmark_distance(preds, target, points=points, centre=False, reduction="l1")
+    got = landmark_distance(preds, target, points=points, center=False, reduction="l1")
     assert got.nonzero().flatten().tolist() == list(range(first, last + 1))
 
 

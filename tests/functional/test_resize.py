@@ -10,7 +10,7 @@ import torch
 from parity import inputs
 
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.functional.resize import resize, resize_by, resize_crops
+from thm_torchmetrics.imaging.resize import resize, resize_by, resize_crops
 
 GOLDEN = Path(__file__).parents[1] / "parity" / "golden"
 

@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from skimage.feature import canny
 
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.functional import frames as slabs, sharpness
+from thm_torchmetrics.functional import sharpness
 from thm_torchmetrics.functional.sharpness import blur_detection_probability
+from thm_torchmetrics.imaging import checks as slabs
 
 
 @pytest.fixture(scope="module")

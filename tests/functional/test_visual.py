@@ -9,12 +9,12 @@ from torchmetrics.functional.image import structural_similarity_index_measure as
 from torchmetrics.image import PeakSignalNoiseRatio
 
 from thm_torchmetrics.errors import InputError, MismatchError
-from thm_torchmetrics.functional import frames as slabs
-from thm_torchmetrics.functional.visual import (
+from thm_torchmetrics.functional.image_quality import (
     mean_squared_error_per_frame,
     peak_signal_noise_ratio,
     structural_similarity,
 )
+from thm_torchmetrics.imaging import checks as slabs
 
 
 def pictures(count=3, height=80, width=96, seed=0):

@@ -12,8 +12,8 @@ import pytest
 from thm_torchmetrics.errors import InputError, MediaError
 from thm_torchmetrics.media import audio
 from thm_torchmetrics.media.audio import read_audio
-from thm_torchmetrics.media.encode import write_video, write_wav
 from thm_torchmetrics.media.video import VideoFile
+from thm_torchmetrics.media.write import write_video, write_wav
 
 
 def wav(path: Path, samples: np.ndarray, rate: int) -> Path:

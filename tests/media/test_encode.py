@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.media.encode import write_video, write_wav
+from thm_torchmetrics.media.write import write_video, write_wav
 
 GREY = np.full((64, 96, 3), 128, np.uint8)
 

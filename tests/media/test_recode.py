@@ -11,9 +11,7 @@ import pytest
 from scipy.signal import correlate
 from skimage.data import astronaut
 
-from thm_torchmetrics.media.audio import SoundFile, read_audio
-from thm_torchmetrics.media.encode import write_video, write_wav
-from thm_torchmetrics.media.recode import (
+from thm_torchmetrics.lipsync.codecs import (
     Jpeg,
     Mpeg4,
     Xvid,
@@ -24,6 +22,8 @@ from thm_torchmetrics.media.recode import (
     mp3_rate,
     sound_frames,
 )
+from thm_torchmetrics.media.audio import SoundFile, read_audio
+from thm_torchmetrics.media.write import write_video, write_wav
 
 Frames = list[npt.NDArray[np.uint8]]
 

@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 import pytest
 
-from thm_torchmetrics.clip import Clip, FrameSource
+from thm_torchmetrics.core.clip import Clip, VideoSource
 from thm_torchmetrics.errors import InputError, MediaError
-from thm_torchmetrics.media.encode import write_video
 from thm_torchmetrics.media.video import VideoFile
+from thm_torchmetrics.media.write import write_video
 
 SIZE = (96, 64)
 
@@ -145,7 +145,7 @@ def check_times(folder: Path, name: str) -> None:
 def test_header(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mp4", pictures(60), 30000 / 1001, audio=np.zeros(32000, np.int16))
     video = VideoFile(str(path))
-    assert isinstance(video, FrameSource)
+    assert isinstance(video, VideoSource)
     assert video.fps == pytest.approx(cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FPS), abs=1e-12)
     assert video.fps == pytest.approx(30000 / 1001, abs=1e-12)
     assert (video.size, video.codec, video.has_audio, video.estimated_frames) == ((64, 96), "h264", True, 60)

@@ -15,7 +15,7 @@ import torchmetrics.functional.image as reference_image
 from torch import Tensor
 
 from thm_torchmetrics import catalog
-from thm_torchmetrics.metric import TalkingHeadMetric
+from thm_torchmetrics.core.metric import TalkingHeadMetric
 
 ClipInputs = Mapping[str, Tensor]
 
@@ -176,12 +176,12 @@ def _per_landmark_frame(per_frame: Callable[[Any, Any], Any]) -> Callable[[list[
     return value
 
 
-def _centred(points: Any) -> Any:
+def _centered(points: Any) -> Any:
     return points - points.mean(axis=0)
 
 
 def _mean_point_distance(first: int, last: int) -> Callable[[Any, Any], Any]:
-    return lambda p, t: np.linalg.norm(_centred(p[first:last]) - _centred(t[first:last]), axis=1).mean()
+    return lambda p, t: np.linalg.norm(_centered(p[first:last]) - _centered(t[first:last]), axis=1).mean()
 
 
 def _coordinate_distance(first: int, last: int) -> Callable[[Any, Any], Any]:

@@ -14,11 +14,11 @@ from torch import Tensor
 from thm_torchmetrics import BlurDetectionProbability, PeakSignalNoiseRatio, TalkingHeadMetrics
 from thm_torchmetrics.catalog import CATALOG, SUITES, choose
 from thm_torchmetrics.cli import main
+from thm_torchmetrics.demo.sample import make_sample
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.media import open_clip
 from thm_torchmetrics.media.openface import read_action_units
 from thm_torchmetrics.media.video import VideoFile
-from thm_torchmetrics.scoring.demo import make_sample
 
 mpl.use("Agg")
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from thm_torchmetrics import EmotionSimilarityDistance, TalkingHeadMetrics, ValenceConcordance, ValenceError
 from thm_torchmetrics.catalog import CATALOG
-from thm_torchmetrics.clip import Chunk
+from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.errors import InputError, WeightsNotFoundError
 from thm_torchmetrics.extractors import release
 from thm_torchmetrics.extractors.emotion import Emotion, emotion_makers

@@ -6,7 +6,7 @@ from scipy.spatial.distance import cosine
 from torch import Tensor, nn
 
 from thm_torchmetrics import Clip, IdentitySimilarity, TalkingHeadMetrics
-from thm_torchmetrics.clip import Chunk
+from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.errors import InputError, MismatchError
 
 

@@ -11,12 +11,12 @@ from parity.seeded import golden, golden_input
 from torch import Tensor
 
 from thm_torchmetrics import Clip, LipSyncConfidence, LipSyncDistance, LipSyncOffset, TalkingHeadMetrics
+from thm_torchmetrics.core.one_pass import stream
 from thm_torchmetrics.errors import InputError, MissingFaceError
-from thm_torchmetrics.extractors.syncnet import DistanceCurve, mfcc_windows
+from thm_torchmetrics.lipsync.windows import DistanceCurve, mfcc_windows
 from thm_torchmetrics.media.audio import read_audio
 from thm_torchmetrics.media.video import VideoFile
 from thm_torchmetrics.metrics.lipsync import LipSync
-from thm_torchmetrics.streaming import stream
 
 
 def recording(case: str) -> tuple[Tensor, Tensor]:

@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from extractors.published import Towers
+from extractors.published import SyncEmbeddings
 from torch import Tensor
 
 from thm_torchmetrics import Clip, LipSyncDistance
-from thm_torchmetrics.extractors.syncnet import SyncNetwork, mfcc_windows
+from thm_torchmetrics.core.one_pass import stream
 from thm_torchmetrics.functional.lipsync import sync_distances
+from thm_torchmetrics.lipsync.windows import SyncNetwork, mfcc_windows
 from thm_torchmetrics.media import open_clip
 from thm_torchmetrics.media.audio import read_audio
 from thm_torchmetrics.media.video import VideoFile
-from thm_torchmetrics.streaming import stream
 
 dlib = pytest.importorskip("dlib")
 pytestmark = [pytest.mark.clips, pytest.mark.slow]
@@ -42,7 +42,7 @@ class Dlib:
 def scored(
     sync_weights: dict[str, Path], clip: Clip, pixels: int = 320, **options: Any
 ) -> tuple[LipSyncDistance, dict[str, Any]]:
-    metric = LipSyncDistance(weights=sync_weights, **{"extractor": Towers(), **options})
+    metric = LipSyncDistance(weights=sync_weights, **{"extractor": SyncEmbeddings(), **options})
     metric.detector = Dlib(pixels)
     detail = metric.score(stream({"m": metric}, clip)["m"]).detail
     assert detail is not None

@@ -15,9 +15,9 @@ from torchmetrics.image import PeakSignalNoiseRatio as TorchmetricsPsnr
 
 from thm_torchmetrics import TalkingHeadMetrics
 from thm_torchmetrics.catalog import CATALOG
-from thm_torchmetrics.clip import Chunk
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.metric import TalkingHeadMetric
 
 EXACT = 1e-9
 

@@ -9,10 +9,10 @@ import torch
 from thm_torchmetrics.nets.deep3d import Deep3DNet
 from thm_torchmetrics.nets.emonet import EmoNet
 from thm_torchmetrics.nets.fan import FAN
-from thm_torchmetrics.nets.fan_s3fd import FanS3FD
 from thm_torchmetrics.nets.inception import FIDInception
 from thm_torchmetrics.nets.iresnet import iresnet18, iresnet50, iresnet100
-from thm_torchmetrics.nets.s3fd import S3FD
+from thm_torchmetrics.nets.s3fd_face_alignment import FanS3FD
+from thm_torchmetrics.nets.s3fd_syncnet import S3FD
 from thm_torchmetrics.nets.syncnet import SyncNet
 
 PUBLISHED = {

@@ -5,7 +5,7 @@ import torch
 from parity import fill
 from parity.seeded import TOLERANCE, as_batch, deviation, golden_input
 
-from thm_torchmetrics.nets.fan_s3fd import FanS3FD
+from thm_torchmetrics.nets.s3fd_face_alignment import FanS3FD
 
 reference = pytest.importorskip("face_alignment.detection.sfd.net_s3fd", reason="needs the extra [fan]")
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from thm_torchmetrics.nets.layout import channels_last_on_cpu
+from thm_torchmetrics.nets.memory_format import channels_last_on_cpu
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 import torch
 from parity.seeded import TOLERANCE, as_batch, deviation, golden, golden_input, loaded
 
-from thm_torchmetrics.nets.s3fd import S3FD, STRIDES
+from thm_torchmetrics.nets.s3fd_syncnet import S3FD, STRIDES
 
 CASES = {"small_0": "small_image", "scaled_0": "scaled_scaled_0", "scaled_1": "scaled_scaled_1"}
 

@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 import pytest
 
+from thm_torchmetrics.demo import sample as demo
+from thm_torchmetrics.demo.sample import Motion, Portrait, loudness, make_sample, synthetic_speech
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.media.openface import read_action_units
 from thm_torchmetrics.media.pairing import discover, pair
-from thm_torchmetrics.scoring import demo
-from thm_torchmetrics.scoring.demo import Motion, Portrait, loudness, make_sample, synthetic_speech
 
 MOUTH = (slice(130, 215), slice(85, 175))
 """Where the mouth and the chin are in a picture of 256 pixels."""

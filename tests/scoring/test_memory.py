@@ -11,7 +11,7 @@ import pytest
 import torch
 from parity.seeded import seeded_state
 
-from thm_torchmetrics.media.encode import write_video
+from thm_torchmetrics.media.write import write_video
 
 MEASURE = """
 import resource, sys

@@ -13,10 +13,10 @@ from parity.seeded import seeded_state
 
 from thm_torchmetrics import LipSyncDistance
 from thm_torchmetrics.cli import main
+from thm_torchmetrics.demo.sample import make_sample
 from thm_torchmetrics.media.audio import read_audio
-from thm_torchmetrics.media.encode import write_video, write_wav
 from thm_torchmetrics.media.video import VideoFile
-from thm_torchmetrics.scoring.demo import make_sample
+from thm_torchmetrics.media.write import write_video, write_wav
 
 KEYS = "psnr,lse-d:wav2lip-lrs,av-offset:wav2lip-lrs"
 KEY = "lse-d:wav2lip-lrs"

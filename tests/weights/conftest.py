@@ -7,7 +7,7 @@ import pooch
 import pytest
 from weights.server import Server
 
-from thm_torchmetrics.weights import Weight, entries
+from thm_torchmetrics.weights import Weight, registry as entries
 
 
 @pytest.fixture

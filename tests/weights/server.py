@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from thm_torchmetrics import weights
-from thm_torchmetrics.weights import Weight, entries
+from thm_torchmetrics.weights import Weight, registry as entries
 
 BLOCK = 1 << 14
 
@@ -109,7 +109,7 @@ def weight(name: str, body: bytes, *urls: str, **fields: object) -> Weight:
         "file": f"{name}.pth",
         "sha256": hashlib.sha256(body).hexdigest(),
         "size": len(body),
-        "licence": "CC0-1.0",
+        "license": "CC0-1.0",
         "commercial": True,
         "source": "https://example.org",
         "layout": "bare state dict",

@@ -5,7 +5,7 @@ import pytest
 
 from thm_torchmetrics import weights
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.weights import entries
+from thm_torchmetrics.weights import registry as entries
 
 NAMES = [
     "syncnet",
@@ -66,7 +66,7 @@ def test_huggingface_addresses_are_downloads_of_a_revision() -> None:
     assert all(re.match(r"https://huggingface\.co/[\w.-]+/[\w.-]+/resolve/(main|[0-9a-f]{40})/", url) for url in urls)
 
 
-def test_licences_that_exclude_commercial_use() -> None:
+def test_licenses_that_exclude_commercial_use() -> None:
     refused = {name for name, weight in weights.registry().items() if weight.commercial is False}
     insightface = {"arcface-r100", "arcface-r50", "arcface-r18", "arcface-r100-glint360k", "buffalo_l"}
     assert refused == insightface | {"emonet8", "emonet5", "dlib-68"}

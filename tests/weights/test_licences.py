@@ -23,16 +23,16 @@ def test_others_are_not_refused(name: str) -> None:
 
 
 def test_notice_of_each_kind() -> None:
-    assert "CC BY-NC-ND 4.0; no commercial use" in weights.licence_notice("emonet8")
-    assert "Apache-2.0" in weights.licence_notice("inception-fid")
-    assert "commercial use allowed" in weights.licence_notice("inception-fid")
-    assert "none stated; commercial use not settled" in weights.licence_notice("s3fd")
+    assert "CC BY-NC-ND 4.0; no commercial use" in weights.license_notice("emonet8")
+    assert "Apache-2.0" in weights.license_notice("inception-fid")
+    assert "commercial use allowed" in weights.license_notice("inception-fid")
+    assert "none stated; commercial use not settled" in weights.license_notice("s3fd")
 
 
 @pytest.fixture
 def restricted(machine: Path, register: Callable) -> Path:
     register(
-        weight("net", BODY, commercial=False, licence="CC BY-NC 4.0"),
+        weight("net", BODY, commercial=False, license="CC BY-NC 4.0"),
         weight("unhashed", b"", commercial=False, sha256=None),
         weight("free", b"free"),
     )
@@ -48,7 +48,7 @@ def test_variable_refuses_what_was_found(restricted: Path, monkeypatch: pytest.M
     assert weights.find("net").path == restricted
     monkeypatch.setenv("THM_COMMERCIAL", "1")
     for ask in (weights.find, weights.obtain, weights.load):
-        with pytest.raises(WeightsError, match=r"its licence: CC BY-NC 4\.0"):
+        with pytest.raises(WeightsError, match=r"its license: CC BY-NC 4\.0"):
             ask("net")
     assert weights.status("net").state == "available"
 

@@ -23,7 +23,7 @@ def test_section_states_the_facts_of_the_registry(name: str) -> None:
     assert re.findall(r"`(.+?)`", facts["File"]) == [weight.file, *weight.aliases]
     assert facts["Size"] == (f"{weight.size:,} bytes" if weight.size else "not known")
     assert re.findall(r"\b[0-9a-f]{64}\b", section) == ([weight.sha256] if weight.sha256 else [])
-    assert facts["Licence"] == weight.licence
+    assert facts["License"] == weight.license
     assert facts["Commercial use"] == USE[weight.commercial]
     assert facts["Publisher"] == f"<{weight.source}>"
     assert re.findall(r"^  - <(.+)>$", section, re.M) == list(weight.urls)

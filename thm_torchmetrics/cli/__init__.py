@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from thm_torchmetrics import __version__
-from thm_torchmetrics.cli.coefficients import coefficients
 from thm_torchmetrics.cli.demo import demo
 from thm_torchmetrics.cli.doctor import doctor
+from thm_torchmetrics.cli.extract import coefficients
 from thm_torchmetrics.cli.landmarks import landmarks
-from thm_torchmetrics.cli.listing import list_metrics
+from thm_torchmetrics.cli.list import list_metrics
 from thm_torchmetrics.cli.score import score
 from thm_torchmetrics.cli.weights import checkpoints
 

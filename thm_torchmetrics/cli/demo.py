@@ -22,7 +22,7 @@ from thm_torchmetrics.cli.score import score
 @click.pass_context
 def demo(context: click.Context, folder: Path, full: bool) -> None:
     """Make a small sample dataset and score it, by default with all that needs no download."""
-    from thm_torchmetrics.scoring.demo import make_sample
+    from thm_torchmetrics.demo.sample import make_sample
 
     click.echo(f"Writing a sample dataset to {folder} ...", err=True)
     make_sample(folder)

@@ -22,7 +22,7 @@ from thm_torchmetrics.errors import InputError, ThmError
 @click.option("--extractor", type=click.Choice(["fan", "dlib"]), default="fan", show_default=True)
 @click.option(
     "--face",
-    type=click.Choice(["largest", "first", "last", "centre"]),
+    type=click.Choice(["largest", "first", "last", "center"]),
     default="largest",
     show_default=True,
     help="Which face of a frame counts.",
@@ -34,11 +34,11 @@ def landmarks(video: Path, output: Path, extractor: str, face: str, upsample: in
     import numpy as np
     import torch
 
-    from thm_torchmetrics.clip import Clip
+    from thm_torchmetrics.core.clip import Clip
+    from thm_torchmetrics.core.precision import exact_arithmetic
     from thm_torchmetrics.extractors.landmarks import landmark_makers
     from thm_torchmetrics.media.video import VideoFile
-    from thm_torchmetrics.precision import exact_arithmetic
-    from thm_torchmetrics.reports import sheet
+    from thm_torchmetrics.reports import contact_sheet as sheet
 
     every_frame = output.suffix.lower() == ".npy"
     try:

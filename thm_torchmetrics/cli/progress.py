@@ -9,7 +9,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress as RichProgress, TextColumn, TimeElapsedColumn
 
-from thm_torchmetrics.scoring.run import Progress
+from thm_torchmetrics.scoring.progress import Progress
 
 
 class Bar(Progress):

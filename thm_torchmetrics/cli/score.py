@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import operator
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from thm_torchmetrics import catalog, weights
+from thm_torchmetrics.cli.gates import gates
+from thm_torchmetrics.cli.options import assignments, device_named
 from thm_torchmetrics.errors import InputError
 
 if TYPE_CHECKING:
-    import torch
-
     from thm_torchmetrics.scoring.result import Result
 
 _FOLDER = click.Path(path_type=Path)
@@ -30,22 +28,6 @@ REMEDIES = {
     "preds_au": "give --preds-au, or a folder pred_au_csv in DATA",
     "target_au": "give --target-au, or a folder gt_au_csv in DATA",
 }
-
-
-@dataclass(frozen=True)
-class Gate:
-    """A value that a metric must reach."""
-
-    key: str
-    limit: float
-
-    def failed(self, result: Result) -> bool:
-        """Whether the metric has no value or one on the wrong side of the limit."""
-        metric = result.metrics.get(self.key)
-        if metric is None or metric.value is None:
-            return True
-        worse = operator.lt if metric.higher_is_better else operator.gt
-        return bool(worse(metric.value, self.limit))
 
 
 @click.command()
@@ -84,7 +66,7 @@ class Gate:
     help="Use your own checkpoint, whatever its hash; names as in `thm weights list`; may be repeated.",
 )
 @click.option("--offline", is_flag=True, help="Download nothing; a metric whose checkpoint is absent is skipped.")
-@click.option("--commercial", is_flag=True, help="Refuse checkpoints whose licence excludes commercial use.")
+@click.option("--commercial", is_flag=True, help="Refuse checkpoints whose license excludes commercial use.")
 @click.option("--every", type=click.IntRange(min=1), default=1, help="Take every N-th frame only.")
 @click.option("--device", default=None, help="Where to compute, e.g. cuda.  [default: cuda if there is one, else cpu]")
 @click.option(
@@ -183,7 +165,7 @@ def run(data: Path | None, given: Mapping[str, Any]) -> Result:
     asked = tuple(dict.fromkeys(key.strip() for key in asked))
     rows = {key: catalog.choose(key).row for key in asked}
     gates(given["fail_under"], rows)
-    own_files = assignments("--weights", given["weights"], weights.registry())
+    custom_files = assignments("--weights", given["weights"], weights.registry())
     keys = {*rows, *(row.key for row in rows.values())}
     extractors = assignments("--extractor", given["extractor"], keys)
     folders_of = [assignments(f"--{side}-features", given[f"{side}_features"], keys) for side in ("preds", "target")]
@@ -209,8 +191,9 @@ def run(data: Path | None, given: Mapping[str, Any]) -> Result:
     import torch
 
     from thm_torchmetrics.cli.progress import Bar
+    from thm_torchmetrics.scoring.clip_files import ActionUnitOptions
     from thm_torchmetrics.scoring.plan import build, features_by_metric, plan
-    from thm_torchmetrics.scoring.run import ActionUnitOptions, Run
+    from thm_torchmetrics.scoring.run import Run
 
     features = features_by_metric(asked, *folders_of)
     can_run, skipped = plan(asked, folders, REMEDIES, features)
@@ -219,7 +202,7 @@ def run(data: Path | None, given: Mapping[str, Any]) -> Result:
         skipped |= dict.fromkeys(deaf, "needs every frame; leave --every out")
         can_run = [key for key in can_run if key not in deaf]
     options = {name: given[name] for name in _OF_METRICS if given[name] is not None}
-    options |= {"extractor": extractors, "weights": own_files}
+    options |= {"extractor": extractors, "weights": custom_files}
     device = device_named(given["device"] or ("cuda" if torch.cuda.is_available() else "cpu"))
     units = ActionUnitOptions(given["au_successful_only"], given["au_min_confidence"], given["au_face_id"])
     with Bar(hidden=given["quiet"]) as progress:
@@ -235,50 +218,6 @@ def run(data: Path | None, given: Mapping[str, Any]) -> Result:
         inputs |= {f"features of {key}": {side: str(path) for side, path in features[key].items()} for key in features}
         origin = {"inputs": inputs, "weights": built.weights}
         return session.score(items, skipped | built.skipped, origin)
-
-
-def assignments(option: str, texts: Iterable[str], known: Iterable[str]) -> dict[str, str]:
-    """``KEY=VALUE`` texts as a dict.
-
-    Raises:
-        InputError: if one is not of that form or its key is not known.
-    """
-    pairs = {}
-    for text in texts:
-        key, sign, value = text.partition("=")
-        if not sign or not value:
-            raise InputError(f"{option} wants KEY=VALUE, got {text!r}")
-        if key not in known:
-            raise InputError(f"{option} {text}: {key!r} is none of {', '.join(known)}")
-        pairs[key] = value
-    return pairs
-
-
-def device_named(name: str) -> torch.device:
-    """The device of a name.
-
-    Raises:
-        InputError: if it is none, or not there.
-    """
-    import torch
-
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f"--device {name}: {str(error).splitlines()[0]}") from error
-
-
-def gates(texts: Iterable[str], known: Iterable[str]) -> list[Gate]:
-    """``KEY=VALUE`` texts as gates.
-
-    Raises:
-        InputError: if one is not of that form, its value is no number, or it names a metric that is not asked for.
-    """
-    limits = assignments("--fail-under", texts, known)
-    try:
-        return [Gate(key, float(limit)) for key, limit in limits.items()]
-    except ValueError as error:
-        raise InputError(f"--fail-under wants KEY=VALUE with a number: {error}") from error
 
 
 def finish(result: Result, given: Mapping[str, Any]) -> int:

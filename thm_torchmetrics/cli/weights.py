@@ -29,14 +29,14 @@ def chosen(names: tuple[str, ...]) -> tuple[str, ...]:
 
 @checkpoints.command("list")
 def list_weights() -> None:
-    """Show every checkpoint, whether it is here, its size and its licence."""
+    """Show every checkpoint, whether it is here, its size and its license."""
     from thm_torchmetrics.reports.table import console, grid
 
-    table = grid("Name", "File", "MB", "State", "Commercial use", "Licence", right=("MB",))
+    table = grid("Name", "File", "MB", "State", "Commercial use", "License", right=("MB",))
     words = {True: "yes", False: "no", None: "not settled"}
     for name, weight in weights.registry().items():
         size = f"{weight.size / 1e6:.0f}" if weight.size else "?"
-        table.add_row(name, weight.file, size, weights.status(name).state, words[weight.commercial], weight.licence)
+        table.add_row(name, weight.file, size, weights.status(name).state, words[weight.commercial], weight.license)
     console().print(table)
 
 
@@ -60,7 +60,7 @@ def _fetch(name: str) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    click.echo(weights.licence_notice(name), err=True)
+    click.echo(weights.license_notice(name), err=True)
     columns = (TextColumn(name), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=None)

@@ -8,12 +8,12 @@ from typing import Any
 from torch import nn
 
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.extractors.pool import OwnModule, release
+from thm_torchmetrics.extractors.network import CustomModule, release
 
 __all__ = ["choose", "release"]
 
 
-def choose(given: Any, makers: Mapping[str, Callable[[], Any]], own: Callable[[nn.Module], Any] = OwnModule) -> Any:
+def choose(given: Any, makers: Mapping[str, Callable[[], Any]], own: Callable[[nn.Module], Any] = CustomModule) -> Any:
     """The extractor that a metric was asked to use.
 
     Args:

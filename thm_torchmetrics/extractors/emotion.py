@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from thm_torchmetrics.clip import Chunk
-from thm_torchmetrics.extractors.face_crops import crop_landmarks, emotion_crops
-from thm_torchmetrics.extractors.pool import Handle, OwnFiles
-from thm_torchmetrics.functional.expression import EMOTION_CROP_SIZE
-from thm_torchmetrics.functional.resize import resize
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.extractors.landmarks import crop_landmarks
+from thm_torchmetrics.extractors.network import FrozenNetwork, CustomFiles
+from thm_torchmetrics.faces.crops import EMOTION_CROP_SIZE, emotion_crops
+from thm_torchmetrics.imaging.resize import resize
 from thm_torchmetrics.nets.emonet import EmoNet
 
 AFFECT = slice(0, 2)
@@ -26,7 +26,7 @@ _EXPRESSIONS = {"emonet8": 8, "emonet5": 5}
 
 
 def emotion_makers(
-    files: OwnFiles = None,
+    files: CustomFiles = None,
     *,
     whole_frame: bool = False,
     landmarks: str = "fan",
@@ -39,7 +39,7 @@ def emotion_makers(
         files: the user's own checkpoints; a single file is EmoNet's.
         whole_frame: whether the network sees the whole frame instead of the face.
         landmarks: what finds the face, ``fan`` or ``dlib``.
-        face: which face of a frame counts: ``largest``, ``first`` (best score), ``last`` (worst) or ``centre``.
+        face: which face of a frame counts: ``largest``, ``first`` (best score), ``last`` (worst) or ``center``.
         mirror: whether to average with what the network makes of the mirrored image.
     """
 
@@ -51,7 +51,7 @@ def emotion_makers(
 
 
 @dataclass(frozen=True)
-class Emotion(Handle):
+class Emotion(FrozenNetwork):
     """EmoNet, on the square around the face's landmarks, or on the whole frame where there are no landmarks.
 
     Attributes:
@@ -71,7 +71,7 @@ class Emotion(Handle):
 
     def extract(self, chunk: Chunk) -> Tensor:
         """Rows ``(n, 130)``: valence, arousal (not clamped) and 128 features; NaN where a frame has no face."""
-        frames, size = chunk.bytes(), EMOTION_CROP_SIZE
+        frames, size = chunk.as_uint8(), EMOTION_CROP_SIZE
         if self.landmarks is None:
             return self._rows(resize(frames, (size, size)))
         crops, found = emotion_crops(frames, chunk.features(self.landmarks))

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from thm_torchmetrics import weights as checkpoints
-from thm_torchmetrics.clip import Chunk
-from thm_torchmetrics.extractors.face_crops import crop_landmarks
-from thm_torchmetrics.extractors.pool import Handle, OwnFiles
-from thm_torchmetrics.functional.face3d import crop
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.extractors.landmarks import crop_landmarks
+from thm_torchmetrics.extractors.network import FrozenNetwork, CustomFiles
+from thm_torchmetrics.faces.deep3d import crop
 from thm_torchmetrics.nets.deep3d import Deep3DNet
 
 NUM_COEFFICIENTS = 257
@@ -23,14 +23,14 @@ RELEASES = ("deep3d", "deep3d-2023")
 
 
 def face3d_makers(
-    files: OwnFiles = None, *, landmarks: str = "fan", face: str = "largest"
+    files: CustomFiles = None, *, landmarks: str = "fan", face: str = "largest"
 ) -> dict[str, Callable[[], Any]]:
     """What makes each extractor of coefficients, by name.
 
     Args:
         files: the user's own checkpoints; a single file is the coefficient network's.
         landmarks: what finds the face, ``fan`` or ``dlib``.
-        face: which face of a frame counts: ``largest``, ``first`` (best score), ``last`` (worst) or ``centre``.
+        face: which face of a frame counts: ``largest``, ``first`` (best score), ``last`` (worst) or ``center``.
 
     Raises:
         InputError: when made, if there is no such landmark extractor or rule.
@@ -42,7 +42,7 @@ def face3d_makers(
 
 
 @dataclass(frozen=True)
-class Deep3D(Handle):
+class Deep3D(FrozenNetwork):
     """Deep3DFaceRecon's ResNet-50 (Y. Deng et al., 2019) on the face cut to 224x224 by five points of its landmarks.
 
     Attributes:
@@ -62,7 +62,7 @@ class Deep3D(Handle):
 
     def extract(self, chunk: Chunk) -> Tensor:
         """Coefficients ``(n, 257)``, columns as in `functional.face3d.COEFFICIENTS`; NaN where a frame has no face."""
-        frames = chunk.bytes()
+        frames = chunk.as_uint8()
         network = self.network(frames.device)
 
         def estimate(crops: Tensor) -> Tensor:

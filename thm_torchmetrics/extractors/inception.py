@@ -7,15 +7,15 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from thm_torchmetrics.clip import Chunk
-from thm_torchmetrics.extractors.pool import Handle
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.extractors.network import FrozenNetwork
 from thm_torchmetrics.nets.inception import FIDInception
 
 NUM_FEATURES = 2048
 
 
 @dataclass(frozen=True)
-class Inception(Handle):
+class Inception(FrozenNetwork):
     """Pool3 features of the FID Inception network, by the preprocessing of ``pytorch-fid`` or ``torch-fidelity``."""
 
     protocol: str = "pytorch-fid"
@@ -31,5 +31,5 @@ class Inception(Handle):
         """Features ``(n, 2048)``."""
         network = cast(FIDInception, self.network(chunk.rows.device))
         if self.protocol == "pytorch-fid":
-            return self.in_batches(network, chunk.unit())
-        return self.in_batches(network.forward_fidelity, chunk.bytes())
+            return self.in_batches(network, chunk.as_float())
+        return self.in_batches(network.forward_fidelity, chunk.as_uint8())

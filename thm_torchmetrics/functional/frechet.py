@@ -76,7 +76,7 @@ def frechet_distance(sums_x: Tensor, sums_y: Tensor) -> Tensor:
 def frechet_from_features(x: Tensor, y: Tensor) -> Tensor:
     """Fréchet distance of two sets of features, as :func:`frechet_distance`, without sums over parts.
 
-    With fewer samples than features on both sides no covariance is built: for centred rows ``X`` and ``Y`` the trace of
+    With fewer samples than features on both sides no covariance is built: for centered rows ``X`` and ``Y`` the trace of
     the root is the sum of the singular values of ``X Y^T / sqrt((n_x - 1) (n_y - 1))``.
 
     Args:
@@ -101,12 +101,12 @@ def frechet_from_features(x: Tensor, y: Tensor) -> Tensor:
     if min(counts) < 2:
         return torch.full((), torch.nan, dtype=torch.float64, device=sides[0].device)
     means = [side.mean(dim=0) for side in sides]
-    centred = [(side - mean) / (len(side) - 1) ** 0.5 for side, mean in zip(sides, means, strict=True)]
+    centered = [(side - mean) / (len(side) - 1) ** 0.5 for side, mean in zip(sides, means, strict=True)]
     if max(counts) <= x.shape[1]:
-        root = torch.linalg.svdvals(centred[0] @ centred[1].T).sum()
+        root = torch.linalg.svdvals(centered[0] @ centered[1].T).sum()
     else:
-        root = _root_trace(counts, [side.T @ side for side in centred])
-    return _distance(means, [side.square().sum() for side in centred], root)
+        root = _root_trace(counts, [side.T @ side for side in centered])
+    return _distance(means, [side.square().sum() for side in centered], root)
 
 
 def _rows(features: Tensor) -> Tensor:

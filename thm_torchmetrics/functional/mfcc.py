@@ -81,10 +81,10 @@ def _tables(sample_rate: int) -> tuple[Tensor, Tensor]:
     mels = torch.linspace(0, top, _FILTERS + 2, dtype=torch.float64)
     edges = ((points + 1) * 700 * (10 ** (mels / 2595) - 1) / sample_rate).floor()
     bins = torch.arange(points // 2 + 1, dtype=torch.float64)[:, None]
-    low, centre, high = edges[:-2], edges[1:-1], edges[2:]
-    rise, fall = (bins - low) / (centre - low), (high - bins) / (high - centre)
-    filters = torch.where((bins >= low) & (bins < centre), rise, 0.0)
-    filters = torch.where((bins >= centre) & (bins < high), fall, filters)
+    low, center, high = edges[:-2], edges[1:-1], edges[2:]
+    rise, fall = (bins - low) / (center - low), (high - bins) / (high - center)
+    filters = torch.where((bins >= low) & (bins < center), rise, 0.0)
+    filters = torch.where((bins >= center) & (bins < high), fall, filters)
 
     order = torch.arange(_COEFFICIENTS, dtype=torch.float64)
     at = torch.arange(_FILTERS, dtype=torch.float64)[:, None] + 0.5

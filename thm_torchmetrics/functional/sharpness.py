@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from thm_torchmetrics.functional.frames import check_frames, check_range, slabs, widest_float
+from thm_torchmetrics.imaging.checks import check_frames, check_range, slabs, widest_float
 
 _BLOCK = 64
 _EDGE_PIXELS = 0.002 * _BLOCK * _BLOCK

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from thm_torchmetrics.clip import Clip
+    from thm_torchmetrics.core.clip import Clip
 
 
 def open_clip(path: Path | str, *, audio: Path | str | bool = False, every: int = 1) -> Clip:
@@ -23,7 +23,7 @@ def open_clip(path: Path | str, *, audio: Path | str | bool = False, every: int 
     Example:
         >>> clip = open_clip("talk.mp4", audio=True)  # doctest: +SKIP
     """
-    from thm_torchmetrics.clip import Clip
+    from thm_torchmetrics.core.clip import Clip
     from thm_torchmetrics.media.audio import SoundFile
     from thm_torchmetrics.media.video import VideoFile
 

@@ -59,7 +59,7 @@ def read_audio(path: Path | str, sample_rate: int = 16000, *, align_to_video: bo
 class SoundFile:
     """The sound of an audio or video file, opened only when it is asked for something; a small handle.
 
-    It is a `SoundSource`, so ``Clip(frames, audio=SoundFile(path))`` is a clip that knows where its sound is from.
+    It is a `AudioSource`, so ``Clip(frames, audio=SoundFile(path))`` is a clip that knows where its sound is from.
 
     Args:
         path: the file.

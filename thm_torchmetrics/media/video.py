@@ -25,7 +25,7 @@ Picture = npt.NDArray[np.uint8]
 class VideoFile:
     """A video file, opened only when it is asked for something; a small handle that can be pickled.
 
-    It is a `FrameSource`, so ``Clip(VideoFile(path))`` is a clip that decodes on demand. Pixels are those of OpenCV 5's
+    It is a `VideoSource`, so ``Clip(VideoFile(path))`` is a clip that decodes on demand. Pixels are those of OpenCV 5's
     `VideoCapture` (which the published pipelines read with), bit for bit: its decoder, its colour conversion, its
     rotation by the file's metadata. Sizes and rates come from the header and the first frame; how many frames there
     are is known only after reading them, because headers are often wrong.

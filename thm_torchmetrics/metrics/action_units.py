@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from thm_torchmetrics.clip import Chunk, ClipInput
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.frame_mean import FrameMean
+from thm_torchmetrics.core.inputs import ClipInput
 from thm_torchmetrics.functional.action_units import ACTION_UNITS, LOWER, UPPER, squared_errors
-from thm_torchmetrics.kinds import FrameMean
 
 
 class ActionUnitError(FrameMean, key="aue"):

@@ -6,13 +6,14 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from thm_torchmetrics.clip import Chunk
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.frame_mean import FrameMean
+from thm_torchmetrics.core.frechet_distance import FrechetDistance
 from thm_torchmetrics.extractors import choose
 from thm_torchmetrics.extractors.face3d import NUM_COEFFICIENTS, face3d_makers
-from thm_torchmetrics.extractors.face_crops import crop_settings
-from thm_torchmetrics.extractors.pool import OwnFiles
+from thm_torchmetrics.extractors.landmarks import crop_settings
+from thm_torchmetrics.extractors.network import CustomFiles
 from thm_torchmetrics.functional.face3d import COEFFICIENTS, average_expression_distance, average_pose_distance
-from thm_torchmetrics.kinds import FrameMean, FrechetDistance
 
 
 class _CoefficientDistance(FrameMean):
@@ -27,7 +28,7 @@ class _CoefficientDistance(FrameMean):
         extractor: str | nn.Module | None = "deep3d",
         landmarks: str = "fan",
         face: str = "largest",
-        weights: OwnFiles = None,
+        weights: CustomFiles = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)
@@ -67,7 +68,7 @@ class AverageExpressionDistance(_CoefficientDistance, key="aed"):
         extractor: ``"deep3d"`` (first release), ``"deep3d-2023"`` (the authors' update of April 2023); a module that
             maps frames ``(N, 3, H, W)``, float32 in 0..1, to ``(N, 257)``; or None, for coefficients.
         landmarks: what finds the face: ``"fan"``, as the originals, or ``"dlib"``.
-        face: which face of a frame counts: ``"largest"``, ``"first"`` (best score), ``"last"`` or ``"centre"``.
+        face: which face of a frame counts: ``"largest"``, ``"first"`` (best score), ``"last"`` or ``"center"``.
         weights: your own checkpoint of the coefficient network, or several by name.
         kwargs: the options of `TalkingHeadMetric`.
 
@@ -184,7 +185,7 @@ class ExpressionFrechetDistance(FrechetDistance, key="e-fid"):
         extractor: str | nn.Module | None = "deep3d",
         landmarks: str = "fan",
         face: str = "largest",
-        weights: OwnFiles = None,
+        weights: CustomFiles = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

@@ -8,14 +8,16 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from thm_torchmetrics.clip import AnyClip, Chunk, Clip, ClipInput, clips_from
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.clip import AnyClip, Clip
+from thm_torchmetrics.core.frame_mean import FrameMean
+from thm_torchmetrics.core.inputs import ClipInput, clips_from
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import choose
-from thm_torchmetrics.extractors.face_crops import crop_settings
 from thm_torchmetrics.extractors.identity import identity_makers
-from thm_torchmetrics.extractors.pool import OwnFiles
+from thm_torchmetrics.extractors.landmarks import crop_settings
+from thm_torchmetrics.extractors.network import CustomFiles
 from thm_torchmetrics.functional.identity import cosine_similarity, squared_euclidean_distance
-from thm_torchmetrics.kinds import FrameMean
 
 Reference: TypeAlias = Literal["target-frame", "target-first", "image", "preds-first"]
 
@@ -69,7 +71,7 @@ class IdentitySimilarity(FrameMean, key="csim"):
 
             But for the first the lengths of the two clips need not agree, and every generated frame counts.
         landmarks: what finds the face: ``"fan"``, or ``"dlib"`` (default with the extractor ``dlib``).
-        face: which face of a frame counts: ``"largest"``, ``"first"`` (best score), ``"last"`` or ``"centre"``.
+        face: which face of a frame counts: ``"largest"``, ``"first"`` (best score), ``"last"`` or ``"center"``.
         weights: your own checkpoint of the recognition network, or several by name.
         kwargs: the options of `TalkingHeadMetric`.
 
@@ -96,7 +98,7 @@ class IdentitySimilarity(FrameMean, key="csim"):
         reference: Reference = "target-frame",
         landmarks: str | None = None,
         face: str = "largest",
-        weights: OwnFiles = None,
+        weights: CustomFiles = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)
@@ -187,7 +189,7 @@ class AverageEuclideanDistance(FrameMean, key="aed-id"):
         protocol: see above.
         extractor: as in `IdentitySimilarity`.
         landmarks: what finds the face: ``"fan"``, or ``"dlib"`` (default with the extractor ``dlib``).
-        face: which face of a frame counts: ``"largest"``, ``"first"`` (best score), ``"last"`` or ``"centre"``.
+        face: which face of a frame counts: ``"largest"``, ``"first"`` (best score), ``"last"`` or ``"center"``.
         weights: your own checkpoint of the recognition network, or several by name.
         kwargs: the options of `TalkingHeadMetric`.
 
@@ -213,7 +215,7 @@ class AverageEuclideanDistance(FrameMean, key="aed-id"):
         extractor: str | nn.Module | None = "arcface-r100",
         landmarks: str | None = None,
         face: str = "largest",
-        weights: OwnFiles = None,
+        weights: CustomFiles = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)

@@ -6,11 +6,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from thm_torchmetrics.clip import Chunk
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.frame_mean import FrameMean
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import choose
 from thm_torchmetrics.extractors.landmarks import POINTS, landmark_makers
-from thm_torchmetrics.extractors.pool import OwnFiles
+from thm_torchmetrics.extractors.network import CustomFiles
 from thm_torchmetrics.functional.landmarks import (
     POINTS as GROUPS,
     PROTOCOLS,
@@ -18,7 +19,6 @@ from thm_torchmetrics.functional.landmarks import (
     landmark_distance,
     missing_keypoints,
 )
-from thm_torchmetrics.kinds import FrameMean
 
 
 class _LandmarkMetric(FrameMean):
@@ -29,7 +29,7 @@ class _LandmarkMetric(FrameMean):
             extra of that name; a module that maps frames ``(N, 3, H, W)``, float32 in 0..1, to ``(N, 68, 2)``; None,
             for landmarks given instead of frames.
         face: which face of a frame counts: ``"largest"``, ``"first"`` (best score), ``"last"`` (worst score above the
-            detector's threshold) or ``"centre"``.
+            detector's threshold) or ``"center"``.
         upsample: how often ``dlib`` doubles the frame before it looks for faces.
         weights: your own checkpoints, by name, or one file for dlib's predictor.
         flip: whether ``fan`` adds the heat maps of the mirrored face.
@@ -44,7 +44,7 @@ class _LandmarkMetric(FrameMean):
         extractor: str | nn.Module | None = "fan",
         face: str = "largest",
         upsample: int = 0,
-        weights: OwnFiles = None,
+        weights: CustomFiles = None,
         flip: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -62,18 +62,18 @@ class LandmarkDistance(_LandmarkMetric, key="lmd"):
 
     .. math:: \text{LMD} = \frac{1}{T} \sum_t \frac{1}{K} \sum_k \|\hat p_{t,k} - p_{t,k}\|
 
-    after each side has lost its own mean (``centre``), so that head motion does not count. The value grows with the
+    after each side has lost its own mean (``center``), so that head motion does not count. The value grows with the
     size of the face in the picture: compare videos of one size only, or use ``norm``.
 
     Protocols, each a choice of the options below:
 
-    - ``instag`` (default): lips, centred, mean of Euclidean distances. The meter of ER-NeRF, SyncTalk, TalkingGaussian
+    - ``instag`` (default): lips, centered, mean of Euclidean distances. The meter of ER-NeRF, SyncTalk, TalkingGaussian
       and InsTaG, which takes the last face (``face="last"``) and stops at a frame without one.
-    - ``vico``: lips, not centred, mean absolute difference per coordinate, with ``flip``; ViCo baseline and
+    - ``vico``: lips, not centered, mean absolute difference per coordinate, with ``flip``; ViCo baseline and
       TalkingHeadMetrics, which take the first face (``face="first"``).
-    - ``atvg``: lips, centred, **sum** over the points; ATVGnet, which takes dlib's last face after one upsampling
+    - ``atvg``: lips, centered, **sum** over the points; ATVGnet, which takes dlib's last face after one upsampling
       (``extractor="dlib", face="last", upsample=1``) and turns the frame grey first, which is not done here.
-    - ``eat-m``, ``eat-f``: lips, or all 68 points, centred, mean of Euclidean distances, mean over clips; EAT, which
+    - ``eat-m``, ``eat-f``: lips, or all 68 points, centered, mean of Euclidean distances, mean over clips; EAT, which
       takes dlib's first face (``extractor="dlib", face="first"``) and resamples the longer clip, where we compare
       the first frames.
 
@@ -88,12 +88,12 @@ class LandmarkDistance(_LandmarkMetric, key="lmd"):
         protocol: see above.
         points: ``"mouth"``, ``"outer-lip"``, ``"inner-lip"``, ``"face"``, ``"jaw"``, ``"brows"``, ``"nose"`` or
             ``"eyes"``; default: the protocol's.
-        centre: whether each side loses its own mean; default: the protocol's.
+        center: whether each side loses its own mean; default: the protocol's.
         norm: ``"none"``; or what to divide by: ``"image"`` (its height), ``"inter-ocular"`` (outer eye corners of the
             target) or ``"face-box"`` (root of the area of the target's 68 points); default: the protocol's.
         reduction: ``"l2"`` (mean distance), ``"l2-sum"`` or ``"l1"`` (mean per coordinate); default: the protocol's.
         kwargs: ``extractor`` (``"fan"``, ``"dlib"``, a module or None), ``face`` (``"largest"``, ``"first"``,
-            ``"last"``, ``"centre"``), ``upsample`` (of dlib), ``weights``, and the options of `TalkingHeadMetric`.
+            ``"last"``, ``"center"``), ``upsample`` (of dlib), ``weights``, and the options of `TalkingHeadMetric`.
 
     Raises:
         InputError: if an option has no such value.
@@ -107,7 +107,7 @@ class LandmarkDistance(_LandmarkMetric, key="lmd"):
         >>> shifted = target + torch.tensor([3.0, 4.0])
         >>> LandmarkDistance(extractor=None)(shifted, target)  # a shift does not count
         tensor(0., dtype=torch.float64)
-        >>> LandmarkDistance(extractor=None, centre=False)(shifted, target)
+        >>> LandmarkDistance(extractor=None, center=False)(shifted, target)
         tensor(5., dtype=torch.float64)
         >>> LandmarkDistance(extractor=None, protocol="vico")(shifted, target)
         tensor(3.5000, dtype=torch.float64)
@@ -118,14 +118,14 @@ class LandmarkDistance(_LandmarkMetric, key="lmd"):
         *,
         protocol: str | None = None,
         points: str | None = None,
-        centre: bool | None = None,
+        center: bool | None = None,
         norm: str | None = None,
         reduction: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(protocol=protocol, flip=protocol == "vico", **kwargs)
         published = PROTOCOLS[self.protocol]
-        chosen = {"points": points, "centre": centre, "norm": norm, "reduction": reduction}
+        chosen = {"points": points, "center": center, "norm": norm, "reduction": reduction}
         self.distance = published._asdict() | {name: value for name, value in chosen.items() if value is not None}
         if self.distance["points"] not in GROUPS:
             raise InputError(f"points must be one of {', '.join(GROUPS)}, got {points!r}")
@@ -151,7 +151,7 @@ class AverageKeypointDistance(_LandmarkMetric, key="akd"):
     .. math:: \text{AKD} = \frac{1}{T} \sum_t \frac{1}{68 \cdot 2} \sum_{k,i} |\hat p_{t,k,i} - p_{t,k,i}|
 
     Protocol ``fomm``: pose-evaluation, the scripts of the First Order Motion Model: the mean absolute difference per
-    coordinate (the paper says distance), not centred, frames of 256x256, FAN's first face (``face="first"``) without
+    coordinate (the paper says distance), not centered, frames of 256x256, FAN's first face (``face="first"``) without
     flip. Frames without a face in either video are skipped and counted.
 
     As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`

@@ -9,30 +9,33 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from thm_torchmetrics.clip import AnyClip, Chunk, Clip, ClipInput
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.clip import AnyClip, Clip
+from thm_torchmetrics.core.inputs import ClipInput
+from thm_torchmetrics.core.metric import Average, Score, TalkingHeadMetric, Tally
+from thm_torchmetrics.core.one_pass import stream
+from thm_torchmetrics.core.precision import exact_arithmetic
 from thm_torchmetrics.errors import InputError, MissingFaceError
 from thm_torchmetrics.extractors import choose
-from thm_torchmetrics.extractors.face_tracks import FaceDetector, TrackOptions
-from thm_torchmetrics.extractors.lip_sync import REASONS, Outcome, Setup, Stretch, Tracked, WholeFrames
-from thm_torchmetrics.extractors.pool import OwnFiles
-from thm_torchmetrics.extractors.recoded import RecodedFrames, RecodedSound, RecodedTracks
-from thm_torchmetrics.extractors.syncnet import (
+from thm_torchmetrics.extractors.face_detection import SyncNetS3FD
+from thm_torchmetrics.extractors.network import CustomFiles
+from thm_torchmetrics.functional.lipsync import sync_scores
+from thm_torchmetrics.lipsync.protocols import NOT_SCORED, LipSyncResult, LipSyncOptions, ScoredTrack, Tracked, WholeFrames
+from thm_torchmetrics.lipsync.reencoded import RecodedFrames, RecodedSound, RecodedTracks
+from thm_torchmetrics.lipsync.tracking import TrackOptions
+from thm_torchmetrics.lipsync.windows import (
     SAMPLE_RATE,
     DistanceCurve,
-    OwnSyncNetwork,
+    CustomSyncNetwork,
     SyncNetwork,
     check_speech,
     speech,
 )
-from thm_torchmetrics.functional.lipsync import sync_scores
-from thm_torchmetrics.metric import Average, Score, TalkingHeadMetric, Tally
-from thm_torchmetrics.precision import exact_arithmetic
-from thm_torchmetrics.streaming import stream
 
 AudioInput: TypeAlias = Tensor | Sequence[Tensor] | None
 
 _DISTANCE, _CONFIDENCE, _OFFSET, _WEIGHT, _FIRST_BIN = range(5)
-_TAIL = len(REASONS) + 3  # after the histogram: clips by reason, clips scored, clips seen, frames left out
+_TAIL = len(NOT_SCORED) + 3  # after the histogram: clips by reason, clips scored, clips seen, frames left out
 
 
 _WORKERS: dict[str, type[WholeFrames] | type[Tracked]] = {
@@ -82,7 +85,7 @@ class LipSync(TalkingHeadMetric):
         protocol: see above.
         average: ``"clip"`` (default but for ``syncnet-python``): the mean over clips, and within a clip over tracks;
             ``"track"``: over all tracks; ``"frame"``: tracks weigh as many windows as they have.
-        extractor: ``"syncnet"``; a module with the methods of `extractors.syncnet.OwnSyncNetwork`; or None.
+        extractor: ``"syncnet"``; a module with the methods of `extractors.syncnet.CustomSyncNetwork`; or None.
         weights: your own checkpoint, or several by name (``syncnet``, ``s3fd``).
         vshift: largest shift in frames, 15 in the published scripts.
         tracks: ``"mean"`` of a clip's tracks, or its ``"longest"`` only.
@@ -112,7 +115,7 @@ class LipSync(TalkingHeadMetric):
         protocol: str | None = None,
         average: Average | None = None,
         extractor: str | nn.Module | None = "syncnet",
-        weights: OwnFiles = None,
+        weights: CustomFiles = None,
         vshift: int = 15,
         tracks: Literal["mean", "longest"] = "mean",
         min_track: int = 100,
@@ -140,10 +143,10 @@ class LipSync(TalkingHeadMetric):
         self.tracks = tracks
         self.ffmpeg = ffmpeg
         self.track_options = TrackOptions(min_track, num_failed_det, min_face_size, crop_scale)
-        self.extractor = choose(extractor, {"syncnet": lambda: SyncNetwork.of("syncnet", weights)}, OwnSyncNetwork)
+        self.extractor = choose(extractor, {"syncnet": lambda: SyncNetwork.of("syncnet", weights)}, CustomSyncNetwork)
         self.detector: Any = None
         if self.extractor is not None and self.protocol in ("tracked", "syncnet-python"):
-            self.detector = FaceDetector.of("s3fd", weights, scale=facedet_scale, threshold=threshold)
+            self.detector = SyncNetS3FD.of("s3fd", weights, scale=facedet_scale, threshold=threshold)
         self._work: WholeFrames | Tracked | None = None
         self._curve: DistanceCurve | None = None
         shifts = 2 * vshift + 1
@@ -223,7 +226,7 @@ class LipSync(TalkingHeadMetric):
             self._work = self._worker(preds, audio, sample_rate, fps if isinstance(preds.frames, Tensor) else None)
 
     def _worker(self, clip: Clip, audio: Tensor, sample_rate: int, fps: float | None) -> WholeFrames | Tracked:
-        setup = Setup(
+        setup = LipSyncOptions(
             self.extractor, self.detector, self.track_options, self.tracks, self.vshift, self.ffmpeg, self.device, fps
         )
         if self.protocol == "syncnet-python":
@@ -252,7 +255,7 @@ class LipSync(TalkingHeadMetric):
             weight = {"frame": stretch.windows, "track": 1, "clip": 1 / len(outcome.stretches)}[self.average]
             clip += self._sums_of(stretch.curve.to(clip.device, torch.float64), weight)
         if outcome.reason:
-            clip[-_TAIL + REASONS.index(outcome.reason)] = 1
+            clip[-_TAIL + NOT_SCORED.index(outcome.reason)] = 1
         clip[-3] = (clip[_WEIGHT] > 0).to(torch.float64)
         clip[-2] = 1
         clip[-1] = outcome.left_out
@@ -263,13 +266,13 @@ class LipSync(TalkingHeadMetric):
             raise MissingFaceError(f"{type(self).__name__}: {outcome.why}")
         self._work = self._curve = None
 
-    def _outcome(self) -> Outcome:
+    def _outcome(self) -> LipSyncResult:
         if self._curve is not None:
             rows = self._curve.rows
             left_out = abs(self._lengths[0] - self._lengths[1])
-            return Outcome([Stretch(0, rows, rows, self._curve.finish())], left_out=left_out)
+            return LipSyncResult([ScoredTrack(0, rows, rows, self._curve.finish())], left_out=left_out)
         if self._work is None:
-            return Outcome([], "no audio", "no audio: the clip has no sound track and no other sound was given")
+            return LipSyncResult([], "no audio", "no audio: the clip has no sound track and no other sound was given")
         return self._work.finish()
 
     def _sums_of(self, curve: Tensor, weight: float) -> Tensor:
@@ -282,7 +285,7 @@ class LipSync(TalkingHeadMetric):
         sums[:_FIRST_BIN] = torch.where(finite, values * weight, 0.0)
         offsets = torch.arange(-self.vshift, self.vshift + 1, dtype=torch.int64, device=curve.device)
         sums[_FIRST_BIN:-_TAIL] = (offsets == scores.offset) & finite
-        sums[-_TAIL + REASONS.index("not finite")] = ~finite
+        sums[-_TAIL + NOT_SCORED.index("not finite")] = ~finite
         return sums
 
     # ---- results
@@ -297,7 +300,7 @@ class LipSync(TalkingHeadMetric):
     def score(self, clip: Tensor) -> Score:
         """One clip's result; its detail has a row per track, or why there is none."""
         score = super().score(clip)
-        outcome: Outcome | None = getattr(clip, "outcome", None)
+        outcome: LipSyncResult | None = getattr(clip, "outcome", None)
         if outcome is None:
             return score
         tracks = []
@@ -314,7 +317,7 @@ class LipSync(TalkingHeadMetric):
 
     def _detail(self, sums: Tensor) -> dict[str, Any]:
         counts = sums[_FIRST_BIN:-_TAIL].tolist()
-        reasons = zip(REASONS, sums[-_TAIL:-3].tolist(), strict=True)
+        reasons = zip(NOT_SCORED, sums[-_TAIL:-3].tolist(), strict=True)
         return {
             "offsets": {str(k - self.vshift): int(count) for k, count in enumerate(counts) if count},
             "not_scored": {reason: int(count) for reason, count in reasons if count},

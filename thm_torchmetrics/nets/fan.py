@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from thm_torchmetrics.nets.hourglass import ConvBlock, HourGlass
-from thm_torchmetrics.nets.layout import channels_last_on_cpu
+from thm_torchmetrics.nets.memory_format import channels_last_on_cpu
 
 POINTS = 68
 

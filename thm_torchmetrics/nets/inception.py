@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from thm_torchmetrics.nets.layout import channels_last_on_cpu
+from thm_torchmetrics.nets.memory_format import channels_last_on_cpu
 
 SIDE = 299
 """Height and width to which every image is resized, whatever its aspect."""

@@ -9,7 +9,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from thm_torchmetrics.nets.layout import channels_last_on_cpu
+from thm_torchmetrics.nets.memory_format import channels_last_on_cpu
 
 
 class Backbone(NamedTuple):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from thm_torchmetrics.nets.layout import channels_last_on_cpu
+from thm_torchmetrics.nets.memory_format import channels_last_on_cpu
 
 _MAPS = 6  # of the lip tower's first convolution at a time
 

@@ -12,11 +12,11 @@ import torch
 
 from thm_torchmetrics import catalog, weights
 from thm_torchmetrics.collection import TalkingHeadMetrics
+from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.errors import InputError, MissingExtraError, WeightsError
-from thm_torchmetrics.media.features import read_features
+from thm_torchmetrics.media.feature_files import read_features
 from thm_torchmetrics.media.pairing import FEATURE_SUFFIXES, find
-from thm_torchmetrics.metric import TalkingHeadMetric
-from thm_torchmetrics.scoring.run import Progress
+from thm_torchmetrics.scoring.progress import Progress
 
 
 def plan(
@@ -107,7 +107,7 @@ def build(
         options: options of the metrics; each goes to the metrics that have it. ``extractor`` is by metric key,
             ``weights``, the user's own files, by name of the checkpoint.
         device: where they compute.
-        progress: who is told of downloads and licences.
+        progress: who is told of downloads and licenses.
         features: the metrics that are given features, with the folders of each side.
 
     Raises:
@@ -141,7 +141,7 @@ def build(
 def _obtain(name: str, file: str | None, progress: Progress) -> dict[str, Any]:
     found = weights.obtain(name, file, progress=partial(progress.download, name))
     if weights.registry()[name].commercial is not True:
-        progress.note(weights.licence_notice(name))
+        progress.note(weights.license_notice(name))
     return {"file": found.path.name, "sha256": found.sha256, "custom": found.custom}
 
 

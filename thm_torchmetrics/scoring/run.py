@@ -5,121 +5,27 @@ from __future__ import annotations
 import platform
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
-import av
-import numpy as np
 import torch
 
-from thm_torchmetrics.clip import AnyClip, Clip, FeatureClip
 from thm_torchmetrics.collection import TalkingHeadMetrics
+from thm_torchmetrics.core.clip import AnyClip, Clip, FeatureClip
+from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.errors import MediaError, ThmError
 from thm_torchmetrics.media.audio import SoundFile
-from thm_torchmetrics.media.features import read_features
+from thm_torchmetrics.media.feature_files import read_features
 from thm_torchmetrics.media.openface import read_action_units
 from thm_torchmetrics.media.pairing import VIDEO_SUFFIXES, Item
 from thm_torchmetrics.media.video import VideoFile
-from thm_torchmetrics.metric import Score, TalkingHeadMetric
+from thm_torchmetrics.scoring.clip_files import ActionUnitOptions, _File, _Files, _files, needs_audio, _Sound, _with_sound
+from thm_torchmetrics.scoring.progress import Progress, CountedVideo
 from thm_torchmetrics.scoring.result import ClipResult, ClipScore, MetricResult, Result
-
-
-@dataclass(frozen=True)
-class ActionUnitOptions:
-    """How OpenFace's tables are read; the originals use every row."""
-
-    successful_only: bool = False
-    min_confidence: float = 0.0
-    face_id: int | None = None
-
-
-class Progress:
-    """What a run tells about itself while it goes; this one says nothing."""
-
-    def start(self, clips: int) -> None:
-        """The run begins with so many clips."""
-
-    def clip(self, key: str) -> None:
-        """A clip begins."""
-
-    def frame(self) -> None:
-        """A frame was decoded."""
-
-    def done(self) -> None:
-        """The clip that began last has ended."""
-
-    def note(self, text: str) -> None:
-        """Something that the reader of the numbers should know."""
-
-    def download(self, name: str, done: int, total: int | None) -> None:
-        """So many bytes of a checkpoint have arrived."""
-
-
-class _Watched:
-    """A video that reports each decoded frame."""
-
-    def __init__(self, video: VideoFile, on_frame: Callable[[], None]) -> None:
-        self.video = video
-        self.fps = video.fps
-        self.size = video.size
-        self._on_frame = on_frame
-
-    def frames(self) -> Iterator[tuple[np.ndarray, float]]:
-        for frame in self.video.frames():
-            self._on_frame()
-            yield frame
-
-    def decoded(self) -> Iterator[tuple[av.VideoFrame, float, float]]:
-        for frame in self.video.decoded():
-            self._on_frame()
-            yield frame
-
-
-class _File(NamedTuple):
-    """One side of a clip."""
-
-    kind: str
-    path: Path
-    row: tuple[int | None, ...] | None = None
-    """Shape of a row, of ready-made features."""
-
-
-_Files: TypeAlias = tuple[_File | None, ...]
-
-
-class _Sound(NamedTuple):
-    """Where the sound of a clip came from, and why there is none."""
-
-    origin: str = "none"
-    fault: str = ""
-
-
-def _hears(metric: TalkingHeadMetric) -> bool:
-    return "audio" in metric.inputs
-
-
-def _with_sound(score: Score, sound: _Sound) -> Score:
-    return score._replace(detail={**(score.detail or {}), "audio": sound.origin})
-
-
-def _files(item: Item, name: str, metric: TalkingHeadMetric) -> tuple[_Files, list[str]]:
-    """What a metric reads of a clip as prediction and as target, and what of it is absent."""
-    if (features := item.features.get(name)) is not None:
-        width = getattr(metric, "num_features", None)
-        row = (width,) if metric.accepts("num_features") else metric.feature_shape
-        files = [_File("features", features[side], row) if side in features else None for side in ("preds", "target")]
-        return tuple(files), [f"features of {side}" for side in metric.inputs if side not in features]
-    absent = [kind for kind in metric.inputs if getattr(item, kind) is None]
-    if item.preds is not None and "audio" in absent:
-        absent.remove("audio")  # the prediction's own sound stands in
-    tables = tuple(kind if kind in metric.inputs else "" for kind in ("preds_au", "target_au"))
-    kinds = tables if any(tables) else ("preds", "target")
-    files = [_File(kind, path) if (path := getattr(item, kind, None)) else None for kind in kinds]
-    return tuple(files), absent
 
 
 @dataclass
@@ -143,7 +49,7 @@ class Run:
     _clips: Counter[str] = field(default_factory=Counter, init=False)
 
     def __post_init__(self) -> None:
-        real = {name: metric.clone() for name, metric in self._members() if self.with_target and _hears(metric)}
+        real = {name: metric.clone() for name, metric in self._members() if self.with_target and needs_audio(metric)}
         self._real = TalkingHeadMetrics(real)
 
     def score(
@@ -179,7 +85,7 @@ class Run:
                 self._clips[name] += score.frames > 0
                 if not self.metrics.members()[name].pooled:
                     result.metrics[name] = ClipScore(*score)
-                if _hears(self.metrics.members()[name]):
+                if needs_audio(self.metrics.members()[name]):
                     result.metrics[name] = ClipScore(*_with_sound(score, sound))
                     if score.value is None:
                         failures[name] = MediaError(sound.fault or (score.detail or {}).get("not_scored", "no value"))
@@ -208,11 +114,11 @@ class Run:
 
     def _hear(self, clip: AnyClip | None, names: Sequence[str], path: Path | None) -> _Sound:
         """Give a clip the sound of a file, if one of these metrics listens."""
-        listens = any(_hears(self.metrics.members()[name]) for name in names)
+        listens = any(needs_audio(self.metrics.members()[name]) for name in names)
         if not isinstance(clip, Clip) or path is None or not listens:
             return _Sound()
         try:
-            clip.hear(SoundFile(path))
+            clip.read_audio(SoundFile(path))
             sound = _Sound("own sound track" if path.suffix.lower() in VIDEO_SUFFIXES else "audio file")
         except MediaError as error:
             sound = _Sound(fault=str(error))
@@ -244,7 +150,7 @@ class Run:
         video = VideoFile(path, every=self.every)
         height, width = video.size
         self.media.setdefault(kind, Counter())[f"{video.codec} {width}x{height} {video.fps:.6g} fps"] += 1
-        return Clip(_Watched(video, self.progress.frame), key=key)
+        return Clip(CountedVideo(video, self.progress.frame), key=key)
 
     def _members(self) -> Iterable[tuple[str, TalkingHeadMetric]]:
         return self.metrics.members().items()

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from thm_torchmetrics.errors import ThmError, WeightsError, WeightsNotFoundError
-from thm_torchmetrics.weights import contents, entries, licences, lookup
-from thm_torchmetrics.weights.entries import Weight
-from thm_torchmetrics.weights.lookup import Found
+from thm_torchmetrics.weights import file_type as contents, licenses as licenses, locate as lookup, registry as entries
+from thm_torchmetrics.weights.locate import Found
+from thm_torchmetrics.weights.registry import Weight
 
 if TYPE_CHECKING:
     import requests
@@ -161,7 +161,7 @@ def obtain(name: str, file: str | Path | None = None, *, progress: Progress | No
         WeightsNotFoundError: if it is nowhere and ``THM_OFFLINE`` is set, no hash could verify it, or no address
             gives it.
         WeightsError: if a file of its name is there but holds other bytes, if the folder for downloads cannot be
-            written, or if its licence excludes this use.
+            written, or if its license excludes this use.
     """
     try:
         return lookup.find(name, file)
@@ -169,6 +169,6 @@ def obtain(name: str, file: str | Path | None = None, *, progress: Progress | No
         weight = entries.entry(name)
         if file is not None or not weight.fetchable:
             raise
-        if licences.switched_on("THM_OFFLINE"):
+        if licenses.switched_on("THM_OFFLINE"):
             raise WeightsNotFoundError(f"{error} Nothing is downloaded, because THM_OFFLINE is set.") from error
     return _download(weight, progress)

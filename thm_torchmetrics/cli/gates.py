@@ -1,0 +1,43 @@
+"""TITLE cli/gates."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from thm_torchmetrics.cli.options import assignments
+from thm_torchmetrics.errors import InputError
+
+if TYPE_CHECKING:
+    from thm_torchmetrics.scoring.result import Result
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A value that a metric must reach."""
+
+    key: str
+    limit: float
+
+    def failed(self, result: Result) -> bool:
+        """Whether the metric has no value or one on the wrong side of the limit."""
+        metric = result.metrics.get(self.key)
+        if metric is None or metric.value is None:
+            return True
+        worse = operator.lt if metric.higher_is_better else operator.gt
+        return bool(worse(metric.value, self.limit))
+
+
+def gates(texts: Iterable[str], known: Iterable[str]) -> list[Gate]:
+    """``KEY=VALUE`` texts as gates.
+
+    Raises:
+        InputError: if one is not of that form, its value is no number, or it names a metric that is not asked for.
+    """
+    limits = assignments("--fail-under", texts, known)
+    try:
+        return [Gate(key, float(limit)) for key, limit in limits.items()]
+    except ValueError as error:
+        raise InputError(f"--fail-under wants KEY=VALUE with a number: {error}") from error

@@ -1,0 +1,1 @@
+"""What a metric is: clips, runs, sums."""

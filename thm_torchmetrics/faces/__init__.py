@@ -1,0 +1,1 @@
+"""Face geometry: boxes, landmarks, crops, shots, tracks."""

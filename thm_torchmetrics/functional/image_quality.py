@@ -1,0 +1,236 @@
+"""PSNR and SSIM, full reference: a predicted frame against its ground truth, in every published flavour."""
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.imaging.checks import check_pair, check_range, slabs, widest_float
+
+_PIQ_EPSILON = 1e-8
+
+
+@torch.no_grad()
+def mean_squared_error_per_frame(preds: Tensor, target: Tensor) -> Tensor:
+    """Mean squared difference of each frame, on the scale 0..1.
+
+    ``MSE_i = mean((preds_i - target_i)^2)`` over channels and pixels.
+
+    Args:
+        preds: ``(N, 3, H, W)`` RGB, uint8 0..255 or floating point 0..1.
+        target: the same shape; the dtype may differ.
+
+    Returns:
+        ``(N,)`` float64 (float32 on MPS), in 0..1.
+
+    Raises:
+        InputError: not RGB frames, or float values outside 0..1.
+        MismatchError: the shapes differ.
+
+    Example:
+        >>> white, grey = torch.full((1, 3, 4, 4), 255, dtype=torch.uint8), torch.full((1, 3, 4, 4), 0.5)
+        >>> mean_squared_error_per_frame(white, grey)
+        tensor([0.2500], dtype=torch.float64)
+    """
+    check_pair(preds, target)
+    count, _, height, width = preds.shape
+    lines = 3 * height
+    if preds.stride(1) == target.stride(1) == 1:  # frames as a decoder lays them out: no need to copy them
+        preds, target, lines, width = preds.permute(0, 2, 3, 1), target.permute(0, 2, 3, 1), height, 3 * width
+    preds, target = preds.reshape(count * lines, width), target.reshape(count * lines, width)
+    norms = torch.empty(len(preds), dtype=torch.float32, device=preds.device)
+    scratch = torch.empty(0, dtype=torch.float32, device=preds.device)
+    for rows in slabs(len(preds), width // 3, preds.device):
+        difference = _difference(preds[rows], target[rows], scratch)
+        torch.linalg.vector_norm(difference, dim=1, out=norms[rows])
+    squares = norms.to(widest_float(norms.device)).square_().view(count, lines).sum(1)
+    return squares / (lines * width * _common_peak(preds, target) ** 2)
+
+
+def _common_peak(preds: Tensor, target: Tensor) -> float:
+    """The value of white on the scale on which the two sides are compared: 255 where both are uint8, else 1."""
+    return 255.0 if preds.dtype == target.dtype == torch.uint8 else 1.0
+
+
+def _as_float(frames: Tensor, peak: float) -> Tensor:
+    single = frames.to(torch.float32)
+    return single / 255 if frames.dtype == torch.uint8 and peak == 1 else single
+
+
+def _difference(preds: Tensor, target: Tensor, out: Tensor) -> Tensor:
+    """The difference up to its sign, float32, in the memory of ``out``: fresh memory would cost more than the sum."""
+    check_range("preds", preds)
+    check_range("target", target)
+    out.resize_(preds.shape)
+    if preds.dtype == target.dtype == torch.uint8:
+        return out.copy_(torch.maximum(preds, target).sub_(torch.minimum(preds, target)))
+    return torch.sub(_as_float(preds, 1.0), _as_float(target, 1.0), out=out)
+
+
+@torch.no_grad()
+def peak_signal_noise_ratio(preds: Tensor, target: Tensor, protocol: str = "piq") -> Tensor:
+    r"""Peak signal-to-noise ratio in dB, higher is better.
+
+    ``PSNR = 10 log10(1 / MSE)``, the mean squared error over channels and pixels on the scale 0..1.
+
+    Args:
+        preds: ``(N, 3, H, W)`` RGB, uint8 0..255 or floating point 0..1.
+        target: the same shape; the dtype may differ.
+        protocol: ``"piq"``, one value per frame, 1e-8 added to the MSE so that identical frames give 80 dB
+            (``piq.psnr``, https://github.com/photosynthesis-team/piq, used by the ViCo baseline and
+            TalkingHeadMetrics); or ``"global-mse"``, one value of the MSE over all frames given, ``inf`` where they are
+            identical (torchmetrics' ``PeakSignalNoiseRatio`` with ``data_range=1.0``).
+
+    Returns:
+        ``(N,)`` for ``"piq"``, 0-d for ``"global-mse"`` (NaN of no frames); float64 (float32 on MPS).
+
+    Raises:
+        InputError: not RGB frames, float values outside 0..1, or an unknown protocol.
+        MismatchError: the shapes differ.
+
+    Example:
+        >>> target = torch.full((2, 3, 16, 16), 100, dtype=torch.uint8)
+        >>> peak_signal_noise_ratio(target + 10, target)
+        tensor([28.1308, 28.1308], dtype=torch.float64)
+        >>> peak_signal_noise_ratio(target + 10, target, protocol="global-mse")
+        tensor(28.1308, dtype=torch.float64)
+    """
+    if protocol not in ("piq", "global-mse"):
+        raise InputError(f'PSNR has the protocols "piq" and "global-mse", got {protocol!r}')
+    errors = mean_squared_error_per_frame(preds, target)
+    if protocol == "piq":
+        return -10 * torch.log10(errors + _PIQ_EPSILON)
+    return -10 * torch.log10(errors.mean())
+
+
+class _Window(NamedTuple):
+    """How a flavour of SSIM looks at a frame."""
+
+    taps: tuple[float, ...]
+    """Weights along one axis; the window is their outer product."""
+    downsample: bool = False
+    """Average-pool large frames first."""
+    reflect: bool = False
+    """Extend the frame by reflection, so that every pixel gets a window; else only windows that lie inside count."""
+    covariance: float = 1.0
+    """Factor on variances and covariance."""
+
+
+def _gaussian(radius: int, sigma: float) -> tuple[float, ...]:
+    weights = [math.exp(-(offset**2) / (2 * sigma**2)) for offset in range(-radius, radius + 1)]
+    return tuple(weight / sum(weights) for weight in weights)
+
+
+_WINDOWS = {
+    "piq": _Window(_gaussian(5, 1.5), downsample=True),
+    "torchmetrics": _Window(_gaussian(5, 1.5), reflect=True),
+    "skimage": _Window((1 / 7,) * 7, covariance=49 / 48),
+}
+
+
+@torch.no_grad()
+def structural_similarity(preds: Tensor, target: Tensor, protocol: str = "piq") -> Tensor:
+    r"""Structural similarity (SSIM) of each frame, in -1..1, higher is better.
+
+    ``SSIM = (2 mx my + c1)(2 sxy + c2) / ((mx^2 + my^2 + c1)(sxx + syy + c2))`` with ``c1 = 0.01^2, c2 = 0.03^2`` on
+    the scale 0..1; m and s are mean, variance and covariance under a window; averaged over positions and RGB channels.
+
+    Args:
+        preds: ``(N, 3, H, W)`` RGB, uint8 0..255 or floating point 0..1.
+        target: the same shape; the dtype may differ.
+        protocol: ``"piq"``, Gaussian window of 11 pixels and sigma 1.5, windows inside the frame only, frames whose
+            shorter side is 384 or more first average-pooled by ``round(min(H, W) / 256)``; ``"torchmetrics"``, the same
+            window on the frame extended by reflection, never pooled; ``"skimage"``, uniform window of 7 pixels, sample
+            covariance, windows inside the frame only. Each is what the library of that name computes by default
+            (``data_range`` and, for scikit-image, ``channel_axis`` set).
+
+    Returns:
+        ``(N,)`` float64 (float32 on MPS).
+
+    Raises:
+        InputError: not RGB frames, float values outside 0..1, frames smaller than the window, or an unknown protocol.
+        MismatchError: the shapes differ.
+
+    Source: Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "Image quality assessment: from error visibility to
+    structural similarity", IEEE TIP 13(4), 2004.
+
+    Example:
+        >>> target = torch.arange(3 * 16 * 16).remainder(251).to(torch.uint8).reshape(1, 3, 16, 16)
+        >>> structural_similarity(target // 2, target)
+        tensor([0.6504], dtype=torch.float64)
+    """
+    if protocol not in _WINDOWS:
+        raise InputError(f'SSIM has the protocols "piq", "torchmetrics" and "skimage", got {protocol!r}')
+    check_pair(preds, target)
+    window = _WINDOWS[protocol]
+    count, _, height, width = preds.shape
+    pool = max(1, round(min(height, width) / 256)) if window.downsample else 1
+    _check_size(height, width, window, protocol)
+    values = torch.empty(count, dtype=widest_float(preds.device), device=preds.device)
+    for frames in slabs(count, height * width, preds.device):
+        values[frames] = _similarity(*_comparable(preds[frames], target[frames], pool), window)
+    return values
+
+
+def _check_size(height: int, width: int, window: _Window, protocol: str) -> None:
+    # a frame is pooled to no less than 192 pixels, so only frames as given can be too small
+    least = len(window.taps) // 2 + 1 if window.reflect else len(window.taps)
+    if min(height, width) < least:
+        raise InputError(
+            f"SSIM {protocol!r} needs frames of at least {least}x{least} pixels, got {height}x{width}; "
+            "enlarge or leave out such frames"
+        )
+
+
+def _comparable(preds: Tensor, target: Tensor, pool: int) -> tuple[Tensor, Tensor, float]:
+    """Both sides as contiguous float32 on one scale, and the top of that scale."""
+    check_range("preds", preds)
+    check_range("target", target)
+    peak = _common_peak(preds, target)
+    sides = [_as_float(side, peak).contiguous() for side in (preds, target)]
+    if pool > 1:
+        sides = [F.avg_pool2d(side, pool) for side in sides]
+    return sides[0], sides[1], peak
+
+
+def _similarity(preds: Tensor, target: Tensor, peak: float, window: _Window) -> Tensor:
+    """SSIM of each frame from the moments of the sum and the difference of the two sides.
+
+    With a = x + y and b = x - y, 4 sxy = saa - sbb and 2 (sxx + syy) = saa + sbb: four filtered maps instead of five,
+    and no cancellation where the sides nearly agree. The sum is centered on 0, so that float32 squares stay small.
+    """
+    if window.reflect:
+        margin = len(window.taps) // 2
+        preds, target = (F.pad(side, (margin,) * 4, mode="reflect") for side in (preds, target))
+    maps = torch.empty((4, *preds.shape), dtype=torch.float32, device=preds.device)
+    torch.add(preds, target, out=maps[0]).sub_(peak)
+    torch.sub(preds, target, out=maps[1])
+    torch.mul(maps[:2], maps[:2], out=maps[2:])
+    mean_a, mean_b, var_a, var_b = _filtered(maps, window.taps)
+    var_b.addcmul_(mean_b, mean_b, value=-1)
+    var_a.addcmul_(mean_a, mean_a, value=-1)
+    mean_b.square_()
+    mean_a.add_(peak).square_()
+    c1, c2 = 2 * (0.01 * peak) ** 2, 2 * (0.03 * peak) ** 2 / window.covariance
+    above = (mean_a - mean_b).add_(c1).mul_((var_a - var_b).add_(c2))
+    below = mean_a.add_(mean_b).add_(c1).mul_(var_a.add_(var_b).add_(c2))
+    ratio: Tensor = above.div_(below)
+    return ratio.sum(-1).sum((1, 2), dtype=widest_float(ratio.device)) / ratio[0].numel()
+
+
+def _filtered(maps: Tensor, taps: tuple[float, ...]) -> Tensor:
+    """Maps filtered by the symmetric ``taps`` along both axes, at positions where the window lies inside.
+
+    Sums of shifted copies rather than convolutions: float32 on every device (no TF32), the same whatever the batch.
+    """
+    last = len(taps) - 1
+    for axis in (-2, -1):
+        size = maps.shape[axis] - last
+        result = maps.narrow(axis, last // 2, size) * taps[last // 2]
+        for offset in range(last // 2):
+            result.add_(maps.narrow(axis, offset, size) + maps.narrow(axis, last - offset, size), alpha=taps[offset])
+        maps = result
+    return maps

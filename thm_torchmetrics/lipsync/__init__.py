@@ -1,0 +1,1 @@
+"""The published lip-sync pipelines."""

@@ -1,0 +1,175 @@
+"""Lip sync as the published scripts measure it, with what their tools do to pictures and sound on the way.
+
+syncnet_python's pipeline writes and reads: an AVI file (MPEG-4, MP3, 25 frames per second); JPEG files of it, from
+which faces are found and cut out; an XVID file of the crops; and JPEG files of that, which SyncNet sees. Here the same
+encoders and decoders work in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain, count, islice, pairwise
+from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
+
+import av
+import numpy as np
+import torch
+from torch import Tensor
+
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.clip import Clip
+from thm_torchmetrics.lipsync.codecs import Jpeg, Mpeg4, Xvid, after_silence, fixed_quality, mp3, mp3_rate, sound_frames
+from thm_torchmetrics.lipsync.frame_rate import constant_rate, mp3_delay, variable_rate, with_empty_ticks
+from thm_torchmetrics.lipsync.protocols import LipSyncResult, Recode, LipSyncOptions, Tracked, WholeFrames
+from thm_torchmetrics.lipsync.windows import SIDE
+from thm_torchmetrics.media.audio import SoundFile
+from thm_torchmetrics.media.video import Converter, Picture, quarter_turns
+
+TimedFrames: TypeAlias = Iterator[tuple[av.VideoFrame, float, float]]
+Item = TypeVar("Item")
+
+
+@runtime_checkable
+class DecodedSource(Protocol):
+    """A `VideoSource` that also gives its frames as they were decoded, before they became RGB."""
+
+    def decoded(self) -> TimedFrames:
+        """The frames, each with its time and its duration in seconds."""
+
+
+class RecodedFrames(WholeFrames):
+    """Protocol ``wav2lip-lrs-jpeg``: as ``wav2lip-lrs``, on JPEG files of ffmpeg at the file's own rate."""
+
+    def feed(self, chunk: Chunk) -> None:
+        """Nothing: the clip is read as it was decoded."""
+
+    def finish(self) -> LipSyncResult:
+        """What became of the clip."""
+        fps = self._setup.fps or self._clip.fps
+        jpeg = Jpeg()
+        pictures = (jpeg(frame) for frame, _ in constant_rate(as_decoded(self._clip, self._setup.fps), fps))
+        for batch in _batches(pictures, self._clip.chunk_length):
+            self._add(_tensor(batch, self._setup.device))
+        return super().finish()
+
+
+class RecodedTracks(Tracked):
+    """Protocol ``syncnet-python``: as ``tracked``, on what the published pipeline reads; it reads a clip three times.
+
+    Cuts are looked for in the AVI file, faces in the JPEG files, which are a few more; the pipeline counts both alike,
+    and so cuts come early by their difference.
+    """
+
+    def __init__(self, setup: LipSyncOptions, clip: Clip, sound: RecodedSound) -> None:
+        super().__init__(setup, clip, sound.samples.to(setup.device))
+        self._delay = sound.delay
+
+    def feed(self, chunk: Chunk) -> None:
+        """Nothing: the clip is read as it was decoded."""
+
+    def finish(self) -> LipSyncResult:
+        """What became of the clip."""
+        convert = Converter()
+        for batch in _batches(self._read(), self._clip.chunk_length):
+            avi = [convert(frame) for frame, _ in batch]
+            self._finder.compare(_tensor(avi, self._setup.device))
+            self._finder.find(_tensor([picture for _, read in batch for picture in read], self._setup.device))
+        return self._outcome()
+
+    def _frames(self) -> Iterator[Tensor]:
+        pictures = chain.from_iterable(read for _, read in self._read())
+        for batch in _batches(pictures, self._clip.chunk_length):
+            yield _tensor(batch, self._setup.device)
+
+    def _read(self) -> Iterator[tuple[av.VideoFrame, list[Picture]]]:
+        """Each picture of the AVI file, with the JPEG files that are written when it is its turn."""
+        mpeg4, jpeg = Mpeg4(fixed_quality(2)), Jpeg(2)
+
+        def avi() -> Iterator[tuple[tuple[av.VideoFrame, Picture], int]]:
+            frames = as_decoded(self._clip, self._setup.fps)
+            fps = self._setup.fps or self._clip.fps
+            ticks = variable_rate(frames, source_fps=fps) if self._setup.ffmpeg == 4 else constant_rate(frames)
+            for frame, tick in ticks:
+                recoded = mpeg4(frame)
+                yield (recoded, jpeg(recoded)), tick
+
+        for (frame, _), read in with_empty_ticks(avi(), self._delay):
+            yield frame, [picture for _, picture in read]
+
+    def _recode(self) -> Recode:
+        xvid, jpeg = Xvid((SIDE, SIDE)), Jpeg()
+
+        def recode(crops: Tensor) -> Tensor:
+            pictures = crops.permute(0, 2, 3, 1).cpu().numpy()
+            return _tensor([jpeg(xvid(picture)) for picture in pictures], crops.device)
+
+        return recode
+
+
+class RecodedSound:
+    """Sound as the pipeline reads it from its AVI file.
+
+    Args:
+        clip: whose `sound`, if it has one, is encoded with its own channels and rate.
+        audio: else these samples, ``(S,)``, int16 or float -1..1.
+        sample_rate: of the samples.
+        ffmpeg: 4: sound that starts late gets silence at its front; 7: it loses its place.
+
+    Attributes:
+        samples: ``(S,)``, 16 kHz, float32 in the scale of int16.
+        delay: by how many frames its early start moves the pictures.
+    """
+
+    def __init__(self, clip: Clip, audio: Tensor, sample_rate: int, ffmpeg: int) -> None:
+        frames: Iterable[av.AudioFrame]
+        late = 0.0
+        if audio is clip.audio and isinstance(clip.audio_source, SoundFile):
+            decoded = clip.audio_source.decoded()
+            first, late = next(decoded)
+            sample_rate = first.sample_rate
+            frames = chain([first], (frame for frame, _ in decoded))
+        else:
+            samples = audio if audio.dtype == torch.int16 else audio.to(torch.float32)
+            frames = sound_frames(samples.cpu().numpy(), int(sample_rate))
+        if ffmpeg == 4 and late > 0:
+            frames = after_silence(frames, late)
+        self.samples = torch.from_numpy(mp3(frames)).to(torch.float32)
+        self.delay = mp3_delay(mp3_rate(sample_rate), late if ffmpeg == 7 else 0.0)
+
+
+def as_decoded(clip: Clip, fps: float | None = None) -> TimedFrames:
+    """A clip's frames as its file's decoder gives them; as RGB where it has no file or is shown turned.
+
+    Args:
+        clip: the clip.
+        fps: frames per second that count instead of the clip's own times.
+
+    Yields:
+        A frame, its time and its duration in seconds.
+    """
+    if fps is None and isinstance(clip.video_source, DecodedSource):
+        convert = Converter()
+        for frame, time, duration in clip.video_source.decoded():
+            yield _rgb(convert(frame)) if quarter_turns(frame) else frame, time, duration
+        return
+    pictures = (picture for chunk in clip.chunks() for picture in chunk.as_uint8().permute(0, 2, 3, 1).cpu().numpy())
+    step = 1 / (fps or clip.fps)
+    given = None if fps else clip.times
+    times = chain(given, [given[-1] + step]) if given else (i * step for i in count())
+    for picture, (time, following) in zip(pictures, pairwise(times), strict=False):
+        yield _rgb(picture), time, following - time
+
+
+def _rgb(picture: Picture) -> av.VideoFrame:
+    return av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+
+
+def _batches(items: Iterable[Item], length: int) -> Iterator[list[Item]]:
+    items = iter(items)
+    while batch := list(islice(items, length)):
+        yield batch
+
+
+def _tensor(pictures: list[Picture], device: torch.device) -> Tensor:
+    """Pictures as frames ``(n, 3, H, W)``."""
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).to(device)

@@ -1,0 +1,161 @@
+"""SyncNet: frames of a face and its sound in, the mean distances between their embeddings out, in bounded memory."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import cast
+
+import torch
+from scipy.signal import resample_poly
+from torch import Tensor
+
+from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.extractors.syncnet import SyncEmbeddings
+from thm_torchmetrics.functional.lipsync import FRAMES_PER_WINDOW, SAMPLES_PER_FRAME, sync_distances
+from thm_torchmetrics.functional.mfcc import mfcc
+
+SAMPLE_RATE = 16000
+SIDE = 224
+_COLUMNS, _COLUMNS_PER_FRAME = 20, 4  # of MFCC per window, and per frame of 40 ms
+_SAMPLES_PER_COLUMN, _SAMPLES_IN_COLUMN = 160, 400
+
+
+def speech(audio: Tensor, sample_rate: int) -> Tensor:
+    """Audio as SyncNet takes it: 16 kHz, float32 in the scale and with the steps of int16.
+
+    Args:
+        audio: ``(S,)``, mono, float -1..1 or int16.
+        sample_rate: of the audio, in Hz; another than 16000 is converted with a windowed sinc (SciPy's
+            ``resample_poly``).
+
+    Raises:
+        InputError: if the shape, dtype, range or rate is none of these.
+    """
+    check_speech(audio, sample_rate)
+    if audio.dtype != torch.int16:
+        audio = audio.to(torch.float32) * 32768
+    if sample_rate != SAMPLE_RATE and audio.numel():
+        ratio = Fraction(SAMPLE_RATE, int(sample_rate))
+        samples = resample_poly(audio.double().cpu().numpy(), ratio.numerator, ratio.denominator)
+        audio = torch.from_numpy(samples).to(audio.device, torch.float32)
+    return audio.to(torch.float32).round().clamp(-32768, 32767)
+
+
+def check_speech(audio: Tensor, sample_rate: int) -> None:
+    """Raise what `speech` raises."""
+    if not isinstance(audio, Tensor) or audio.ndim != 1:
+        given = tuple(audio.shape) if isinstance(audio, Tensor) else type(audio).__name__
+        raise InputError(f"audio must be a mono tensor (S,) per clip, got {given}; average the channels of stereo")
+    if audio.dtype != torch.int16 and not audio.is_floating_point():
+        raise InputError(f"audio must be float -1..1 or int16, got {audio.dtype}")
+    if not sample_rate > 0:
+        raise InputError(f"sample_rate must be above 0 (16000 where nothing else is known), got {sample_rate}")
+    if audio.dtype != torch.int16:
+        if not bool(audio.isfinite().all()):
+            raise InputError(f"audio holds {int((~audio.isfinite()).sum())} samples that are NaN or infinite")
+        if audio.numel() and float(audio.abs().max()) > 1:
+            raise InputError(
+                f"float audio must lie in -1..1, got {float(audio.min()):g}..{float(audio.max()):g}; divide samples "
+                "of int16 by 32768, or clamp"
+            )
+
+
+class DistanceCurve:
+    """Mean distances over ``-vshift..vshift`` of embeddings that come piece by piece.
+
+    A row's distances are settled only when the ``vshift`` rows after it are known, or known not to be: beyond the last
+    one the audio is zero. So a piece is kept until then, and nothing else.
+
+    Args:
+        vshift: largest shift in frames.
+    """
+
+    def __init__(self, vshift: int) -> None:
+        self.vshift = vshift
+        self.rows = 0
+        self._kept: list[Tensor] = []
+        self._before = 0  # rows kept only as neighbours of those that follow
+        self._sum: Tensor | None = None
+
+    def add(self, lip: Tensor, audio: Tensor) -> None:
+        """Take the next rows of both embeddings, as many of each."""
+        self.rows += len(lip)
+        new = (lip, audio)
+        self._kept = [torch.cat(pair) for pair in zip(self._kept, new, strict=True)] if self._kept else list(new)
+        # one row more than vshift, because `finish` may drop the last one
+        self._settle(len(self._kept[0]) - self.vshift - 1)
+
+    def finish(self, count: int | None = None) -> Tensor:
+        """The mean over the first ``count`` rows, ``(2 * vshift + 1,)`` float64; by default over all, at least one.
+
+        ``count`` may be one fewer than came, no less.
+        """
+        surplus = 0 if count is None else self.rows - count
+        self._kept = [side[: len(side) - surplus] for side in self._kept]
+        self.rows -= surplus
+        self._settle(len(self._kept[0]))
+        return cast(Tensor, self._sum) / self.rows
+
+    def _settle(self, end: int) -> None:
+        """Add the distances of the kept rows up to ``end``, and forget what no later row needs."""
+        if end <= self._before:
+            return
+        lip, audio = self._kept
+        distances = sync_distances(lip, audio, self.vshift)[self._before : end].sum(dim=0)
+        self._sum = distances if self._sum is None else self._sum + distances
+        start = max(0, end - self.vshift)
+        self._kept = [side[start:] for side in self._kept]
+        self._before = end - start
+
+
+def mfcc_windows(samples: Tensor, start: int, count: int) -> Tensor:
+    """SyncNet's audio windows ``start`` to ``start + count - 1`` of a sound, float32 ``(count, 1, 13, 20)``.
+
+    Only their samples are looked at, so that a long sound takes no more memory than a short one. One column more is
+    computed in front and dropped: the first sample of what `mfcc` is given is emphasised as the first of a sound.
+    """
+    spare = 1 if start else 0
+    columns = _COLUMNS_PER_FRAME * (count - 1) + _COLUMNS + spare
+    first = (_COLUMNS_PER_FRAME * start - spare) * _SAMPLES_PER_COLUMN
+    part = samples[first : first + (columns - 1) * _SAMPLES_PER_COLUMN + _SAMPLES_IN_COLUMN]
+    rows = mfcc(part, SAMPLE_RATE)[spare:].to(torch.float32)
+    return rows.unfold(0, _COLUMNS, _COLUMNS_PER_FRAME)[:, None]
+
+
+class WindowScorer:
+    """One stretch of a face with its sound, whose frames come piece by piece.
+
+    Args:
+        towers: what gives the embeddings.
+        samples: the stretch's sound, as `speech` gives it.
+        vshift: largest shift in frames.
+    """
+
+    def __init__(self, towers: SyncEmbeddings, samples: Tensor, vshift: int) -> None:
+        self.frames = 0
+        self._towers = towers
+        self._samples = samples
+        self._audible = max(0, len(samples) // SAMPLES_PER_FRAME - FRAMES_PER_WINDOW)
+        self._curve = DistanceCurve(vshift)
+        self._last: Tensor | None = None
+
+    def add(self, frames: Tensor) -> None:
+        """Take the next frames ``(n, 3, 224, 224)``, RGB, uint8, at 25 per second."""
+        self.frames += len(frames)
+        if self._last is not None:
+            frames = torch.cat([self._last, frames])
+        start = self._curve.rows
+        count = min(len(frames) - FRAMES_PER_WINDOW + 1, self._audible - start)
+        if count > 0:
+            lips = self._towers.lips(frames[: count + FRAMES_PER_WINDOW - 1])
+            self._curve.add(lips, self._towers.sounds(mfcc_windows(self._samples, start, count)))
+        self._last = frames[max(0, len(frames) - FRAMES_PER_WINDOW + 1) :].clone()
+
+    @property
+    def windows(self) -> int:
+        """How many windows count: one fewer than would fit, as in the original."""
+        return max(0, min(self.frames - FRAMES_PER_WINDOW, self._audible))
+
+    def curve(self) -> Tensor:
+        """The mean distances ``(2 * vshift + 1,)``, float64; call it once, with at least one window."""
+        return self._curve.finish(self.windows)

@@ -1,0 +1,157 @@
+"""Picture quality of every frame: PSNR, SSIM and CPBD."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.frame_mean import FrameMean
+from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.functional.image_quality import (
+    mean_squared_error_per_frame,
+    peak_signal_noise_ratio,
+    structural_similarity,
+)
+from thm_torchmetrics.functional.sharpness import blur_detection_probability
+
+
+class PeakSignalNoiseRatio(FrameMean, key="psnr"):
+    r"""Peak signal-to-noise ratio in dB, higher is better, in ``[0, inf)``.
+
+    .. math:: \text{PSNR} = 10 \log_{10} \frac{1}{\text{MSE}}
+
+    with the mean squared error over pixels and channels, RGB in [0, 1].
+
+    Protocols:
+
+    - ``piq`` (default): mean over frames of the PSNR of each frame, with 1e-8 added to its MSE (identical frames give
+      80 dB), as ``piq.psnr`` does and, through it, the ViCo baseline and the TalkingHeadMetrics project.
+    - ``global-mse``: one MSE over all pixels of all frames, as torchmetrics' ``PeakSignalNoiseRatio`` with
+      ``data_range=1.0``; identical videos give inf. Never larger than the mean of frames.
+
+    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
+    describes them. As output it returns a 0-d float64 tensor.
+
+    Args:
+        protocol: see above.
+        average: ``"frame"`` (default of both protocols) or ``"clip"``; ``global-mse`` has the first only.
+        kwargs: the options of `TalkingHeadMetric`.
+
+    Raises:
+        InputError: if an option has no such value.
+
+    Example:
+        >>> import torch
+        >>> from thm_torchmetrics import PeakSignalNoiseRatio
+        >>> target = torch.full((4, 3, 32, 32), 100, dtype=torch.uint8)
+        >>> round(PeakSignalNoiseRatio()(target + 10, target).item(), 4)
+        28.1308
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if self.protocol == "global-mse" and self.average == "clip":
+            raise InputError('protocol "global-mse" pools all pixels of all frames; it has no average="clip"')
+        self._allocate(1, "psnr")
+
+    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        frames = self._same_size(preds, target).rows
+        if self.protocol == "global-mse":
+            return mean_squared_error_per_frame(frames, target.rows)
+        return peak_signal_noise_ratio(frames, target.rows)
+
+    def _weight(self, preds: Chunk) -> float:
+        return float(preds.rows[0].numel()) if self.protocol == "global-mse" else 1.0
+
+    def _of_mean(self, mean: Tensor) -> Tensor:
+        return -10 * torch.log10(mean[0]) if self.protocol == "global-mse" else mean[0]
+
+
+class StructuralSimilarity(FrameMean, key="ssim"):
+    r"""Structural similarity, higher is better, in ``[-1, 1]``.
+
+    .. math::
+        \text{SSIM} = \frac{(2 \mu_x \mu_y + c_1)(2 \sigma_{xy} + c_2)}
+                           {(\mu_x^2 + \mu_y^2 + c_1)(\sigma_x^2 + \sigma_y^2 + c_2)}
+
+    with :math:`c_1 = 0.01^2, c_2 = 0.03^2`, averaged over positions, RGB channels and frames.
+
+    Protocols (values differ by up to 0.05 on the same frames, so a number needs its protocol):
+
+    - ``piq`` (default): Gaussian window of 11 pixels, sigma 1.5, valid positions only; frames of 384 pixels or more
+      are first average-pooled by ``round(min(H, W) / 256)``. As ``piq.ssim``, the ViCo baseline, TalkingHeadMetrics.
+    - ``torchmetrics``: the same window on reflect-padded frames, no pooling, as torchmetrics'
+      ``StructuralSimilarityIndexMeasure(data_range=1.0)``.
+    - ``skimage``: uniform window of 7 pixels, sample covariance, as ``skimage.metrics.structural_similarity`` with
+      ``channel_axis=-1`` and ``data_range`` set.
+
+    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
+    describes them. As output it returns a 0-d float64 tensor.
+
+    Args:
+        protocol: see above.
+        average: ``"frame"`` (default of all protocols) or ``"clip"``.
+        kwargs: the options of `TalkingHeadMetric`.
+
+    Raises:
+        InputError: if an option has no such value; on ``update``, if frames are smaller than the window.
+
+    Example:
+        >>> import torch
+        >>> from thm_torchmetrics import StructuralSimilarity
+        >>> frames = torch.arange(4 * 3 * 32 * 32).reshape(4, 3, 32, 32).remainder(251).to(torch.uint8)
+        >>> StructuralSimilarity()(frames, frames)
+        tensor(1., dtype=torch.float64)
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._allocate(1, "ssim")
+
+    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        return structural_similarity(self._same_size(preds, target).rows, target.rows, self.protocol)
+
+
+class BlurDetectionProbability(FrameMean, key="cpbd"):
+    r"""Cumulative probability of blur detection (CPBD), a sharpness without reference, higher is sharper, in [0, 1].
+
+    The share of edge pixels whose edge is so narrow that blur goes unseen: with :math:`w` the width of an edge and
+    :math:`w_\text{JNB}` the just noticeable width (5 pixels at low contrast, else 3),
+
+    .. math:: P_\text{blur} = 1 - \exp(-(w / w_\text{JNB})^{3.6}), \quad \text{CPBD} = P(P_\text{blur} \le 0.63)
+
+    Protocol ``python-cpbd``: the package of that name (N. D. Narvekar and L. J. Karam, IEEE TIP 2011, in Python) on the
+    8-bit grey frame that OpenCV makes of RGB, as the ViCo baseline and TalkingHeadMetrics use it. A frame without any
+    edge, or smaller than 64x64, scores 0, as there.
+
+    The value depends on resolution and compression (doubling the size halves it, JPEG blocks raise it): compare videos
+    of one size and codec only, and report the ground truth beside it.
+
+    As input to ``forward`` and ``update`` the metric accepts ``preds`` as `TalkingHeadMetric.update` describes it; a
+    ``target`` is ignored. As output it returns a 0-d float64 tensor.
+
+    Args:
+        average: ``"frame"`` (default) or ``"clip"``.
+        kwargs: the options of `TalkingHeadMetric`.
+
+    Raises:
+        InputError: if an option has no such value.
+
+    Example:
+        >>> import torch
+        >>> from thm_torchmetrics import BlurDetectionProbability
+        >>> sharp = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
+        >>> sharp[..., :31], sharp[..., 31] = 200, 100
+        >>> BlurDetectionProbability()(sharp)
+        tensor(1., dtype=torch.float64)
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._allocate(1, "cpbd")
+
+    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        return blur_detection_probability(preds.rows)

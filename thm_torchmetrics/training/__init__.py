@@ -1,0 +1,1 @@
+"""For training loops: a Lightning callback and a sampler."""

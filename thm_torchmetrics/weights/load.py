@@ -1,0 +1,130 @@
+"""Checkpoint files as state dicts, read without running what is in them, and loaded strictly."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from thm_torchmetrics.errors import WeightsError
+from thm_torchmetrics.weights import file_type as contents, locate as lookup, registry as entries
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+StateDict: TypeAlias = "dict[str, torch.Tensor]"
+
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "module", "net_recon")
+_COUNTER = "num_batches_tracked"
+_SHOWN = 4
+
+
+def _read(path: Path) -> Any:
+    """What a file holds; only tensors and containers are ever made of it."""
+    import torch
+
+    kind = contents.kind(path)
+    if kind != contents.CHECKPOINT:
+        raise WeightsError(f"{path} is {kind}, not a PyTorch checkpoint; nothing in it was run.")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise WeightsError(f"{path} was refused, and nothing in it was run: {_refusal(error)}") from error
+    except Exception as error:  # a damaged file can fail in any part of the reader
+        summary = (str(error).splitlines() or [type(error).__name__])[0]
+        raise WeightsError(f"{path} is damaged or cut short: {summary}") from error
+
+
+def _refusal(error: pickle.UnpicklingError) -> str:
+    """Why PyTorch took a file for more than tensors; its own advice, to switch the check off, is left out."""
+    cause = str(error.__context__ or error)
+    if (named := re.search(r"GLOBAL ([\w.]+)", cause)) is not None:
+        return (
+            f"it holds more than tensors and asks for {named[1]}. Where the file can be trusted, save the state dict "
+            "alone: torch.save(model.state_dict(), FILE)."
+        )
+    return f"it is damaged, or holds more than tensors ({cause.splitlines()[0]})."
+
+
+def _unwrap(held: Any, wrapper: str | None, path: Path) -> Mapping[str, Any]:
+    """The state dict in what a file holds: the file's dict, or the one entry of it that is known to be the network."""
+    if not isinstance(held, Mapping):
+        raise WeightsError(f"{path} holds a {type(held).__name__}, not a state dict.")
+    names = [name for name in _WRAPPERS if isinstance(held.get(name), Mapping)]
+    if wrapper is not None and isinstance(held.get(wrapper), Mapping):
+        names = [wrapper]
+    if len(names) > 1:
+        raise WeightsError(f"{path} holds several networks ({', '.join(names)}); save the state dict of one alone.")
+    return held[names[0]] if names else held
+
+
+def load(name: str, file: str | Path | None = None, *, device: str | torch.device = "cpu") -> StateDict:
+    """The state dict of a checkpoint, with the keys of the bare network.
+
+    Reads zip files and legacy pickles, takes the network out of a wrapper (``net_recon``, ``state_dict``, ``model``,
+    ...) and drops the prefix ``module.`` that data parallel training leaves on keys.
+
+    Args:
+        name: name in the registry.
+        file: the user's own file.
+        device: where the tensors go.
+
+    Raises:
+        WeightsNotFoundError: if it is not there; nothing is downloaded.
+        WeightsError: if the file is damaged, is no state dict, or would run code; nothing of it is run.
+    """
+    import torch
+
+    path = lookup.find(name, file).path
+    state = _unwrap(_read(path), entries.entry(name).wrapper, path)
+    wrong = [f"{key} ({type(value).__name__})" for key, value in state.items() if not isinstance(value, torch.Tensor)]
+    if wrong or not state:
+        raise WeightsError(f"{path} is no state dict: {_some(wrong) if wrong else 'it is empty'}, not tensors by key.")
+    bare = {re.sub(r"^(module\.)+", "", key): value.detach().to(device) for key, value in state.items()}
+    if len(bare) < len(state):
+        raise WeightsError(f"{path} holds keys twice, with and without the prefix module.")
+    return bare
+
+
+def _some(items: Iterable[str]) -> str:
+    """The first few, and how many there are."""
+    listed = list(items)
+    more = f", ... ({len(listed)} in all)" if len(listed) > _SHOWN else ""
+    return ", ".join(listed[:_SHOWN]) + more
+
+
+def _difference(own: Mapping[str, torch.Tensor], state: StateDict) -> list[str]:
+    """What keeps a state dict from fitting; the counters of batch normalisation, which evaluation ignores, do not."""
+    missing = [key for key in own if key not in state and not key.endswith(_COUNTER)]
+    unexpected = [key for key in state if key not in own and not key.endswith(_COUNTER)]
+    shapes = [
+        f"{key} {tuple(state[key].shape)} where the network has {tuple(tensor.shape)}"
+        for key, tensor in own.items()
+        if key in state and state[key].shape != tensor.shape
+    ]
+    named = {"missing": missing, "unexpected": unexpected, "of other shape": shapes}
+    return [f"{what}: {_some(keys)}" for what, keys in named.items() if keys]
+
+
+def load_into(module: nn.Module, state: StateDict, name: str) -> None:
+    """Load a state dict into a network, strictly; the network is made float32 first.
+
+    Under Lightning's ``bf16-true`` a new network is bfloat16, and copying into it would lose the checkpoint's bits.
+    ``num_batches_tracked`` may be there or not.
+
+    Args:
+        module: the network.
+        state: its state dict, as :func:`load` returns it.
+        name: name in the registry, for the message.
+
+    Raises:
+        WeightsError: if keys are missing or unexpected, or shapes differ; the network is left as it was.
+    """
+    if difference := _difference(module.state_dict(), state):
+        raise WeightsError(
+            f"the checkpoint {name!r} does not fit the network {type(module).__name__}. Keys {'; '.join(difference)}."
+        )
+    module.float().load_state_dict(state, strict=False)
