@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from thm_torchmetrics import FrameMean
 from thm_torchmetrics.core.chunk import Chunk
-from thm_torchmetrics.core.frame_mean import FrameMean
 
 
 class BrightnessError(FrameMean):
@@ -14,11 +14,7 @@ class BrightnessError(FrameMean):
     unit = "levels"
     higher_is_better = False
 
-    def __init__(self, **kwargs: object) -> None:
-        super().__init__(**kwargs)
-        self._allocate(1, "brightness")
-
-    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         return 255 * (preds.as_float() - target.as_float()).mean(dim=(1, 2, 3)).abs()
 
 

@@ -10,6 +10,7 @@ from thm_torchmetrics.catalog import CATALOG
 if TYPE_CHECKING:
     from thm_torchmetrics.collection import TalkingHeadMetrics as TalkingHeadMetrics
     from thm_torchmetrics.core.clip import Clip as Clip
+    from thm_torchmetrics.core.frame_mean import FrameMean as FrameMean
     from thm_torchmetrics.core.metric import TalkingHeadMetric as TalkingHeadMetric
     from thm_torchmetrics.metrics.action_units import (
         ActionUnitError as ActionUnitError,
@@ -59,10 +60,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Clip": "clip",
-    "ShardSampler": "sampler",
-    "TalkingHeadEvaluation": "callback",
-    "TalkingHeadMetric": "metric",
+    "Clip": "core.clip",
+    "FrameMean": "core.frame_mean",
+    "ShardSampler": "training.sampler",
+    "TalkingHeadEvaluation": "training.callback",
+    "TalkingHeadMetric": "core.metric",
     "TalkingHeadMetrics": "collection",
     **{row.name: f"metrics.{row.module}" for row in CATALOG.values()},
 }

@@ -1,35 +1,50 @@
-"""Several metrics as one: built by key, fed together, each clip decoded and each network run once."""
+"""Several metrics as one: made by key, updated together, each clip decoded and each network run once."""
 
 from __future__ import annotations
 
+import importlib
+import inspect
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from torchmetrics import Metric, MetricCollection
 
 from thm_torchmetrics import catalog, weights
 from thm_torchmetrics.core.clip import AnyClip, Clip
 from thm_torchmetrics.core.inputs import ClipInput, clips_from
-from thm_torchmetrics.core.metric import Score, TalkingHeadMetric
-from thm_torchmetrics.core.one_pass import stream
+from thm_torchmetrics.core.metric import TalkingHeadMetric
+from thm_torchmetrics.core.one_pass import measure_clip
+from thm_torchmetrics.core.score import ClipScore
+from thm_torchmetrics.core.torchmetrics_overrides import all_or_none
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import release
+from thm_torchmetrics.weights import Checkpoint
+
+_TORCHMETRICS_OPTIONS = (
+    "compute_on_cpu", "compute_with_cache", "dist_sync_fn", "dist_sync_on_step", "distributed_available_fn",
+    "process_group", "sync_on_compute",
+)  # fmt: skip
+"""Options that every metric of torchmetrics has."""
 
 
 class TalkingHeadMetrics(MetricCollection):
     """Talking-head metrics by key, suite or instance, in one `torchmetrics.MetricCollection`.
 
-    Members that share an update (AUE-U, AUE-L and AUE, say) share one state, by an explicit rule instead of
-    torchmetrics' comparison of first values. Frames given as tensors are wrapped once, so that what one member makes
-    of them (a face, an embedding) is there for all.
+    Members of equal class and options (AUE-U, AUE-L and AUE, say) share one state. Frames given as tensors are wrapped
+    once, so that what one member computes from them (a face, an embedding) is there for all. Torchmetrics' own metrics
+    may be members; they get the arguments as they came.
 
     Args:
         metrics: the name of a suite; or keys such as ``"psnr"`` or ``"ssim:skimage"``, or metrics, in a list; or a dict
             of metrics by name.
+        additional_metrics: further metrics.
         prefix: put before every name in the result.
         postfix: put after every name in the result.
-        options: options of the metrics made from keys; each goes to the members that have it. A dict by metric key
-            gives members values of their own, as in ``average={"psnr": "clip"}``.
+        compute_groups: True: members of equal class and options share a state; False: none does; or lists of the
+            members that do.
+        options: options of the metrics made from keys, torchmetrics' own (``sync_on_compute``, ``process_group``, ...)
+            among them; each goes to the members that have it. A dict by metric key gives members values of their own,
+            as in ``average={"psnr": "clip"}``.
 
     Raises:
         InputError: if a key, protocol or suite is unknown, or no member has an option.
@@ -50,8 +65,10 @@ class TalkingHeadMetrics(MetricCollection):
         *additional_metrics: Metric,
         prefix: str | None = None,
         postfix: str | None = None,
+        compute_groups: bool | list[list[str]] = True,
         **options: Any,
     ) -> None:
+        self._asked_groups = compute_groups
         members: Any = _members(metrics, additional_metrics, options)
         super().__init__(members, prefix=prefix, postfix=postfix, compute_groups=[])
 
@@ -71,7 +88,7 @@ class TalkingHeadMetrics(MetricCollection):
         self._init_compute_groups()
 
     def describe(self) -> str:
-        """What will run, on which inputs, by which protocol and network, and whether its checkpoints are here."""
+        """Return what will run, on which inputs, by which protocol and network, and whether its checkpoints are here."""
         return "\n".join(f"{name}: {_description(member)}" for name, member in self.members().items())
 
     def release(self) -> None:
@@ -79,7 +96,7 @@ class TalkingHeadMetrics(MetricCollection):
         release()
 
     def members(self) -> dict[str, TalkingHeadMetric]:
-        """The talking-head metrics by name, without prefix and postfix."""
+        """Return the talking-head metrics by name, without prefix and postfix."""
         return {
             name: member
             for name, member in self.items(keep_base=True, copy_state=False)
@@ -87,10 +104,13 @@ class TalkingHeadMetrics(MetricCollection):
         }
 
     def _shared_states(self) -> list[list[str]]:
-        """Names of the members by state: equal state names mean equal updates."""
-        groups: dict[str, list[str]] = {}
-        for name, member in self.members().items():
-            groups.setdefault(member._state_name, []).append(name)
+        """Return the names of the members by state."""
+        if isinstance(self._asked_groups, list):
+            return self._asked_groups
+        groups: dict[Any, list[str]] = {}
+        for name, member in self.items(keep_base=True, copy_state=False):
+            alone = not self._asked_groups or not isinstance(member, TalkingHeadMetric)
+            groups.setdefault(name if alone else member.identity, []).append(name)
         return list(groups.values())
 
     def add_clip(
@@ -101,87 +121,171 @@ class TalkingHeadMetrics(MetricCollection):
         *,
         failures: dict[str, Exception] | None = None,
         **inputs: Any,
-    ) -> dict[str, Score]:
-        """Run one clip through several members at once, decoding it once.
+    ) -> dict[str, ClipScore]:
+        """Measure one clip with several members at once, decoding it once, and add it to them.
 
         Args:
             names: the members, all of which read ``preds`` and ``target`` alike.
             preds: the generated clip, or its features.
             target: the real clip, or its features.
-            failures: where to note the members that cannot take this clip, with the reason, while the others go on;
-                default: the first such error is raised and no member is changed.
+            failures: collects the members that cannot measure this clip, with the error, while the others go on;
+                default: the first error is raised and no member is changed.
             inputs: what else the members take.
 
         Returns:
-            This clip's score by each member that took it.
+            This clip's score by each member that measured it.
         """
         members = self.members()
-        groups = [[name for name in group if name in names] for group in self.compute_groups.values()]
-        followers = {self._leader(group[0]): group for group in groups if group}
+        groups = {group[0]: [name for name in group if name in names] for group in self.compute_groups.values()}
+        leaders = {leader: members[leader] for leader, group in groups.items() if group}
         failed: dict[str, Exception] | None = None if failures is None else {}
-        leaders = {leader: members[leader] for leader in followers}
-        sums = stream(leaders, preds, target, failures=failed, **inputs)
-        self._state_is_copy = False
-        self._compute_groups_create_state_ref()
+        runs = measure_clip(leaders, preds, target, failures=failed, **inputs)
+        for leader, run in runs.items():
+            members[leader].add(run.sums)
+        self._link_states()
         if failures is not None and failed is not None:
-            failures.update({name: error for leader, error in failed.items() for name in followers[leader]})
-        return {name: members[name].score(sums[leader]) for leader in sums for name in followers[leader]}
+            failures.update({name: error for leader, error in failed.items() for name in groups[leader]})
+        return {name: members[name].score(run) for leader, run in runs.items() for name in groups[leader]}
 
-    def _leader(self, name: str) -> str:
-        """The member that is updated for all that share its state."""
-        return next(group[0] for group in self.compute_groups.values() if name in group)
-
-    def update(  # type: ignore[override]
-        self, preds: ClipInput = None, target: ClipInput = None, **inputs: Any
-    ) -> None:
-        """Add clips to every member.
+    def update(self, *args: Any, **inputs: Any) -> None:
+        """Add clips to every member, or, if one of them cannot take them, to none.
 
         Args:
-            preds: the generated clip or clips, as `TalkingHeadMetric.update` takes them.
-            target: the real clip or clips, likewise.
-            inputs: what else members take: ``preds_au``, ``target_au``.
+            args: the generated clip or clips and the real ones, as `TalkingHeadMetric.update` takes them.
+            inputs: ``preds`` and ``target`` by name, and what else members take: ``audio``, ``preds_au``,
+                ``target_au``, and the arguments of torchmetrics' metrics.
 
         Raises:
             InputError: if no member takes an input, or a member lacks one.
         """
-        super().update(*self._shared(preds, target, inputs), **inputs)
+        ours, theirs = self._arguments(args, inputs)
+        leaders = [self[group[0]] for group in self.compute_groups.values()]
+        with all_or_none(self.values(copy_state=False)):
+            for member in leaders:
+                positional, named = ours if isinstance(member, TalkingHeadMetric) else theirs
+                member.update(*positional, **member._filter_kwargs(**named))
+        for member in self.values(copy_state=False):
+            member._computed = None
+        self._groups_checked = True
+        self._link_states()
 
-    def forward(self, preds: ClipInput = None, target: ClipInput = None, **inputs: Any) -> dict[str, Any]:
-        """The metrics of this batch alone; the batch is added to every member's state as well."""
-        result: dict[str, Any] = super().forward(*self._shared(preds, target, inputs), **inputs)
-        return result
+    def forward(self, *args: Any, **inputs: Any) -> dict[str, Any]:
+        """Return the metrics of this batch alone; the batch is added to every member's state as well."""
+        ours, theirs = self._arguments(args, inputs)
+        result: dict[str, Any] = {}
+        with all_or_none(self.values(copy_state=False)):
+            for name, member in self.items(keep_base=True, copy_state=False):
+                positional, named = ours if isinstance(member, TalkingHeadMetric) else theirs
+                value = member(*positional, **member._filter_kwargs(**named))
+                result |= value if isinstance(value, dict) else {name: value}
+        return {self._set_name(name): value for name, value in result.items()}
 
-    def _shared(self, preds: ClipInput, target: ClipInput, inputs: Mapping[str, Any]) -> tuple[Any, Any]:
-        """The frames as Clips, made and decoded once, so that all members see the same chunks."""
+    def _link_states(self) -> None:
+        """Let the members of a group refer to the state of the first."""
+        self._state_is_copy = False
+        self._compute_groups_create_state_ref()
+
+    def _arguments(self, args: tuple[Any, ...], inputs: dict[str, Any]) -> tuple[_Call, _Call]:
+        """Return the arguments for our members, frames as Clips that all of them share, and for torchmetrics' own."""
         members = list(self.values(copy_state=False))
         for name in inputs:
-            if not any(name in member._update_signature.parameters for member in members):
+            if name not in ("preds", "target") and not any(_takes(member, name) for member in members):
                 raise InputError(f"no metric of this collection takes `{name}`")
-        wrapped = [
-            [clip.load() if isinstance(clip, Clip) else clip for clip in clips_from(value, name)]
-            if value is not None and _sees_frames(members, name)
-            else value
-            for name, value in (("preds", preds), ("target", target))
-        ]
-        return wrapped[0], wrapped[1]
+        if len(args) > 2 and self.members():
+            raise InputError(f"update takes preds and target by position, got {len(args)} values; name the others")
+        sides = dict(zip(("preds", "target"), args, strict=False)) | inputs
+        for name in ("preds", "target"):
+            if sides.get(name) is not None and _sees_frames(self.members().values(), name):
+                sides[name] = _loaded(sides[name], name)
+        return ((), sides), (args, inputs)
+
+
+_Call: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def make_metric(
+    text: str, options: Mapping[str, Any] | None = None, used: set[str] | None = None
+) -> TalkingHeadMetric:
+    """Make a metric of the catalog from ``key`` or ``key:protocol`` and options.
+
+    Args:
+        text: the key, with a protocol or without.
+        options: options of any metric; those that this one lacks are passed over. A dict by metric key (with the
+            protocol or without) gives metrics values of their own.
+        used: collects the names of the options that the metric has.
+
+    Raises:
+        InputError: if the key or protocol is unknown, or an option has no such value.
+        WeightsError: if a checkpoint is absent, corrupt or not allowed.
+        MissingExtraError: if a package that the metric needs is not installed.
+    """
+    choice = catalog.find_choice(text)
+    cls = metric_class(choice.row)
+    chosen: dict[str, Any] = {}
+    for name, value in (options or {}).items():
+        if name not in option_names(cls):
+            continue
+        if used is not None:
+            used.add(name)
+        if not _is_by_metric(value):
+            chosen[name] = value
+        elif text in value or choice.row.key in value:
+            chosen[name] = value.get(text, value.get(choice.row.key))
+    return cls(**{"protocol": choice.protocol, **chosen})
+
+
+def metric_class(row: catalog.Row) -> type[TalkingHeadMetric]:
+    """Import the class of a row of the catalog."""
+    module = importlib.import_module(f"thm_torchmetrics.metrics.{row.module}")
+    cls: type[TalkingHeadMetric] = getattr(module, row.name)
+    return cls
+
+
+def option_names(cls: type[TalkingHeadMetric]) -> set[str]:
+    """Return the options of a metric's constructor, its parents' and torchmetrics' included."""
+    parents = [parent for parent in cls.__mro__ if issubclass(parent, TalkingHeadMetric)]
+    names = {name for parent in parents for name in inspect.signature(parent.__init__).parameters}
+    if len(cls.averages) == 1:
+        names -= {"average"}
+    return names - {"self", "kwargs"} | set(_TORCHMETRICS_OPTIONS)
+
+
+def checkpoints_of(member: TalkingHeadMetric) -> tuple[Checkpoint, ...]:
+    """Return the checkpoints that a metric uses: those of all networks among its options."""
+    found = [part for value in member._options.values() for part in getattr(value, "checkpoints", ())]
+    return tuple(dict.fromkeys(part for part in found if isinstance(part, Checkpoint)))
 
 
 def _description(member: TalkingHeadMetric) -> str:
     parts = [type(member).__name__, f"protocol {member.protocol}", f"needs {' and '.join(member.inputs)}"]
     if member.extractor is not None:
         parts.append(f"extractor {member.extractor}")
-        if member.key in catalog.CATALOG:
-            needed = catalog.choose(f"{member.key}:{member.protocol}").weights(str(member.extractor))
-            parts += [f"checkpoint {name} {weights.status(name).state}" for name in needed]
+        for checkpoint in checkpoints_of(member):
+            state = f"custom {checkpoint.file}" if checkpoint.file else weights.status(checkpoint.name).state
+            parts.append(f"checkpoint {checkpoint.name} {state}")
     elif member.feature_shape is not None:
         parts.append("features given")
     return ", ".join(parts)
 
 
-def _sees_frames(members: Iterable[Metric], side: str) -> bool:
-    """Whether ``side`` holds frames: all members that look at it take frames, not features."""
-    readers = [m for m in members if isinstance(m, TalkingHeadMetric) and side in m.inputs]
-    return bool(readers) and all(m.extractor is not None or m.feature_shape is None for m in readers)
+def _sees_frames(members: Iterable[TalkingHeadMetric], side: str) -> bool:
+    """Return whether ``side`` holds frames: all members that read it take frames, not features."""
+    readers = [member for member in members if side in member.inputs]
+    return bool(readers) and all(member.extractor is not None or member.feature_shape is None for member in readers)
+
+
+def _loaded(value: ClipInput, name: str) -> list[AnyClip]:
+    """Return frames as Clips that are made and decoded once, so that all members see the same chunks."""
+    return [clip.load() if isinstance(clip, Clip) else clip for clip in clips_from(value, name)]
+
+
+def _takes(member: Metric, name: str) -> bool:
+    parameters = member._update_signature.parameters
+    return name in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+
+
+def _is_by_metric(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(str(key).partition(":")[0] in catalog.CATALOG for key in value)
 
 
 def _members(
@@ -194,33 +298,15 @@ def _members(
             raise InputError("options and further metrics do not go with a dict of metrics; make the metrics with them")
         return dict(metrics)
     if isinstance(metrics, str):
-        metrics = catalog.suite(metrics)
-    asked = [*([metrics] if isinstance(metrics, Metric) else metrics), *additional]
+        metrics = catalog.find_suite(metrics)
     used: set[str] = set()
     members: dict[str, Metric] = {}
-    for item in asked:
-        name, member = _member(item, options, used)
+    for item in (*([metrics] if isinstance(metrics, Metric) else metrics), *additional):
+        name = item if isinstance(item, str) else getattr(item, "key", "") or type(item).__name__
         if name in members:
             raise InputError(f"the metric {name!r} is asked for twice; pass a dict to name them yourself")
-        members[name] = member
+        members[name] = make_metric(item, options, used) if isinstance(item, str) else item
     unused = sorted(set(options) - used)
     if unused:
         raise InputError(f"no metric of this collection has an option {', '.join(unused)}")
     return members
-
-
-def _member(item: str | Metric, options: Mapping[str, Any], used: set[str]) -> tuple[str, Metric]:
-    if isinstance(item, Metric):
-        return getattr(item, "key", "") or type(item).__name__, item
-    choice = catalog.choose(item)
-    kind = choice.row.load()
-    chosen: dict[str, Any] = {}
-    for name, value in options.items():
-        if not kind.accepts(name):
-            continue
-        used.add(name)
-        if not (isinstance(value, Mapping) and all(key.partition(":")[0] in catalog.CATALOG for key in value)):
-            chosen[name] = value
-        elif item in value or choice.row.key in value:
-            chosen[name] = value.get(item, value.get(choice.row.key))
-    return item, kind(**{"protocol": choice.protocol, **chosen})

@@ -4,7 +4,8 @@
 
     ThmError
     ├── InputError (ValueError)            what the caller passed cannot be measured: shape, dtype, range, name
-    │   └── MismatchError                  prediction and target differ in length or size
+    │   ├── MismatchError                  prediction and target differ in length or size
+    │   └── FrozenOptionError (AttributeError)   an option of a metric was set after it was made
     ├── MediaError (ValueError)            a video, audio or CSV file cannot be read as such
     ├── MissingFaceError (ValueError)      no face in a frame, under ``missing="error"``
     ├── WeightsError (RuntimeError)        a checkpoint is corrupt, unsafe, incomplete or not allowed
@@ -25,6 +26,10 @@ class InputError(ThmError, ValueError):
 
 class MismatchError(InputError):
     """Prediction and target differ in length or size and the metric was not told what to do about it."""
+
+
+class FrozenOptionError(InputError, AttributeError):
+    """An option of a metric was set after the metric was made; make another metric instead."""
 
 
 class MediaError(ThmError, ValueError):

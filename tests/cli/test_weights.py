@@ -1,6 +1,7 @@
 """Checkpoints on the command line."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,8 @@ def test_list_shows_every_checkpoint_with_its_terms() -> None:
         assert name in shown
     assert "missing" in shown
     assert "CC BY-NC-ND 4.0" in shown
+    assert re.search(r"lpips-alex +alex\.pth +<1 +available +published +yes +BSD-2-Clause", shown)
+    assert re.search(r"emonet8 +emonet_8\.pth +\? +missing +seeded +no +CC BY-NC-ND", shown)
 
 
 def test_verify_and_path_tell_what_is_there(tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ def test_the_command_writes_what_the_extractor_finds(checkpoint: Path, tmp_path:
         np.testing.assert_array_equal(arrays[part], arrays["coefficients"][:, columns])
     assert arrays["fps"] == 25
     np.testing.assert_allclose(arrays["times"], [0, 0.04, 0.08, 0.12])
-    assert arrays["sha256"] == weights.find("deep3d", checkpoint).sha256
+    assert arrays["sha256"] == weights.locate("deep3d", checkpoint).sha256
     assert (arrays["weights"], arrays["landmarks"], arrays["missing"]) == ("deep3d", "dlib", 1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["talk.mp4", "talk.npz"]
 

@@ -55,7 +55,7 @@ def two_frames() -> np.ndarray:
 
 def dlib_face(picture: np.ndarray) -> Any:
     box = dlib.get_frontal_face_detector()(picture)[0]
-    return dlib.shape_predictor(str(weights.find("dlib-68").path))(picture, box)
+    return dlib.shape_predictor(str(weights.locate("dlib-68").path))(picture, box)
 
 
 def test_whole_frames_give_the_originals_cosine(r18: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_pass_serves_both_metrics_and_a_missing_face_is_counted(r18: Path) -> 
 
 def test_dlib_gives_dlib_s_descriptor() -> None:
     frames = two_frames()
-    network = dlib.face_recognition_model_v1(str(weights.find("dlib-resnet").path))
+    network = dlib.face_recognition_model_v1(str(weights.locate("dlib-resnet").path))
     expected = np.array(network.compute_face_descriptor(frames[0], dlib_face(frames[0])))
     embeddings = identity_makers()["dlib"]().extract(Chunk(batch(frames)))
     np.testing.assert_allclose(embeddings[0].numpy(), expected, atol=1e-6)

@@ -123,7 +123,7 @@ def test_detector_runs_once_for_all_that_need_it(tmp_path: Path) -> None:
 
 
 def plain_dlib(picture: np.ndarray, upsample: int = 0) -> np.ndarray | None:
-    predictor = dlib.shape_predictor(str(weights.find("dlib-68").path))
+    predictor = dlib.shape_predictor(str(weights.locate("dlib-68").path))
     found = dlib.get_frontal_face_detector()(picture, upsample)
     if not found:
         return None

@@ -1,7 +1,12 @@
+"""AUE against pandas, on random intensities and on OpenFace's files."""
+
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch import Tensor
 
 from thm_torchmetrics.errors import InputError, MismatchError
 from thm_torchmetrics.functional.action_units import ACTION_UNITS, LOWER, UPPER, action_unit_error, squared_errors
@@ -11,23 +16,23 @@ UPPER_FACE = ["AU01_r", "AU02_r", "AU04_r", "AU05_r", "AU06_r", "AU07_r", "AU09_
 LOWER_FACE = ["AU10_r", "AU12_r", "AU14_r", "AU15_r", "AU17_r", "AU20_r", "AU23_r", "AU25_r", "AU26_r"]
 
 
-def intensities(seed, frames=50):
+def intensities(seed: int, frames: int = 50) -> Tensor:
     return torch.from_numpy(np.random.default_rng(seed).uniform(0, 5, (frames, 17)).round(2))
 
 
-def by_pandas(preds, target, columns):
+def by_pandas(preds: Tensor, target: Tensor, columns: list[str]) -> float:
     """Per column the mean over rows of the squared difference, summed over columns, as one would write it down."""
-    preds, target = (pd.DataFrame(np.asarray(side, dtype=np.float64), columns=COLUMNS) for side in (preds, target))
-    return ((preds[columns] - target[columns]) ** 2).dropna().mean().sum()
+    first, second = (pd.DataFrame(np.asarray(side, dtype=np.float64), columns=COLUMNS) for side in (preds, target))
+    return float(((first[columns] - second[columns]) ** 2).dropna().mean().sum())
 
 
-def test_the_groups_are_those_of_the_upper_and_the_lower_face():
+def test_the_groups_are_those_of_the_upper_and_the_lower_face() -> None:
     assert [COLUMNS[unit] for unit in UPPER] == UPPER_FACE
     assert [COLUMNS[unit] for unit in LOWER] == LOWER_FACE
 
 
 @pytest.mark.parametrize(("units", "columns"), [("all", COLUMNS), ("upper", UPPER_FACE), ("lower", LOWER_FACE)])
-def test_error_of_a_group(units, columns):
+def test_error_of_a_group(units: str, columns: list[str]) -> None:
     preds, target = intensities(0), intensities(1)
     expected = by_pandas(preds, target, columns)
     assert action_unit_error(preds, target, units).item() == pytest.approx(expected, rel=1e-12)
@@ -35,7 +40,7 @@ def test_error_of_a_group(units, columns):
     assert mean == pytest.approx(expected / len(columns), rel=1e-12)
 
 
-def test_squared_errors_are_float64_whatever_goes_in():
+def test_squared_errors_are_float64_of_any_dtype() -> None:
     preds, target = intensities(0), intensities(1)
     expected = (preds.numpy() - target.numpy()) ** 2
     assert torch.equal(squared_errors(preds, target), torch.from_numpy(expected))
@@ -47,7 +52,7 @@ def test_squared_errors_are_float64_whatever_goes_in():
 
 
 @pytest.mark.parametrize("units", ["all", "upper", "lower"])
-def test_a_row_with_nan_on_either_side_is_left_out(units):
+def test_a_row_with_nan_on_either_side_is_left_out(units: str) -> None:
     preds, target = intensities(0), intensities(1)
     kept = action_unit_error(preds[2:], target[2:], units)
     preds[0, 8], target[1, 3] = torch.nan, torch.nan
@@ -55,34 +60,34 @@ def test_a_row_with_nan_on_either_side_is_left_out(units):
     assert action_unit_error(preds, target, units).item() == pytest.approx(kept.item(), rel=1e-12)
 
 
-def test_no_frame_left_is_nan():
+def test_no_frame_left_is_nan() -> None:
     assert action_unit_error(torch.zeros(0, 17), torch.zeros(0, 17)).isnan()
     assert action_unit_error(torch.full((3, 17), torch.nan), torch.zeros(3, 17)).isnan()
 
 
-def test_bad_input_is_named():
+def test_bad_input_is_named() -> None:
     good = torch.zeros(4, 17)
-    with pytest.raises(InputError, match=r"preds.*\(T, 17\).*\(4, 18\).*01 02 04"):
+    with pytest.raises(InputError, match=r"`preds`.*01 02 04.*\(T, 17\), got \(4, 18\)"):
         squared_errors(torch.zeros(4, 18), good)
-    with pytest.raises(InputError, match=r"target.*\(2, 4, 17\)"):
+    with pytest.raises(InputError, match=r"`target`.*\(2, 4, 17\)"):
         squared_errors(good, torch.zeros(2, 4, 17))
-    with pytest.raises(InputError, match="target holds infinite"):
+    with pytest.raises(InputError, match="`target` holds infinite"):
         squared_errors(good, good + torch.inf)
-    with pytest.raises(MismatchError, match=r"4 rows.*5"):
+    with pytest.raises(MismatchError, match=r"\(4, 17\) and \(5, 17\)"):
         squared_errors(good, torch.zeros(5, 17))
-    with pytest.raises(InputError, match=r"units.*'mouth'"):
+    with pytest.raises(InputError, match=r"`units`.*'mouth'"):
         action_unit_error(good, good, units="mouth")
-    with pytest.raises(InputError, match=r"reduction.*'max'"):
+    with pytest.raises(InputError, match=r"`reduction`.*'max'"):
         action_unit_error(good, good, reduction="max")
 
 
 @pytest.mark.clips
 @pytest.mark.parametrize(("units", "columns"), [("all", COLUMNS), ("upper", UPPER_FACE), ("lower", LOWER_FACE)])
-def test_real_openface_files(clips, units, columns):
+def test_real_openface_files(clips: Path, units: str, columns: list[str]) -> None:
     """Two stretches of one recording stand for prediction and ground truth; no real pair could be had."""
     table = pd.read_csv(clips / "misc" / "openface_au_a.csv", skipinitialspace=True)[COLUMNS]
     preds, target = table[:2000].reset_index(drop=True), table[2000:4000].reset_index(drop=True)
     expected = ((preds[columns] - target[columns]) ** 2).mean().sum()
     assert expected > 0.1
-    value = action_unit_error(*(torch.from_numpy(side.to_numpy()) for side in (preds, target)), units)
+    value = action_unit_error(torch.from_numpy(preds.to_numpy()), torch.from_numpy(target.to_numpy()), units)
     assert value.item() == pytest.approx(expected, rel=1e-12)

@@ -1,45 +1,48 @@
 """The Fréchet distance against pytorch-fid's stored values, scipy's matrix root and closed forms."""
 
-import json
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import scipy.linalg
 import torch
-from parity import inputs
+from parity.seeded import golden, golden_input
+from torch import Tensor
 
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.functional.frechet import frechet_distance, frechet_from_features, frechet_sums
 
-GOLDEN = np.load(Path(__file__).parents[1] / "parity" / "golden" / "inception_fid.npz")
+GOLDEN = golden("inception_fid")
+
+Distance = Callable[[Any, Any], float]
 
 
-def from_sums(x, y):
+def from_sums(x: Tensor, y: Tensor) -> float:
     return float(frechet_distance(frechet_sums(x), frechet_sums(y)))
 
 
-def from_features(x, y):
+def from_features(x: Tensor, y: Tensor) -> float:
     return float(frechet_from_features(x, y))
 
 
 BOTH = pytest.mark.parametrize("distance", [from_sums, from_features])
 
 
-def golden_sets():
-    recipes = json.loads(str(GOLDEN["meta"]))["inputs"]
-    x, y = (inputs.rebuild(recipes[name]).astype(np.float64) for name in ("fid_x", "fid_y"))
+def golden_sets() -> tuple[Tensor, Tensor]:
+    x, y = (golden_input("inception_fid", name).astype(np.float64) for name in ("fid_x", "fid_y"))
     return torch.from_numpy(x), torch.from_numpy(0.5 * y + 0.25 * y[:, ::-1] + 0.125)
 
 
-def scipy_distance(x, y):
+def scipy_distance(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> float:
     s, t = np.cov(x, rowvar=False), np.cov(y, rowvar=False)
     root = np.trace(scipy.linalg.sqrtm(s @ t)).real
-    return np.square(x.mean(0) - y.mean(0)).sum() + np.trace(s) + np.trace(t) - 2 * root
+    return float(np.square(x.mean(0) - y.mean(0)).sum() + np.trace(s) + np.trace(t) - 2 * root)
 
 
 @BOTH
-def test_pytorch_fid(distance):
+def test_pytorch_fid(distance: Distance) -> None:
     x, y = golden_sets()
     assert distance(x, y) == pytest.approx(float(GOLDEN["fid_full"]), rel=1e-6)
     assert distance(x, y) == pytest.approx(float(GOLDEN["fid_full_exact"]), rel=1e-9)
@@ -47,7 +50,7 @@ def test_pytorch_fid(distance):
 
 
 @BOTH
-def test_fewer_samples_than_features(distance):
+def test_fewer_samples_than_features(distance: Distance) -> None:
     x, y = golden_sets()
     few = {rows: distance(x[:rows], y[:rows]) for rows in range(3, 24)}
     rows = min(few, key=lambda n: abs(few[n] - float(GOLDEN["fid_few"])))  # the number is not recorded
@@ -56,7 +59,7 @@ def test_fewer_samples_than_features(distance):
 
 
 @BOTH
-def test_features_of_the_network(distance):
+def test_features_of_the_network(distance: Distance) -> None:
     x, y = (torch.from_numpy(GOLDEN[name]) for name in ("pool3", "other_pool3"))
     assert distance(x, y) == pytest.approx(float(GOLDEN["fid_pool3_exact"]), rel=1e-6)
 
@@ -65,7 +68,7 @@ def test_features_of_the_network(distance):
 @pytest.mark.parametrize(
     ("n", "m"), [(300, 200), (200, 300), (300, 12), (12, 300), (41, 40), (40, 40), (2, 2), (8, 39)]
 )
-def test_any_numbers_of_samples(distance, n, m):
+def test_any_numbers_of_samples(distance: Distance, n: int, m: int) -> None:
     generator = np.random.default_rng(n + m)
     mix = generator.normal(size=(40, 40))
     x, y = generator.normal(size=(n, 40)) @ mix, generator.normal(size=(m, 40)) + 1.0
@@ -74,22 +77,22 @@ def test_any_numbers_of_samples(distance, n, m):
     assert distance(torch.from_numpy(x), torch.from_numpy(y)) == pytest.approx(expected, rel=1e-7)
 
 
-def nuclear(x, y):
+def nuclear(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> float:
     a, b = ((z - z.mean(0)) / np.sqrt(len(z) - 1) for z in (x, y))
     root = scipy.linalg.svdvals(a @ b.T).sum()
-    return np.square(x.mean(0) - y.mean(0)).sum() + np.square(a).sum() + np.square(b).sum() - 2 * root
+    return float(np.square(x.mean(0) - y.mean(0)).sum() + np.square(a).sum() + np.square(b).sum() - 2 * root)
 
 
 @BOTH
 @pytest.mark.parametrize("rows", [30, 64, 65, 70, 500])
-def test_equal_sets_are_at_zero(distance, rows):
+def test_equal_sets_are_at_zero(distance: Distance, rows: int) -> None:
     x = torch.randn(rows, 64, generator=torch.Generator().manual_seed(rows)).relu() * torch.logspace(-3, 1, 64)
     assert distance(x, x) == pytest.approx(0.0, abs=1e-4)
     assert distance(x, x.flip(0)) == pytest.approx(0.0, abs=1e-4)
 
 
 @BOTH
-def test_features_that_never_vary_on_one_or_both_sides(distance):
+def test_features_that_never_vary_on_one_or_both_sides(distance: Distance) -> None:
     generator = np.random.default_rng(0)
     x, y = generator.normal(size=(100, 20)), generator.normal(size=(90, 20)) * 2
     x[:, :3] = 1.0
@@ -102,12 +105,12 @@ def test_features_that_never_vary_on_one_or_both_sides(distance):
     assert distance(constant, constant + 2.0) == 16.0
 
 
-def test_a_shift_adds_its_square():
+def test_a_shift_adds_its_square() -> None:
     x = torch.randn(50, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     assert from_sums(x, x + 2.0) == pytest.approx(24.0, rel=1e-9)
 
 
-def test_sums_of_parts_add_up_and_skip_frames_without_a_face():
+def test_sums_of_parts_add_up_and_skip_frames_without_a_face() -> None:
     x = torch.randn(30, 5, generator=torch.Generator().manual_seed(0))
     parts = sum(frechet_sums(part) for part in (x[:7], x[7:7], x[7:]))
     torch.testing.assert_close(parts, frechet_sums(x))
@@ -118,13 +121,13 @@ def test_sums_of_parts_add_up_and_skip_frames_without_a_face():
 
 @BOTH
 @pytest.mark.parametrize("rows", [0, 1])
-def test_no_covariance_no_distance(distance, rows):
+def test_no_covariance_no_distance(distance: Distance, rows: int) -> None:
     x = torch.ones(5, 3)
     assert np.isnan(distance(x, x[:rows]))
     assert np.isnan(distance(x[:rows], x))
 
 
-def test_bad_input_is_named():
+def test_bad_input_is_named() -> None:
     x = torch.ones(4, 3)
     with pytest.raises(InputError, match=r"\(4,\)"):
         frechet_sums(x[:, 0])

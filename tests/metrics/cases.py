@@ -15,6 +15,7 @@ import torchmetrics.functional.image as reference_image
 from torch import Tensor
 
 from thm_torchmetrics import catalog
+from thm_torchmetrics.collection import metric_class
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 
 ClipInputs = Mapping[str, Tensor]
@@ -39,8 +40,8 @@ class Case:
     tolerance: float = 1e-5
 
     def make(self, **options: Any) -> TalkingHeadMetric:
-        choice = catalog.choose(self.key)
-        return choice.row.load()(protocol=choice.protocol, **self.options, **options)
+        choice = catalog.find_choice(self.key)
+        return metric_class(choice.row)(protocol=choice.protocol, **self.options, **options)
 
     @property
     def name(self) -> str:

@@ -88,10 +88,10 @@ def test_any_chunking(case: Case, filled: TalkingHeadMetric) -> None:
     metric = case.make()
     draw = random.Random(3)  # noqa: S311
     for clip in case.clips:
-        metric.begin()
+        run = metric.start()
         for chunks in _chunks(list(clip.values()), draw):
-            metric.feed(*chunks)
-        metric.end()
+            run.add(*chunks)
+        metric.add(run.finish())
     assert close(metric.compute(), filled.compute(), 1e-7)
 
 
@@ -105,9 +105,7 @@ def _chunks(sides: list[Tensor], draw: random.Random) -> Iterator[list[Chunk]]:
 
 def test_a_broken_clip_leaves_no_trace(case: Case, filled: TalkingHeadMetric) -> None:
     before = filled.compute().clone()
-    filled.begin()
-    filled.feed(*(Chunk(side) for side in case.clips[1].values()))
-    filled.abort()
+    filled.start().add(*(Chunk(side) for side in case.clips[1].values()))
     filled._computed = None
     assert filled.compute() == before
 

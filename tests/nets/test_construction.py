@@ -1,6 +1,7 @@
-"""What every network promises before it sees an image."""
+"""Every network before it sees an image: keys, shapes, dtypes, and construction on the meta device."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,12 +27,12 @@ PUBLISHED = {
     "deep3d_resnet50": Deep3DNet,
     "inception_fid": FIDInception,
 }
-EVERY = PUBLISHED | {"fan": FAN, "fan_s3fd": FanS3FD}
+EVERY = PUBLISHED | {"fan": FAN, "s3fd_face_alignment": FanS3FD}
 MODELS = Path(__file__).resolve().parents[1] / "parity" / "models"
 
 
 @pytest.mark.parametrize("model", PUBLISHED)
-def test_keys_shapes_and_dtypes_are_the_published_ones(model):
+def test_keys_shapes_and_dtypes_are_the_published_ones(model: str) -> None:
     recipe = json.loads((MODELS / f"{model}.json").read_text(encoding="utf-8"))
     expected = {key: (tuple(shape), f"torch.{dtype}") for key, shape, dtype in recipe["state_dict"]}
     with torch.device("meta"):
@@ -40,7 +41,7 @@ def test_keys_shapes_and_dtypes_are_the_published_ones(model):
 
 
 @pytest.fixture
-def bfloat16_by_default():
+def bfloat16_by_default() -> Iterator[None]:
     """What Lightning's bf16-true does while it makes a module."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.bfloat16)
@@ -50,14 +51,14 @@ def bfloat16_by_default():
 
 @pytest.mark.parametrize("net", EVERY)
 @pytest.mark.usefixtures("bfloat16_by_default")
-def test_float32_whatever_the_default_dtype(net):
+def test_float32_under_any_default_dtype(net: str) -> None:
     with torch.device("meta"):
         state = EVERY[net]().state_dict()
     assert {value.dtype for value in state.values()} <= {torch.float32, torch.int64}
 
 
 @pytest.mark.parametrize("net", EVERY)
-def test_made_on_the_meta_device_without_touching_the_random_state(net):
+def test_made_on_the_meta_device_without_touching_the_random_state(net: str) -> None:
     before = torch.get_rng_state()
     with torch.device("meta"):
         made = EVERY[net]()

@@ -4,6 +4,7 @@ import pytest
 import torch
 from parity import fill
 from parity.seeded import TOLERANCE, as_batch, deviation, golden_input
+from torch import nn
 
 from thm_torchmetrics.nets.fan import FAN
 
@@ -11,7 +12,7 @@ reference = pytest.importorskip("face_alignment.models.fan", reason="needs the e
 
 
 @pytest.fixture(scope="module")
-def nets():
+def nets() -> tuple[FAN, nn.Module]:
     """Ours and theirs; the gains keep the unnormalised sums from growing, as in the recipe of EmoNet."""
     theirs = reference.FAN(4).eval()
     shapes = {key: (tuple(value.shape), str(value.dtype)) for key, value in theirs.state_dict().items()}
@@ -23,7 +24,7 @@ def nets():
     return ours, theirs
 
 
-def test_last_heat_maps(nets):
+def test_last_heat_maps(nets: tuple[FAN, nn.Module]) -> None:
     ours, theirs = nets
     images = as_batch(golden_input("emonet8", "images")[:1]) / 255
     with torch.inference_mode():
@@ -34,7 +35,7 @@ def test_last_heat_maps(nets):
     assert (found.flatten(2).argmax(2) == expected[-1].flatten(2).argmax(2)).all()
 
 
-def test_keys_are_published_ones():
+def test_keys_are_published_ones() -> None:
     with torch.device("meta"):
         ours, theirs = FAN().state_dict(), reference.FAN(4).state_dict()
     assert {key: value.shape for key, value in ours.items()} == {key: value.shape for key, value in theirs.items()}

@@ -1,5 +1,6 @@
 """A machine of its own for each test: no checkpoints, no variables, a registry that the test fills."""
 
+import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pooch
 import pytest
 from weights.server import Server
 
-from thm_torchmetrics.weights import Weight, registry as entries
+from thm_torchmetrics.weights import WeightEntry
 
 
 @pytest.fixture
@@ -23,13 +24,14 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def register(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Weight]]:
+def use_registry(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, WeightEntry]]:
     """Puts these entries in the place of the registry."""
+    module = importlib.import_module("thm_torchmetrics.weights.registry")  # the package's `registry` is the function
 
-    def replace(*known: Weight) -> dict[str, Weight]:
-        registry = {weight.name: weight for weight in known}
-        monkeypatch.setattr(entries, "registry", lambda: registry)
-        return registry
+    def replace(*known: WeightEntry) -> dict[str, WeightEntry]:
+        entries = {entry.name: entry for entry in known}
+        monkeypatch.setattr(module, "_entries", lambda: entries)
+        return entries
 
     return replace
 

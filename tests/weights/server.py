@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from thm_torchmetrics import weights
-from thm_torchmetrics.weights import Weight, registry as entries
+from thm_torchmetrics.weights import WeightEntry
 
 BLOCK = 1 << 14
 
@@ -103,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
             request.sent += len(block)
 
 
-def weight(name: str, body: bytes, *urls: str, **fields: object) -> Weight:
+def make_entry(name: str, body: bytes, *urls: str, **fields: object) -> WeightEntry:
     """An entry of a registry for these bytes."""
     known = {
         "file": f"{name}.pth",
@@ -115,12 +115,13 @@ def weight(name: str, body: bytes, *urls: str, **fields: object) -> Weight:
         "layout": "bare state dict",
         "note": "",
     }
-    return Weight(name=name, urls=urls, **(known | fields))
+    return WeightEntry(name=name, urls=urls, **(known | fields))
 
 
-def obtain_elsewhere(known: Mapping[str, Weight], name: str, folder: str, start: object) -> None:
+def obtain_elsewhere(known: Mapping[str, WeightEntry], name: str, folder: str, start: object) -> None:
     """Body of a process that fetches a checkpoint into a folder, once all of them are ready."""
-    entries.registry = lambda: known
+    for entry in known.values():
+        weights.register(entry)
     os.environ |= {"THM_WEIGHTS_DIR": folder, "NO_PROXY": "*"}
     start.wait()
     weights.obtain(name)

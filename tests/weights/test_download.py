@@ -2,6 +2,7 @@
 
 import hashlib
 import multiprocessing
+import os
 import socket
 import threading
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from weights.server import Server, obtain_elsewhere, weight
+from weights.server import Server, make_entry, obtain_elsewhere
 
 from thm_torchmetrics import weights
 from thm_torchmetrics.errors import WeightsError, WeightsNotFoundError
@@ -30,8 +31,10 @@ def leftovers(target: Path) -> set[str]:
     return {path.name for path in target.parent.iterdir()} - {f".{target.name}.lock"}
 
 
-def test_file_is_downloaded_once_and_progress_reaches_the_end(target: Path, server: Server, register: Callable) -> None:
-    register(weight("net", BODY, server.put("net.pth", BODY)))
+def test_file_is_downloaded_once_and_progress_reaches_the_end(
+    target: Path, server: Server, use_registry: Callable
+) -> None:
+    use_registry(make_entry("net", BODY, server.put("net.pth", BODY)))
     seen: list[tuple[int, int | None]] = []
     found = weights.obtain("net", progress=lambda done, total: seen.append((done, total)))
     assert found == weights.Found(target, hashlib.sha256(BODY).hexdigest(), custom=False)
@@ -44,23 +47,23 @@ def test_file_is_downloaded_once_and_progress_reaches_the_end(target: Path, serv
 
 
 def test_chosen_folder_receives_the_file(
-    machine: Path, server: Server, register: Callable, monkeypatch: pytest.MonkeyPatch
+    machine: Path, server: Server, use_registry: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    register(weight("net", BODY, server.put("net.pth", BODY)))
+    use_registry(make_entry("net", BODY, server.put("net.pth", BODY)))
     monkeypatch.setenv("THM_WEIGHTS_DIR", str(machine / "deep" / "chosen"))
     assert weights.obtain("net").path == machine / "deep" / "chosen" / "net.pth"
 
 
-def test_files_of_one_name_do_not_overwrite_each_other(machine: Path, server: Server, register: Callable) -> None:
+def test_files_of_one_name_do_not_overwrite_each_other(machine: Path, server: Server, use_registry: Callable) -> None:
     bodies = {"first": BODY, "second": BODY[::-1]}
-    register(*(weight(name, body, server.put(name, body), file="e.pth") for name, body in bodies.items()))
+    use_registry(*(make_entry(name, body, server.put(name, body), file="e.pth") for name, body in bodies.items()))
     assert {name: weights.obtain(name).path.read_bytes() for name in bodies} == bodies
-    assert weights.find("first").path != weights.find("second").path
+    assert weights.locate("first").path != weights.locate("second").path
 
 
-def test_one_wrong_byte_is_noticed_and_removed(target: Path, server: Server, register: Callable) -> None:
+def test_one_wrong_byte_is_noticed_and_removed(target: Path, server: Server, use_registry: Callable) -> None:
     wrong = BODY[:HALF] + bytes([BODY[HALF] ^ 1]) + BODY[HALF + 1 :]
-    register(weight("net", BODY, server.put("net.pth", wrong)))
+    use_registry(make_entry("net", BODY, server.put("net.pth", wrong)))
     with pytest.raises(
         WeightsNotFoundError, match=f"but not the published one: SHA256 {hashlib.sha256(wrong).hexdigest()}"
     ):
@@ -69,15 +72,17 @@ def test_one_wrong_byte_is_noticed_and_removed(target: Path, server: Server, reg
 
 
 @pytest.mark.parametrize("size", [len(BODY), None])
-def test_html_page_is_called_that_and_not_kept(target: Path, server: Server, register: Callable, size: int) -> None:
-    register(weight("net", BODY, server.put("net.pth", PAGE), size=size))
+def test_html_page_is_called_that_and_not_kept(target: Path, server: Server, use_registry: Callable, size: int) -> None:
+    use_registry(make_entry("net", BODY, server.put("net.pth", PAGE), size=size))
     with pytest.raises(WeightsNotFoundError, match="the body is an HTML page"):
         weights.obtain("net")
     assert leftovers(target) == set()
 
 
-def test_page_does_not_cost_a_part_that_was_received_before(target: Path, server: Server, register: Callable) -> None:
-    register(weight("net", BODY, server.put("net.pth", PAGE, ranges=False)))
+def test_page_does_not_cost_a_part_that_was_received_before(
+    target: Path, server: Server, use_registry: Callable
+) -> None:
+    use_registry(make_entry("net", BODY, server.put("net.pth", PAGE, ranges=False)))
     target.parent.mkdir()
     part = target.with_name("net.pth.part")
     part.write_bytes(BODY[:HALF])
@@ -88,16 +93,16 @@ def test_page_does_not_cost_a_part_that_was_received_before(target: Path, server
 
 @pytest.mark.parametrize(("length", "said"), [(True, "announced"), (False, "the body is cut short:")])
 def test_short_body_is_called_that_and_not_kept(
-    target: Path, server: Server, register: Callable, length: bool, said: str
+    target: Path, server: Server, use_registry: Callable, length: bool, said: str
 ) -> None:
-    register(weight("net", BODY, server.put("net.pth", BODY[:HALF], length=length)))
+    use_registry(make_entry("net", BODY, server.put("net.pth", BODY[:HALF], length=length)))
     with pytest.raises(WeightsNotFoundError, match=f"{said} {HALF:,} bytes instead of {len(BODY):,}"):
         weights.obtain("net")
     assert leftovers(target) == set()
 
 
 @pytest.mark.parametrize("wrong", ["404", "page", "bytes", "nobody"])
-def test_mirror_is_asked_when_upstream_fails(target: Path, server: Server, register: Callable, wrong: str) -> None:
+def test_mirror_is_asked_when_upstream_fails(target: Path, server: Server, use_registry: Callable, wrong: str) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         first = {
@@ -106,32 +111,32 @@ def test_mirror_is_asked_when_upstream_fails(target: Path, server: Server, regis
             "bytes": server.put("bytes", BODY[::-1]),
             "nobody": f"http://127.0.0.1:{unused.getsockname()[1]}/",
         }[wrong]
-        register(weight("net", BODY, first, server.put("mirror", BODY)))
+        use_registry(make_entry("net", BODY, first, server.put("mirror", BODY)))
         assert weights.obtain("net").path.read_bytes() == BODY
     assert server.requests[-1].path == "mirror"
 
 
-def test_all_failures_are_listed_with_the_way_by_hand(target: Path, server: Server, register: Callable) -> None:
+def test_all_failures_are_listed_with_the_way_by_hand(target: Path, server: Server, use_registry: Callable) -> None:
     urls = server.url("absent"), server.put("page", PAGE)
-    register(weight("net", BODY, *urls, page="https://example.org/folder"))
+    use_registry(make_entry("net", BODY, *urls, page="https://example.org/folder"))
     with pytest.raises(WeightsNotFoundError) as error:
         weights.obtain("net")
     for said in (*urls, "404", "HTML page", "https://example.org/folder", str(target.parent)):
         assert said in str(error.value)
 
 
-def test_connection_that_drops_is_continued(target: Path, server: Server, register: Callable) -> None:
-    register(weight("net", BODY, server.put("net.pth", BODY, breaks=[HALF])))
+def test_connection_that_drops_is_continued(target: Path, server: Server, use_registry: Callable) -> None:
+    use_registry(make_entry("net", BODY, server.put("net.pth", BODY, breaks=[HALF])))
     assert weights.obtain("net").path.read_bytes() == BODY
     assert len(server.requests) == 2
     assert int(server.requests[1].range.strip("bytes=-")) > HALF // 2
 
 
 def test_connection_that_drops_every_time_keeps_its_part_for_the_next_run(
-    target: Path, server: Server, register: Callable
+    target: Path, server: Server, use_registry: Callable
 ) -> None:
     block = 1 << 18
-    register(weight("net", BODY, server.put("net.pth", BODY, breaks=[(n + 2) * block for n in range(5)])))
+    use_registry(make_entry("net", BODY, server.put("net.pth", BODY, breaks=[(n + 2) * block for n in range(5)])))
     with pytest.raises(WeightsNotFoundError, match="the connection broke off 5 times"):
         weights.obtain("net")
     (part,) = leftovers(target)
@@ -141,9 +146,9 @@ def test_connection_that_drops_every_time_keeps_its_part_for_the_next_run(
     assert server.requests[-1].range == f"bytes={size}-"
 
 
-def test_process_killed_half_way_is_continued_by_the_next(target: Path, server: Server, register: Callable) -> None:
+def test_process_killed_half_way_is_continued_by_the_next(target: Path, server: Server, use_registry: Callable) -> None:
     stalls = threading.Event()
-    known = register(weight("net", BODY, server.put("net.pth", BODY, stalls=stalls)))
+    known = use_registry(make_entry("net", BODY, server.put("net.pth", BODY, stalls=stalls)))
     spawn = multiprocessing.get_context("spawn")
     start = spawn.Event()
     process = spawn.Process(target=obtain_elsewhere, args=(known, "net", str(target.parent), start))
@@ -167,33 +172,33 @@ def test_process_killed_half_way_is_continued_by_the_next(target: Path, server: 
     assert leftovers(target) == {"net.pth"}
 
 
-def test_server_without_ranges_starts_again(target: Path, server: Server, register: Callable) -> None:
-    register(weight("net", BODY, server.put("net.pth", BODY, ranges=False, breaks=[HALF])))
+def test_server_without_ranges_starts_again(target: Path, server: Server, use_registry: Callable) -> None:
+    use_registry(make_entry("net", BODY, server.put("net.pth", BODY, ranges=False, breaks=[HALF])))
     assert weights.obtain("net").path.read_bytes() == BODY
     assert [request.range is None for request in server.requests] == [True, False]
 
 
 @pytest.mark.parametrize("part", [BODY[::-1][:HALF], BODY[::-1], BODY + b"x"])
 def test_part_with_wrong_bytes_costs_one_more_request(
-    target: Path, server: Server, register: Callable, part: bytes
+    target: Path, server: Server, use_registry: Callable, part: bytes
 ) -> None:
-    register(weight("net", BODY, server.put("net.pth", BODY)))
+    use_registry(make_entry("net", BODY, server.put("net.pth", BODY)))
     target.parent.mkdir()
     target.with_name("net.pth.part").write_bytes(part)
     assert weights.obtain("net").path.read_bytes() == BODY
     assert len(server.requests) == 2
 
 
-def test_part_that_is_whole_costs_no_body(target: Path, server: Server, register: Callable) -> None:
-    register(weight("net", BODY, server.put("net.pth", BODY)))
+def test_part_that_is_whole_costs_no_body(target: Path, server: Server, use_registry: Callable) -> None:
+    use_registry(make_entry("net", BODY, server.put("net.pth", BODY)))
     target.parent.mkdir()
     target.with_name("net.pth.part").write_bytes(BODY)
     assert weights.obtain("net").path.read_bytes() == BODY
     assert sum(request.sent for request in server.requests) == 0
 
 
-def test_two_processes_at_once_transfer_one_body(target: Path, server: Server, register: Callable) -> None:
-    known = register(weight("net", BODY, server.put("net.pth", BODY)))
+def test_two_processes_at_once_transfer_one_body(target: Path, server: Server, use_registry: Callable) -> None:
+    known = use_registry(make_entry("net", BODY, server.put("net.pth", BODY)))
     spawn = multiprocessing.get_context("spawn")
     start = spawn.Barrier(2)
     processes = [
@@ -208,8 +213,8 @@ def test_two_processes_at_once_transfer_one_body(target: Path, server: Server, r
     assert target.read_bytes() == BODY
 
 
-def test_two_threads_at_once_transfer_one_body(target: Path, server: Server, register: Callable) -> None:
-    register(weight("net", BODY, server.put("net.pth", BODY)))
+def test_two_threads_at_once_transfer_one_body(target: Path, server: Server, use_registry: Callable) -> None:
+    use_registry(make_entry("net", BODY, server.put("net.pth", BODY)))
     threads = [threading.Thread(target=weights.obtain, args=("net",)) for _ in range(2)]
     for thread in threads:
         thread.start()
@@ -219,9 +224,9 @@ def test_two_threads_at_once_transfer_one_body(target: Path, server: Server, reg
 
 
 def test_offline_downloads_nothing(
-    target: Path, server: Server, register: Callable, monkeypatch: pytest.MonkeyPatch
+    target: Path, server: Server, use_registry: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    register(weight("net", BODY, server.put("net.pth", BODY)))
+    use_registry(make_entry("net", BODY, server.put("net.pth", BODY)))
     monkeypatch.setenv("THM_OFFLINE", "1")
     with pytest.raises(
         WeightsNotFoundError, match=r"'net' is missing: .* Nothing is downloaded, because THM_OFFLINE is"
@@ -232,17 +237,32 @@ def test_offline_downloads_nothing(
     assert weights.obtain("net").path == target
 
 
-def test_nothing_is_downloaded_that_no_hash_verifies(target: Path, server: Server, register: Callable) -> None:
-    register(weight("net", BODY, server.put("net.pth", BODY), sha256=None))
+def test_offline_argument_is_stronger_than_the_variable(
+    target: Path, server: Server, use_registry: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_registry(make_entry("net", BODY, server.put("net.pth", BODY)))
+    monkeypatch.setenv("THM_OFFLINE", "0")
+    before = dict(os.environ)
+    with pytest.raises(WeightsNotFoundError, match=r"Nothing is downloaded, because `offline` is True \(--offline\)$"):
+        weights.obtain("net", offline=True)
+    assert server.requests == []
+    monkeypatch.setenv("THM_OFFLINE", "1")
+    assert weights.obtain("net", offline=False).path == target
+    monkeypatch.setenv("THM_OFFLINE", "0")
+    assert dict(os.environ) == before
+
+
+def test_nothing_is_downloaded_that_no_hash_verifies(target: Path, server: Server, use_registry: Callable) -> None:
+    use_registry(make_entry("net", BODY, server.put("net.pth", BODY), sha256=None))
     with pytest.raises(WeightsNotFoundError, match="cannot be fetched automatically"):
         weights.obtain("net")
     assert server.requests == []
 
 
 def test_nothing_is_downloaded_in_place_of_the_users_file_or_over_a_wrong_one(
-    target: Path, server: Server, register: Callable
+    target: Path, server: Server, use_registry: Callable
 ) -> None:
-    register(weight("net", BODY, server.put("net.pth", BODY)))
+    use_registry(make_entry("net", BODY, server.put("net.pth", BODY)))
     with pytest.raises(WeightsNotFoundError, match="does not exist"):
         weights.obtain("net", "absent.pth")
     target.parent.mkdir()
@@ -254,9 +274,9 @@ def test_nothing_is_downloaded_in_place_of_the_users_file_or_over_a_wrong_one(
 
 
 def test_folder_that_cannot_be_made(
-    machine: Path, server: Server, register: Callable, monkeypatch: pytest.MonkeyPatch
+    machine: Path, server: Server, use_registry: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    register(weight("net", BODY, server.put("net.pth", BODY)))
+    use_registry(make_entry("net", BODY, server.put("net.pth", BODY)))
     (machine / "file").touch()
     monkeypatch.setenv("THM_WEIGHTS_DIR", str(machine / "file" / "weights"))
     with pytest.raises(WeightsError, match=r"net\.pth cannot be written: .* Set THM_WEIGHTS_DIR to a folder that can"):
@@ -266,18 +286,18 @@ def test_folder_that_cannot_be_made(
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs Linux's /proc, where even root cannot make a file")
 def test_folder_that_exists_but_takes_no_file(
-    machine: Path, server: Server, register: Callable, monkeypatch: pytest.MonkeyPatch
+    machine: Path, server: Server, use_registry: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    register(weight("net", BODY, server.put("net.pth", BODY)))
+    use_registry(make_entry("net", BODY, server.put("net.pth", BODY)))
     monkeypatch.setenv("THM_WEIGHTS_DIR", "/proc")
     with pytest.raises(WeightsError, match=r"/proc/net\.pth cannot be written"):
         weights.obtain("net")
 
 
 def test_simulated_write_error_half_way_is_not_blamed_on_the_server(
-    target: Path, server: Server, register: Callable, monkeypatch: pytest.MonkeyPatch
+    target: Path, server: Server, use_registry: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    register(weight("net", BODY, server.put("net.pth", BODY)))
+    use_registry(make_entry("net", BODY, server.put("net.pth", BODY)))
     really_open = Path.open
 
     def full(path: Path, mode: str = "r", **options: object) -> object:

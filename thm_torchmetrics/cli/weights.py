@@ -1,4 +1,4 @@
-"""``thm weights``."""
+"""The command `thm weights`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def checkpoints() -> None:
     """List, fetch and verify the checkpoints of the networks."""
 
 
-def chosen(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The names given, or all.
+def _select_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names given, or all.
 
     Raises:
         click.UsageError: if the registry has no such name.
@@ -29,15 +29,25 @@ def chosen(names: tuple[str, ...]) -> tuple[str, ...]:
 
 @checkpoints.command("list")
 def list_weights() -> None:
-    """Show every checkpoint, whether it is here, its size and its license."""
+    """Show every checkpoint: its size, whether it is here, the weights it was verified with, and its license."""
+    from rich.markup import escape
+
     from thm_torchmetrics.reports.table import console, grid
 
-    table = grid("Name", "File", "MB", "State", "Commercial use", "License", right=("MB",))
+    table = grid("Name", "File", "MB", "State", "Verified", "Commercial use", "License", right=("MB",))
+    table.caption = "Verified: the weights with which the network was compared with the original."
+    table.caption_justify = "left"
     words = {True: "yes", False: "no", None: "not settled"}
-    for name, weight in weights.registry().items():
-        size = f"{weight.size / 1e6:.0f}" if weight.size else "?"
-        table.add_row(name, weight.file, size, weights.status(name).state, words[weight.commercial], weight.license)
+    for name, entry in weights.registry().items():
+        facts = (_megabytes(entry.size), weights.status(name).state, entry.verified_with or "-")
+        table.add_row(escape(name), escape(entry.file), *facts, words[entry.commercial], escape(entry.license))
     console().print(table)
+
+
+def _megabytes(size: int | None) -> str:
+    if size is None:
+        return "?"
+    return f"{size / 1e6:.0f}" if size >= 500_000 else "<1"
 
 
 @checkpoints.command()
@@ -45,7 +55,7 @@ def list_weights() -> None:
 def fetch(names: tuple[str, ...]) -> None:
     """Download checkpoints by name and verify them; all that can be fetched, if none is named."""
     failed = False
-    for name in chosen(names):
+    for name in _select_names(names):
         if not names and not weights.registry()[name].fetchable:
             continue
         try:
@@ -73,7 +83,7 @@ def _fetch(name: str) -> None:
 def verify(names: tuple[str, ...]) -> None:
     """Hash the checkpoints that are here, all or those named; exit with 3 if one is corrupt, or named and missing."""
     failed = False
-    for name in chosen(names):
+    for name in _select_names(names):
         status = weights.verify(name)
         if status.state == "missing" and not names:
             continue
@@ -90,6 +100,6 @@ def path(name: str | None) -> None:
         click.echo(weights.cache_dir())
         return
     try:
-        click.echo(weights.find(name).path)
+        click.echo(weights.locate(name).path)
     except (InputError, WeightsError) as error:
         raise click.ClickException(str(error)) from error

@@ -1,4 +1,4 @@
-"""A clip and its chunks: what travels through every metric."""
+"""A clip: frames, times, audio and a name; it is measured chunk by chunk."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from thm_torchmetrics.errors import InputError
 
 @runtime_checkable
 class VideoSource(Protocol):
-    """Something that yields its frames on demand, again and again; `media.VideoFile` is one."""
+    """A video that yields its frames as often as asked; `media.video.VideoFile` is one."""
 
     @property
     def fps(self) -> float:
@@ -33,7 +33,7 @@ class VideoSource(Protocol):
 
 @runtime_checkable
 class AudioSource(Protocol):
-    """Something that knows where its sound comes from; `media.audio.SoundFile` is one."""
+    """An audio track that can be read; `media.audio.SoundFile` is one."""
 
     def mono(self, sample_rate: int) -> np.ndarray:
         """Samples ``(S,)``, int16, one track at this rate."""
@@ -45,14 +45,14 @@ class Clip:
     Args:
         frames: ``(T, 3, H, W)``, RGB, uint8 0..255 or float 0..1 (the dtype decides), or a `VideoSource`.
         fps: frames per second; a source knows its own.
-        audio: ``(S,)``, mono, float -1..1 or int16, or a `AudioSource`, which is read at once.
+        audio: ``(S,)``, mono, float -1..1 or int16, or an `AudioSource`, which is read at once.
         sample_rate: samples per second of the audio; a source is read at this rate.
         key: name of the clip in reports and errors.
         times: presentation time of each frame of a tensor, in seconds; default: by ``fps``.
 
     Attributes:
-        source: the `VideoSource` that the frames are, or were read from; None for a tensor of the caller's.
-        sound: the `AudioSource` of the audio, None for a tensor of the caller's.
+        video_source: the `VideoSource` of the frames; None if they were given as a tensor.
+        audio_source: the `AudioSource` of the audio; None if it was given as a tensor.
 
     Raises:
         InputError: if the shape or dtype is none of the above, or there are not as many times as frames.
@@ -76,7 +76,7 @@ class Clip:
         times: Sequence[float] = (),
     ) -> None:
         if isinstance(frames, Tensor):
-            _check_layout(frames, "frames")
+            check_layout(frames, "frames")
             if times and len(times) != len(frames):
                 raise InputError(f"there are {len(times)} times for {len(frames)} frames")
         elif not isinstance(frames, VideoSource):
@@ -103,20 +103,20 @@ class Clip:
 
     @property
     def audio(self) -> Tensor | None:
-        """The samples ``(S,)``; those that are set from outside have no `sound` behind them."""
+        """The samples ``(S,)``; setting them forgets `audio_source`."""
         return self._audio
 
     @audio.setter
     def audio(self, samples: Tensor | None) -> None:
         self._audio, self.audio_source = samples, None
 
-    def read_audio(self, sound: AudioSource) -> None:
-        """Read the clip's audio from a source.
+    def read_audio(self, source: AudioSource) -> None:
+        """Read the clip's audio from a source, and remember the source.
 
         Raises:
             MediaError: if the source's file cannot be read.
         """
-        self._audio, self.audio_source = torch.from_numpy(sound.mono(self.sample_rate)), sound
+        self._audio, self.audio_source = torch.from_numpy(source.mono(self.sample_rate)), source
 
     @property
     def length(self) -> int | None:
@@ -133,12 +133,12 @@ class Clip:
 
     @property
     def chunk_length(self) -> int:
-        """How many frames a chunk holds by default: as many as keep it small."""
+        """Frames per chunk, so that a chunk stays small."""
         height, width = self.size
         return max(1, min(CHUNK_FRAMES, CHUNK_VALUES // (3 * height * width)))
 
     def chunks(self, length: int | None = None) -> Iterator[Chunk]:
-        """The clip from the start, chunk by chunk; those of a tensor live, with their features, as long as the clip."""
+        """Yield the clip from the start, chunk by chunk; chunks of a tensor, with their features, are kept."""
         length = length or self.chunk_length
         if isinstance(self.frames, Tensor):
             if length not in self._chunks:
@@ -149,7 +149,7 @@ class Clip:
             yield from _collect(self.frames.frames(), length)
 
     def load(self) -> Clip:
-        """The clip with all its frames in memory; a source is read once, for several readers."""
+        """Return the clip with all its frames in memory."""
         if isinstance(self.frames, Tensor):
             return self
         chunks = list(self.chunks())
@@ -158,11 +158,11 @@ class Clip:
         return loaded
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Clip:
-        """The clip with frames and audio on a device; Lightning calls this on batches. A source stays as it is."""
+        """Return the clip with its tensors on a device; Lightning calls this on batches."""
         return self._moved(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
     def pin_memory(self) -> Clip:
-        """The clip in page-locked memory; a DataLoader with ``pin_memory=True`` calls this."""
+        """Return the clip in page-locked memory; a DataLoader with ``pin_memory=True`` calls this."""
         return self._moved(Tensor.pin_memory)
 
     def _moved(self, move: Callable[[Tensor], Tensor]) -> Clip:
@@ -170,7 +170,7 @@ class Clip:
         return self._with(frames, None if self._audio is None else move(self._audio))
 
     def _with(self, frames: Tensor | VideoSource, audio: Tensor | None) -> Clip:
-        """The same clip with other tensors."""
+        """Return the same clip with other tensors."""
         clip = copy(self)
         clip.frames, clip._audio, clip._chunks = frames, audio, {}
         return clip
@@ -181,21 +181,19 @@ class FeatureClip:
 
     def __init__(self, rows: Tensor, key: str = "") -> None:
         self.key = key
-        self.length = rows.shape[0]
+        self.length = self.chunk_length = rows.shape[0]
         self._chunk = Chunk(rows)
 
-        self.chunk_length = self.length
-
     def chunks(self, length: int | None = None) -> Iterator[Chunk]:
-        """The whole clip as one chunk."""
+        """Yield the whole clip as one chunk."""
         yield self._chunk
 
 
 AnyClip: TypeAlias = Clip | FeatureClip
 
 
-def _check_layout(frames: Tensor, name: str) -> None:
-    """Shape and dtype; values are looked at when they are used, chunk by chunk."""
+def check_layout(frames: Tensor, name: str) -> None:
+    """Raise unless a tensor has the shape and dtype of a clip's frames; values are checked chunk by chunk."""
     if frames.ndim != 4 or frames.shape[1] != 3 or 0 in frames.shape:
         raise InputError(f"{name} must be frames (T, 3, H, W) with T, H, W >= 1, got {tuple(frames.shape)}")
     if frames.dtype != torch.uint8 and not frames.is_floating_point():

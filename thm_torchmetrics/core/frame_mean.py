@@ -1,75 +1,126 @@
-"""The kinds of metric: a mean of per-frame values, a Fréchet distance, a statistic of paired moments."""
+"""Metrics that are a mean of one value per frame."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from thm_torchmetrics.core.chunk import Chunk
-from thm_torchmetrics.core.metric import TalkingHeadMetric, Tally
+from thm_torchmetrics.core.clip import AnyClip
+from thm_torchmetrics.core.clip_run import ClipRun
+from thm_torchmetrics.core.metric import TalkingHeadMetric
+from thm_torchmetrics.core.sums import Fields, Sums
+from thm_torchmetrics.errors import MismatchError
 
 
 class FrameMean(TalkingHeadMetric):
     """A mean of per-frame values, or of per-frame rows of ``width`` values.
 
-    State: the ``width`` weighted totals, their weight, and the numbers of frames scored, aligned and left out.
+    A metric of this kind defines `per_frame`; `weight` and `of_mean` where they differ from the plain mean.
     """
 
-    def _allocate(self, size: int, family: str, **options: Any) -> None:
-        super()._allocate(size + 4, family, **options)
+    width: int = 1
+    """Values per frame."""
+    pixelwise: ClassVar[bool] = False
+    """Whether frames must be of one size although an extractor sees them; without an extractor they always must."""
 
     @abstractmethod
-    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        """One value, or one row, per frame; NaN where the frame cannot be scored.
+    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        """Return one value, or one row, per frame; NaN where the frame cannot be scored.
 
-        A metric without a target gets the prediction as ``target``.
+        Args:
+            preds: some frames of the generated clip.
+            target: the same frames of the real clip; those of the generated clip if the metric reads no target.
         """
 
-    def _weight(self, preds: Chunk) -> float:
-        """What each frame of the chunk weighs."""
+    def weight(self, preds: Chunk) -> float:
+        """Return what each frame of the chunk weighs."""
         return 1.0
 
-    def _of_mean(self, mean: Tensor) -> Tensor:
-        """The metric of the mean row."""
-        return mean[0]
+    def of_mean(self, mean: Tensor) -> Tensor:
+        """Return the metric of the mean value, or of the mean row."""
+        return mean
 
-    def _measure(self, preds: Chunk | None, target: Chunk | None) -> Tensor | None:
-        matched = self._matched(preds, target if self.takes("target") else preds)
-        if matched is None:
-            return None
-        return self._summed(self._per_frame(*matched), self._weight(matched[0]))
+    def fields(self) -> Fields:
+        """Return the sums: the weighted total, its weight, and the numbers of frames."""
+        return {"total": self.width, "weight": 1, "scored": 1, "aligned": 1, "left_out": 1}
 
-    def _summed(self, values: Tensor, weight: float = 1.0) -> Tensor:
-        """What frames with these values add to the state."""
-        values = values.to(torch.float64).reshape(len(values), -1)
-        scored = ~values.isnan().any(dim=1)
-        sums = values.new_zeros(values.shape[1] + 4)
-        sums[:-4] = torch.where(scored[:, None], values, 0.0).sum(dim=0) * weight
-        sums[-3] = scored.sum()
-        sums[-4] = sums[-3] * weight
-        return sums
+    def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
+        """Start the run of one clip."""
+        return FrameMeanRun(self, preds, target)
 
-    def _finish(self, clip: Tensor) -> None:
-        preds, target = self._lengths if self.takes("target") else self._lengths[:1] * 2
-        clip[-2] = min(preds, target)
-        clip[-1] = abs(preds - target)
-
-    def _contribution(self, clip: Tensor) -> Tensor:
+    def contribution(self, sums: Sums) -> Sums:
+        """Return what one clip adds to the state: its sums, or with ``average="clip"`` its mean, with weight 1."""
         if self.average == "frame":
-            return clip
-        weight = clip[-4:-3]
-        mean = torch.where(weight > 0, clip[:-4] / weight, 0.0)
-        return torch.cat([mean, (weight > 0).to(torch.float64), clip[-3:]])
+            return sums
+        added = self.named(sums.vector.clone())
+        added.total = torch.where(sums.weight > 0, self.mean(sums), 0.0)
+        added.weight = (sums.weight > 0).to(sums.vector)
+        return added
 
-    def _mean(self, sums: Tensor) -> Tensor:
-        return sums[:-4] / sums[-4]
+    def mean(self, sums: Sums) -> Tensor:
+        """Return the mean value, or the mean row."""
+        return sums.total / sums.weight
 
-    def _value(self, sums: Tensor) -> Tensor:
-        return self._of_mean(self._mean(sums))
+    def value(self, sums: Sums) -> Tensor:
+        """Return the metric of the state or of one clip's sums."""
+        return self.of_mean(self.mean(sums))
 
-    def tally(self, sums: Tensor) -> Tally:
-        """Frames scored, aligned and left out."""
-        return Tally(*(int(count) for count in sums[-3:].tolist()))
+    def same_size(self, preds: Chunk, target: Chunk) -> Chunk:
+        """Return the prediction with its frames in the target's size, by the option ``resize``.
+
+        Raises:
+            MismatchError: if they differ in size and the metric has no ``resize``.
+        """
+        size = target.rows.shape[-2:]
+        if preds.rows.shape[-2:] == size:
+            return preds
+        mode = self.resize
+        if mode is None:
+            (height, width), (target_height, target_width) = preds.rows.shape[-2:], size
+            raise MismatchError(
+                f"the prediction is {width}x{height} and the target {target_width}x{target_height}; "
+                'pass resize="bilinear" to bring the prediction to the target\'s size'
+            )
+
+        def resized() -> Chunk:
+            frames = interpolate(preds.as_float(), size, mode=mode, antialias=True).clamp(0, 1)
+            return Chunk(frames, preds.start, preds.times)
+
+        chunk: Chunk = preds.cached(("resized", tuple(size), mode), resized)
+        return chunk
+
+
+class FrameMeanRun(ClipRun[FrameMean]):
+    """Frame by frame, the prediction beside the target."""
+
+    def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
+        """Score the frames that both sides have."""
+        metric = self.metric
+        if not metric.reads("target"):
+            target = preds
+        if preds is None or target is None:
+            return
+        count = min(len(preds), len(target))
+        preds, target = preds.head(count), target.head(count)
+        if preds.rows.ndim == 4 and (metric.extractor is None or metric.pixelwise):
+            preds = metric.same_size(preds, target)
+        self.add_values(metric.per_frame(preds, target), metric.weight(preds))
+
+    def add_values(self, values: Tensor, weight: float = 1.0) -> None:
+        """Add frames with these values, NaN where a frame is not scored."""
+        sums = self.sums
+        values = values.to(sums.vector)
+        if values.ndim == 1:
+            total, count = values.nansum(), (values == values).sum(dtype=values.dtype)
+        else:
+            values = values.reshape(len(values), -1)
+            whole = ~values.isnan().any(dim=1, keepdim=True)
+            total, count = torch.where(whole, values, 0.0).sum(dim=0), whole.sum(dtype=values.dtype)
+        sums.total.add_(total.view_as(sums.total), alpha=weight)
+        sums.weight.add_(count, alpha=weight)
+        sums.scored.add_(count)

@@ -1,14 +1,17 @@
-"""TITLE core/frechet_distance."""
+"""Metrics that are a Fréchet distance between two sets of features."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from thm_torchmetrics.core.chunk import Chunk
-from thm_torchmetrics.core.metric import Score, TalkingHeadMetric, Tally
+from thm_torchmetrics.core.clip import AnyClip
+from thm_torchmetrics.core.clip_run import ClipRun
+from thm_torchmetrics.core.metric import TalkingHeadMetric
+from thm_torchmetrics.core.score import ClipScore, Tally
+from thm_torchmetrics.core.sums import Fields, Sums
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.functional.frechet import frechet_distance, frechet_sums
 
@@ -16,59 +19,69 @@ from thm_torchmetrics.functional.frechet import frechet_distance, frechet_sums
 class FrechetDistance(TalkingHeadMetric):
     """A Fréchet distance between the features of all generated and of all real frames, whose numbers may differ.
 
-    State: for each side the sum over frames of the outer product of ``(1, feature)`` with itself, which holds their
-    number, their sum and their second moments; and the number of frames seen on both sides.
+    Sums: for each side, over frames, the outer product of ``(1, feature)`` with itself, which holds their number, their
+    sum and their second moments; and the number of frames seen on both sides.
+
+    Args:
+        num_features: length of a feature.
+        kwargs: the options of `TalkingHeadMetric`.
     """
 
     paired = False
     pooled = True
+    averages = ("frame",)
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, num_features: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if self.average == "clip":
-            raise InputError(f'{type(self).__name__} compares whole sets of frames; it has no average="clip"')
+        self.num_features = num_features
 
-    def _allocate(self, size: int, family: str, **options: Any) -> None:
-        self.num_features = size
-        super()._allocate(2 * (size + 1) ** 2 + 1, family, **options)
+    def fields(self) -> Fields:
+        """Return the sums of both sides."""
+        size = (self.num_features + 1, self.num_features + 1)
+        return {"preds": size, "target": size, "seen": 1}
 
-    def _measure(self, preds: Chunk | None, target: Chunk | None) -> Tensor | None:
-        blocks = [self._side(chunk) for chunk in (preds, target)]
-        return torch.cat([*blocks, blocks[0].new_zeros(1)])
+    def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
+        """Start the run of one clip."""
+        return FrechetRun(self, preds, target)
 
-    def _side(self, chunk: Chunk | None) -> Tensor:
-        if chunk is None:
-            return torch.zeros((self.num_features + 1) ** 2, dtype=torch.float64, device=self.sums.device)
-        features = self._features(chunk)
-        if features.shape[1] != self.num_features:
-            raise InputError(
-                f"{type(self).__name__} was made for {self.num_features} features per frame and got "
-                f"{features.shape[1]}; pass num_features={features.shape[1]}"
-            )
-        return frechet_sums(features).flatten()
+    def value(self, sums: Sums) -> Tensor:
+        """Return the distance; NaN below two frames a side."""
+        return frechet_distance(sums.preds, sums.target)
 
-    def _finish(self, clip: Tensor) -> None:
-        clip[-1] = sum(self._lengths)
+    def tally(self, sums: Sums) -> Tally:
+        """Count the frames with features and the frames seen, of both sides together."""
+        return Tally(sum(self.counts(sums)), int(sums.seen), 0)
 
-    def _blocks(self, sums: Tensor) -> tuple[Tensor, Tensor]:
-        preds, target = sums[:-1].reshape(2, self.num_features + 1, self.num_features + 1)
-        return preds, target
+    def counts(self, sums: Sums) -> tuple[int, int]:
+        """Count the frames with features of each side."""
+        return int(sums.preds[0, 0]), int(sums.target[0, 0])
 
-    def _counts(self, sums: Tensor) -> tuple[int, int]:
-        preds, target = (int(block[0, 0]) for block in self._blocks(sums))
-        return preds, target
+    def score(self, run: ClipRun[Any]) -> ClipScore:
+        """Return how many frames a clip added; a distance of distributions has no value per clip."""
+        return ClipScore(None, self.tally(run.sums).scored, 0)
 
-    def _value(self, sums: Tensor) -> Tensor:
-        return frechet_distance(*self._blocks(sums))
-
-    def tally(self, sums: Tensor) -> Tally:
-        """Frames with features and frames seen, of both sides together."""
-        return Tally(sum(self._counts(sums)), int(sums[-1]), 0)
-
-    def score(self, clip: Tensor) -> Score:
-        """How many frames a clip added; a distance of distributions has no value per clip."""
-        return Score(None, self.tally(clip).scored, 0, None)
-
-    def _detail(self, sums: Tensor) -> dict[str, Any]:
-        preds, target = self._counts(sums)
+    def details(self, sums: Sums) -> dict[str, Any]:
+        """Return the frames of each side."""
+        preds, target = self.counts(sums)
         return {"frames_preds": preds, "frames_target": target}
+
+
+class FrechetRun(ClipRun[FrechetDistance]):
+    """Both sides of a clip, each by itself."""
+
+    def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
+        """Add the frames of both sides."""
+        for name, chunk in (("preds", preds), ("target", target)):
+            if chunk is None:
+                continue
+            features = self.metric.features(chunk)
+            if features.shape[1] != self.metric.num_features:
+                raise InputError(
+                    f"{type(self.metric).__name__} was made for {self.metric.num_features} features per frame and got "
+                    f"{features.shape[1]}; pass num_features={features.shape[1]}"
+                )
+            getattr(self.sums, name).add_(frechet_sums(features).to(self.sums.vector.device))
+
+    def close(self) -> None:
+        """Count the frames seen."""
+        self.sums.seen = sum(self.lengths)

@@ -1,4 +1,4 @@
-"""TITLE core/inputs."""
+"""The arguments of `update` as clips, and two clips as pairs of chunks."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from thm_torchmetrics.core.chunk import Chunk
-from thm_torchmetrics.core.clip import AnyClip, Clip, FeatureClip, _check_layout
+from thm_torchmetrics.core.clip import AnyClip, Clip, FeatureClip, check_layout
 from thm_torchmetrics.errors import InputError
 
 ClipInput: TypeAlias = Tensor | Clip | Sequence["Tensor | Clip"] | None
 
 
 def clips_from(value: ClipInput, name: str, feature_shape: tuple[int | None, ...] | None = None) -> list[AnyClip]:
-    """A caller's ``preds`` or ``target`` as a list of clips.
+    """Return a caller's ``preds`` or ``target`` as a list of clips.
 
     Args:
         value: a clip, a tensor of one clip or of a batch of clips, or a list of clips or of tensors.
@@ -43,7 +43,7 @@ def clips_from(value: ClipInput, name: str, feature_shape: tuple[int | None, ...
 
 
 def pair_chunks(preds: AnyClip | None, target: AnyClip | None) -> Iterator[tuple[Chunk | None, Chunk | None]]:
-    """Chunks of two clips side by side: the same rows of each, until both have ended."""
+    """Yield chunks of two clips side by side, the same rows of each, until both have ended."""
     length = min(clip.chunk_length for clip in (preds, target) if clip) if preds or target else 0
     yield from zip_longest(*(clip.chunks(length) if clip else () for clip in (preds, target)))
 
@@ -51,7 +51,7 @@ def pair_chunks(preds: AnyClip | None, target: AnyClip | None) -> Iterator[tuple
 def _frame_clip(item: Any, name: str) -> Clip:
     if not isinstance(item, Tensor):
         raise InputError(f"{name} must hold tensors or Clips, got {type(item).__name__}")
-    _check_layout(item, name)
+    check_layout(item, name)
     return Clip(item)
 
 

@@ -3,69 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
-
-import torch
-from torch import Tensor
+from typing import Any, TypeAlias
 
 from thm_torchmetrics.core.clip import AnyClip
+from thm_torchmetrics.core.clip_run import ClipRun, RunMetric
 from thm_torchmetrics.core.inputs import pair_chunks
-from thm_torchmetrics.errors import InputError, MissingFaceError
 
-if TYPE_CHECKING:
-    from thm_torchmetrics.core.metric import TalkingHeadMetric
+Runs: TypeAlias = dict[str, ClipRun[Any]]
 
 
-@torch.no_grad()
-def stream(
-    members: Mapping[str, TalkingHeadMetric],
+def measure_clip(
+    members: Mapping[str, RunMetric],
     preds: AnyClip | None = None,
     target: AnyClip | None = None,
     *,
     failures: dict[str, Exception] | None = None,
     **inputs: Any,
-) -> dict[str, Tensor]:
-    """Run one clip through several metrics at once: it is decoded once, each chunk is shown to all of them.
+) -> Runs:
+    """Measure a clip with several metrics: it is decoded once, and each chunk is given to all of them.
+
+    No metric is changed: `TalkingHeadMetric.add` does that with the sums of a finished run.
 
     Args:
-        members: the metrics by name. If the clip cannot be read to its end, none of them is changed.
+        members: the metrics by name.
         preds: the generated clip.
         target: the real clip.
-        failures: where to note the members that cannot take this clip, with the reason, while the others go on.
-            Default: the first such error is raised and no member is changed.
-        inputs: what else the members' ``begin`` takes.
+        failures: collects the members that cannot measure this clip, with the error, while the others go on; default:
+            the first error is raised.
+        inputs: what else the members' ``start`` takes.
 
     Returns:
-        By member, its sums of this clip, for `TalkingHeadMetric.score`.
+        The finished runs by member.
     """
-    active = dict(members)
+    runs: Runs = {}
 
-    def each(step: Callable[[TalkingHeadMetric], Tensor | None]) -> dict[str, Tensor | None]:
-        results = {}
-        for name, member in tuple(active.items()):
-            try:
-                results[name] = step(member)
-            except (InputError, MissingFaceError) as error:
-                if failures is None:
-                    raise
-                failures[name] = error
-                del active[name]
-        return results
+    def attempt(name: str, step: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        try:
+            return step(*args, **kwargs)
+        except Exception as error:
+            if failures is None:
+                raise
+            failures[name] = error
+            runs.pop(name, None)
+            return None
 
-    try:
-        each(lambda member: member.begin(preds, target, **inputs))
-        sides = (
-            preds if any(member.takes("preds") for member in active.values()) else None,
-            target if any(member.takes("target") for member in active.values()) else None,
-        )
-        for chunks in pair_chunks(*sides):
-            each(lambda member, chunks=chunks: member.feed(*chunks))  # type: ignore[misc]
-            if not active:
-                break
-        clips = {name: clip for name, clip in each(lambda member: member._close()).items() if clip is not None}
-    finally:
-        for member in members.values():
-            member.abort()
-    for name, clip in clips.items():
-        members[name]._add(clip)
-    return clips
+    for name, member in members.items():
+        run = attempt(name, member.start, preds, target, **inputs)
+        if run is not None:
+            runs[name] = run
+    readers = [name for name, run in runs.items() if run.reads_chunks]
+    sides = (
+        preds if any(members[name].reads("preds") for name in readers) else None,
+        target if any(members[name].reads("target") for name in readers) else None,
+    )
+    for chunks in pair_chunks(*sides):
+        for name in readers:
+            attempt(name, runs[name].add, *chunks)
+        readers = [name for name in readers if name in runs]
+        if not readers:
+            break
+    for name, run in list(runs.items()):
+        attempt(name, run.finish)
+    return runs

@@ -1,31 +1,81 @@
-"""Full precision, whatever the training around it has switched on."""
+"""Full precision inside a metric, whatever the training around it has switched on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import threading
+from functools import cache
 from typing import Any
 
 import torch
 
 
-@contextmanager
-def exact_arithmetic(device: torch.device) -> Iterator[None]:
-    """No autocast and no reduced-precision float32 (TF32, bfloat16) inside; outside everything is as it was."""
-    with torch.autocast(device.type, enabled=False), ExitStack() as stack:
-        for backend, name, exact in _PRECISION_SWITCHES:
-            stack.callback(setattr, backend, name, getattr(backend, name))
-            setattr(backend, name, exact)
-        yield
+class exact_arithmetic:  # noqa: N801  (a context manager, named as torch.no_grad)
+    """Switch gradients, autocast and reduced-precision float32 (TF32, bfloat16) off in a ``with`` block.
+
+    The float32 switches belong to the process. The first block that is entered sets them, the last one that is left
+    puts them back, so that several threads may measure at once.
+
+    Args:
+        device: where the block computes.
+    """
+
+    __slots__ = ("_autocast", "_device", "_grad")
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device.type
+        self._autocast: torch.autocast | None = None
+        self._grad = False
+
+    def __enter__(self) -> None:
+        self._grad = torch.is_grad_enabled()
+        if self._grad:
+            torch.set_grad_enabled(False)
+        if torch.is_autocast_enabled(self._device):
+            self._autocast = torch.autocast(self._device, enabled=False)
+            self._autocast.__enter__()
+        _enter()
+
+    def __exit__(self, *error: Any) -> None:
+        _leave()
+        if self._autocast is not None:
+            self._autocast.__exit__(*error)
+        if self._grad:
+            torch.set_grad_enabled(True)
 
 
-def _precision_switches() -> tuple[tuple[Any, str, Any], ...]:
+_lock = threading.Lock()
+_inside = 0
+_before: list[tuple[Any, str, Any]] = []
+
+
+@cache
+def _switches() -> tuple[tuple[Any, str, Any], ...]:
+    """Return the switches of reduced-precision float32: where each lies, its name, and its exact setting."""
     cuda: Any = torch.backends.cuda.matmul
     cudnn: Any = torch.backends.cudnn
     mkldnn: Any = torch.backends.mkldnn
     if not hasattr(cudnn, "conv"):  # torch < 2.9 has only the older switches, later ones forbid to mix them
-        return (cuda, "allow_tf32", False), (cudnn, "allow_tf32", False)
-    return tuple((backend, "fp32_precision", "ieee") for backend in (cuda, cudnn.conv, mkldnn.matmul, mkldnn.conv))
+        return ((cuda, "allow_tf32", False), (cudnn, "allow_tf32", False)) if torch.cuda.is_available() else ()
+    used = (mkldnn.matmul, mkldnn.conv, *((cuda, cudnn.conv) if torch.cuda.is_available() else ()))
+    return tuple((backend, "fp32_precision", "ieee") for backend in used)
 
 
-_PRECISION_SWITCHES = _precision_switches()
+def _enter() -> None:
+    global _inside
+    with _lock:
+        _inside += 1
+        if _inside == 1:
+            for backend, name, exact in _switches():
+                current = getattr(backend, name)
+                if current != exact:
+                    _before.append((backend, name, current))
+                    setattr(backend, name, exact)
+
+
+def _leave() -> None:
+    global _inside
+    with _lock:
+        _inside -= 1
+        while not _inside and _before:
+            backend, name, value = _before.pop()
+            setattr(backend, name, value)

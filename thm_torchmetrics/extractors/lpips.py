@@ -4,56 +4,80 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from importlib import resources
+from typing import Any, Self
 
-import torch
 from torch import Tensor, nn
 
 from thm_torchmetrics import weights
-from thm_torchmetrics.extractors.network import FrozenNetwork
-from thm_torchmetrics.nets.lpips import LPIPS
+from thm_torchmetrics.extractors.base import CustomModule
+from thm_torchmetrics.extractors.network import PooledNetwork
+from thm_torchmetrics.nets.lpips import BACKBONES, LPIPS
+from thm_torchmetrics.weights import Checkpoint, Checkpoints, CustomFiles
 
 
 @dataclass(frozen=True)
-class LpipsNetwork(FrozenNetwork):
-    """The LPIPS network with a torchvision backbone; the heads come with the ``lpips`` package."""
+class LpipsNetwork(PooledNetwork):
+    """The LPIPS network on a torchvision classifier, whose checkpoint this is.
 
+    Attributes:
+        heads: the channel weights, which come with the ``lpips`` package.
+        net: ``"alex"``, ``"vgg"`` or ``"squeeze"``.
+    """
+
+    heads: Checkpoint = Checkpoint("lpips-alex", None, "")
     net: str = "alex"
 
-    def __str__(self) -> str:
+    @classmethod
+    def make(cls, name: str, files: CustomFiles = None, *, net: str = "alex", **options: Any) -> Self:
+        """Return the network.
+
+        Raises:
+            WeightsError: if a checkpoint is absent, corrupt or not allowed.
+        """
+        backbone, heads = cls.required(net)
+        source = Checkpoints.of(files, backbone)
+        return cls(source.obtain(backbone), heads=source.obtain(heads), net=net)
+
+    @classmethod
+    def required(cls, name: str) -> tuple[str, ...]:
+        """Return the checkpoints of the classifier and of the channel weights."""
+        return BACKBONES[name].model, f"lpips-{name}"
+
+    @property
+    def name(self) -> str:
+        """The name under which reports show it."""
         return "lpips"
 
+    @property
+    def checkpoints(self) -> tuple[Checkpoint, ...]:
+        """The checkpoints in use."""
+        return self.checkpoint, self.heads
+
     def build(self) -> nn.Module:
-        """The architecture."""
+        """Return the architecture."""
         return LPIPS(self.net)
 
-    def fill(self, network: nn.Module) -> None:
-        """Load the backbone's convolutions and the package's heads; the classifier's last layers are not used."""
-        backbone = weights.load(self.weight, self.file)
+    def load_weights(self, network: nn.Module) -> None:
+        """Load the classifier's convolutions and the channel weights; the classifier's last layers are not used."""
+        backbone = weights.load(self.checkpoint.name, self.checkpoint.file)
         state = {key: value for key, value in backbone.items() if key.startswith("features.")}
-        path = resources.files("lpips") / "weights" / "v0.1" / f"{self.net}.pth"
-        heads = torch.load(str(path), map_location="cpu", weights_only=True)
+        heads = weights.load(self.heads.name, self.heads.file)
         state |= {f"heads.{i}": heads[f"lin{i}.model.1.weight"].flatten() for i in range(len(heads))}
-        weights.load_into(network, state, self.weight)
+        weights.load_into(network, state, self.checkpoint.name)
 
-    def _architecture(self) -> Hashable:
-        return self.net
+    def architecture(self) -> Hashable:
+        """Return what besides the checkpoint makes two networks differ."""
+        return self.net, self.heads
 
     def distance(self, preds: Tensor, target: Tensor) -> Tensor:
-        """Distances ``(N,)`` of frames ``(N, 3, H, W)``, float32 in 0..1."""
+        """Return distances ``(N,)`` of frames ``(N, 3, H, W)``, float32 in 0..1."""
         return self.in_batches(self.network(preds.device), preds, target)
 
 
-@dataclass(frozen=True, eq=False)
-class CustomDistance:
+class CustomDistance(CustomModule):
     """A user's own network that compares two batches of frames, used as it is given."""
 
-    module: nn.Module
-
-    def __str__(self) -> str:
-        return type(self.module).__name__
-
     def distance(self, preds: Tensor, target: Tensor) -> Tensor:
-        """The module's distances ``(N,)``."""
+        """Return the module's distances ``(N,)``."""
         distances: Tensor = self.module(preds, target)
         return distances.reshape(len(preds))

@@ -1,4 +1,4 @@
-"""TITLE extractors/syncnet."""
+"""SyncNet's embeddings of lips and of sound."""
 
 from __future__ import annotations
 
@@ -9,44 +9,42 @@ import torch
 from torch import Tensor, nn
 
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.extractors.network import FrozenNetwork
+from thm_torchmetrics.extractors.base import CustomModule
+from thm_torchmetrics.extractors.network import PooledNetwork
 from thm_torchmetrics.functional.lipsync import FRAMES_PER_WINDOW
 from thm_torchmetrics.nets.syncnet import SyncNet
 
 
-class Towers(Protocol):
-    """What gives the two embeddings; `SyncNetwork` does."""
+class SyncEmbeddings(Protocol):
+    """A network that computes the two embeddings; `SyncNetwork` is one."""
 
     def lips(self, frames: Tensor) -> Tensor:
-        """``(T - 4, D)`` of frames ``(T, 3, 224, 224)``, RGB, uint8."""
+        """Return ``(T - 4, D)`` of frames ``(T, 3, 224, 224)``, RGB, uint8."""
 
     def sounds(self, windows: Tensor) -> Tensor:
-        """``(N, D)`` of MFCC windows ``(N, 1, 13, 20)``, float32."""
+        """Return ``(N, D)`` of MFCC windows ``(N, 1, 13, 20)``, float32."""
 
 
 @dataclass(frozen=True)
-class SyncNetwork(FrozenNetwork):
-    """The two towers of SyncNet (J. S. Chung and A. Zisserman, 2016)."""
-
-    def __str__(self) -> str:
-        return "syncnet"
+class SyncNetwork(PooledNetwork):
+    """The two halves of SyncNet (J. S. Chung and A. Zisserman, 2016)."""
 
     def build(self) -> nn.Module:
-        """The architecture."""
+        """Return the architecture."""
         return SyncNet()
 
     def lips(self, frames: Tensor) -> Tensor:
-        """Lip embeddings ``(T - 4, 1024)`` of frames ``(T, 3, 224, 224)``, RGB, uint8."""
-        network = cast(SyncNet, self.network(frames.device))
+        """Return lip embeddings ``(T - 4, 1024)`` of frames ``(T, 3, 224, 224)``, RGB, uint8."""
+        network = self.network(frames.device)
         return self.in_batches(lambda windows: network.forward_lip_clip(_clip_of(windows)), _windows_of(frames))
 
     def sounds(self, windows: Tensor) -> Tensor:
-        """Audio embeddings ``(N, 1024)`` of MFCC windows ``(N, 1, 13, 20)``, float32."""
-        return self.in_batches(cast(SyncNet, self.network(windows.device)).forward_audio, windows)
+        """Return audio embeddings ``(N, 1024)`` of MFCC windows ``(N, 1, 13, 20)``, float32."""
+        return self.in_batches(self.network(windows.device).forward_audio, windows)
 
 
 @dataclass(frozen=True, eq=False)
-class CustomSyncNetwork:
+class CustomSyncNetwork(CustomModule):
     """A user's own network with the two methods of `nets.syncnet.SyncNet`, used as it is given.
 
     ``forward_lip`` takes ``(N, 3, 5, 224, 224)``, BGR, float32 0..255, ``forward_audio`` ``(N, 1, 13, 20)``; both give
@@ -56,18 +54,13 @@ class CustomSyncNetwork:
         InputError: if it lacks one of them.
     """
 
-    module: nn.Module
-
     def __post_init__(self) -> None:
         for name in ("forward_lip", "forward_audio"):
             if not callable(getattr(self.module, name, None)):
-                raise InputError(f"an own network for lip sync needs the method {name}; {self} has none")
-
-    def __str__(self) -> str:
-        return type(self.module).__name__
+                raise InputError(f"a custom network for lip sync needs the method {name}; {self} has none")
 
     def lips(self, frames: Tensor) -> Tensor:
-        """Lip embeddings ``(T - 4, D)`` of frames ``(T, 3, 224, 224)``, RGB, uint8."""
+        """Return lip embeddings ``(T - 4, D)`` of frames ``(T, 3, 224, 224)``, RGB, uint8."""
         clip = frames.flip(1).to(torch.float32)
         count = len(clip) - FRAMES_PER_WINDOW + 1
         windows = torch.stack([clip[start : start + count] for start in range(FRAMES_PER_WINDOW)], dim=2)
@@ -75,17 +68,17 @@ class CustomSyncNetwork:
         return rows
 
     def sounds(self, windows: Tensor) -> Tensor:
-        """Audio embeddings ``(N, D)`` of MFCC windows ``(N, 1, 13, 20)``, float32."""
+        """Return audio embeddings ``(N, D)`` of MFCC windows ``(N, 1, 13, 20)``, float32."""
         rows: Tensor = cast(Any, self.module).forward_audio(windows)
         return rows
 
 
 def _windows_of(frames: Tensor) -> Tensor:
-    """Every window of five frames, ``(T - 4, 3, H, W, 5)``, a view."""
+    """Return every window of five frames, ``(T - 4, 3, H, W, 5)``, a view."""
     return frames.unfold(0, FRAMES_PER_WINDOW, 1)
 
 
 def _clip_of(windows: Tensor) -> Tensor:
-    """The frames of consecutive windows, each once, as SyncNet takes them: ``(3, T, H, W)``, BGR, float32."""
+    """Return the frames of consecutive windows, each once, as SyncNet takes them: ``(3, T, H, W)``, BGR, float32."""
     frames = torch.cat([windows[0].movedim(-1, 0), windows[1:, ..., -1]])
     return frames.flip(1).transpose(0, 1).to(torch.float32)

@@ -1,1 +1,1 @@
-"""Face geometry: boxes, landmarks, crops, shots, tracks."""
+"""Face geometry: boxes, landmarks, aligned crops, shots and tracks."""

@@ -1,7 +1,7 @@
-"""From the raw outputs of the two S3FD face detectors to boxes, and which box of a frame counts.
+"""Face boxes from the raw outputs of the two S3FD detectors, and the choice of one face.
 
-Boxes are rows ``x1, y1, x2, y2, score`` in pixels, float64 on the CPU, best score first; they are not clipped to the
-image.
+Convention: boxes are rows ``x1, y1, x2, y2, score`` in pixels, float64 on the CPU, best score first; they are not
+clipped to the image.
 """
 
 from __future__ import annotations
@@ -14,28 +14,85 @@ from torch import Tensor
 from torchvision.ops import nms
 
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.functional.checks import check_option, check_shape
 
 FACE_RULES = ("largest", "first", "last", "center")
+"""Names of the rules of `choose_face`."""
 
-_VARIANCES = (0.1, 0.2)
-_CANDIDATE = 0.05  # score below which no box is even considered
+_VARIANCES = (0.1, 0.2)  # scales of the offsets of center and sides
+_CANDIDATE = 0.05  # score that a box must exceed to be considered at all
 _BEST, _KEPT = 5000, 750  # boxes that enter and leave the suppression inside SyncNet's S3FD
 
 
 class DetectorOutput(NamedTuple):
-    """What S3FD gives for a batch at one scale: six maps each, strides 4 to 128.
-
-    ``loc`` are box offsets ``(N, 4, h, w)``, ``conf`` logits ``(N, 2, h, w)`` of background and face, ``size`` the
-    ``(height, width)`` of the network's input.
-    """
+    """The output of S3FD for a batch at one scale: maps of strides 4, 8, ... 128."""
 
     loc: Sequence[Tensor]
+    """Six maps ``(N, 4, h, w)`` of box offsets."""
     conf: Sequence[Tensor]
+    """Six maps ``(N, 2, h, w)`` of logits of background and face."""
     size: tuple[int, int]
+    """``(height, width)`` of the network's input."""
+
+
+def s3fd_faces(outputs: Sequence[DetectorOutput], size: tuple[int, int], threshold: float = 0.9) -> list[Tensor]:
+    """Find the faces of SyncNet's detector.
+
+    The boxes of all scales are suppressed together at IoU 0.1.
+
+    Args:
+        outputs: one output per scale, of the same N images.
+        size: ``(height, width)`` of the images before they were scaled, in pixels.
+        threshold: score that a face must exceed; 0.9 in SyncNet's pipeline.
+
+    Returns:
+        N tensors ``(k, 5)`` float64, rows x1, y1, x2, y2 (pixels), score; best first, ``k`` may be 0.
+
+    Raises:
+        InputError: there is no scale.
+
+    Source: syncnet_python, ``run_pipeline``.
+    """
+    if not outputs:
+        raise InputError("`outputs` must hold the detector's output at one scale at least, got none")
+    pixels = torch.tensor([size[1], size[0]] * 2 + [1], dtype=torch.float64)
+    faces = []
+    for frame in zip(*(s3fd_candidates(output, threshold) for output in outputs), strict=True):
+        rows = torch.cat(frame).to(torch.float64) * pixels
+        faces.append(rows[nms(rows[:, :4], rows[:, 4], 0.1)])
+    return faces
+
+
+def s3fd_candidates(output: DetectorOutput, threshold: float = 0.9) -> list[Tensor]:
+    """Decode the boxes of SyncNet's S3FD at one scale, as its last layer does.
+
+    Softmax, decoding with variances 0.1 and 0.2, score > 0.05, suppression at IoU 0.3 among the best 5000, the best
+    750, score > ``threshold``. A box whose IoU equals the limit stays.
+
+    Args:
+        output: the output for a batch of N images.
+        threshold: score that a box must exceed.
+
+    Returns:
+        N tensors ``(k, 5)`` float32 on the CPU: x1, y1, x2, y2 as fractions of the image, score; best first.
+
+    Source: syncnet_python, its S3FD.
+    """
+    loc, scores = _flat(output)
+    priors = s3fd_priors([tuple(layer.shape[-2:]) for layer in output.loc], output.size).to(loc.device)
+    boxes = _decode(loc, priors)
+    found = []
+    for frame, score in zip(boxes, scores, strict=True):
+        candidate = score > _CANDIDATE
+        rows = torch.cat([frame[candidate], score[candidate, None]], dim=1).cpu()
+        rows = rows[rows[:, 4].sort(descending=True, stable=True).indices[:_BEST]]
+        rows = rows[nms(rows[:, :4], rows[:, 4], 0.3)[:_KEPT]]
+        found.append(rows[rows[:, 4] > threshold])
+    return found
 
 
 def s3fd_priors(maps: Sequence[tuple[int, ...]], size: tuple[int, int]) -> Tensor:
-    """Prior boxes of SyncNet's S3FD, one per cell of its maps, row by row.
+    """Compute the prior boxes of SyncNet's S3FD, one per cell of its maps, row by row.
 
     Center ``(index + 0.5) * stride / size``, side ``4 * stride / size`` with stride 4, 8, ... 128; not clipped.
 
@@ -57,69 +114,15 @@ def s3fd_priors(maps: Sequence[tuple[int, ...]], size: tuple[int, int]) -> Tenso
     return (_pixel_priors(maps) / scale).to(torch.float32)
 
 
-def s3fd_candidates(output: DetectorOutput, threshold: float = 0.9) -> list[Tensor]:
-    """Boxes of SyncNet's S3FD at one scale: what its last layer keeps, less what is not above the threshold.
-
-    Softmax, decoding with variances 0.1 and 0.2, score > 0.05, suppression at IoU 0.3 among the best 5000, the best
-    750, score > ``threshold``. A box whose IoU equals the limit stays.
-
-    Args:
-        output: Of a batch of N images.
-        threshold: Smallest score, exclusive.
-
-    Returns:
-        N tensors ``(k, 5)`` float32 on the CPU: x1, y1, x2, y2 as fractions of the image, score; best first.
-
-    Source: syncnet_python, its S3FD.
-    """
-    loc, scores = _flat(output)
-    priors = s3fd_priors([tuple(layer.shape[-2:]) for layer in output.loc], output.size).to(loc.device)
-    boxes = _decode(loc, priors)
-    found = []
-    for frame, score in zip(boxes, scores, strict=True):
-        candidate = score > _CANDIDATE
-        rows = torch.cat([frame[candidate], score[candidate, None]], dim=1).cpu()
-        rows = rows[rows[:, 4].sort(descending=True, stable=True).indices[:_BEST]]
-        rows = rows[nms(rows[:, :4], rows[:, 4], 0.3)[:_KEPT]]
-        found.append(rows[rows[:, 4] > threshold])
-    return found
-
-
-def s3fd_faces(outputs: Sequence[DetectorOutput], size: tuple[int, int], threshold: float = 0.9) -> list[Tensor]:
-    """Faces that SyncNet's detector finds: the boxes of all scales, in pixels, suppressed together at IoU 0.1.
-
-    Args:
-        outputs: One per scale, of the same N images.
-        size: ``(height, width)`` of the images before they were scaled, in pixels.
-        threshold: Smallest score, exclusive; 0.9 in SyncNet's pipeline.
-
-    Returns:
-        N tensors ``(k, 5)`` float64, rows x1, y1, x2, y2 (pixels), score; best first, ``k`` may be 0.
-
-    Raises:
-        InputError: No scale.
-
-    Source: syncnet_python, ``run_pipeline``.
-    """
-    if not outputs:
-        raise InputError("s3fd_faces needs the detector's output at one scale at least, got none")
-    pixels = torch.tensor([size[1], size[0]] * 2 + [1], dtype=torch.float64)
-    faces = []
-    for frame in zip(*(s3fd_candidates(output, threshold) for output in outputs), strict=True):
-        rows = torch.cat(frame).to(torch.float64) * pixels
-        faces.append(rows[nms(rows[:, :4], rows[:, 4], 0.1)])
-    return faces
-
-
 def fan_s3fd_faces(output: DetectorOutput, threshold: float = 0.5) -> list[Tensor]:
-    """Faces that face-alignment's own S3FD finds.
+    """Find the faces of face-alignment's own S3FD.
 
     Priors in pixels (side four strides), score > 0.05, suppression at IoU 0.3 where sides and areas count one pixel
     more than the difference of the corners, then score > ``threshold``.
 
     Args:
-        output: Of a batch of N images at native size.
-        threshold: Smallest score, exclusive.
+        output: the output for a batch of N images at native size.
+        threshold: score that a face must exceed.
 
     Returns:
         N tensors ``(k, 5)`` float64, rows x1, y1, x2, y2 (pixels), score; best first, ``k`` may be 0.
@@ -140,51 +143,39 @@ def fan_s3fd_faces(output: DetectorOutput, threshold: float = 0.5) -> list[Tenso
 
 
 def choose_face(boxes: Tensor, rule: str = "largest", size: tuple[int, int] | None = None) -> int | None:
-    """Which of the faces of one frame counts.
+    """Choose one of the faces of a frame.
 
-    ``largest`` box area; ``first``, the best score; ``last``, the worst score above the detector's threshold, as the
-    landmark meters of the NeRF and Gaussian papers take it; ``center``, nearest to the middle of the frame.
+    ``largest`` takes the largest box; ``first`` the best score; ``last`` the worst score above the detector's
+    threshold, as the landmark meters of the NeRF and Gaussian papers do; ``center`` the face nearest to the middle of
+    the frame.
 
     Args:
         boxes: ``(k, 5)`` rows x1, y1, x2, y2, score, or ``(k, 4)`` already ordered by descending score.
-        rule: One of :data:`FACE_RULES`. Among equals the earlier row wins.
+        rule: one of `FACE_RULES`; among equals the earlier row wins.
         size: ``(height, width)`` of the frame, for ``center`` only.
 
     Returns:
         The row, or None if there is no face.
 
     Raises:
-        InputError: Another rule, another shape, or ``center`` without a size.
+        InputError: the rule is unknown, the boxes have another shape, or ``center`` comes without a size.
 
     Example:
         >>> faces = torch.tensor([[0, 0, 10, 10, 0.99], [50, 50, 90, 90, 0.95]])
         >>> choose_face(faces, "largest"), choose_face(faces, "first")
         (1, 0)
     """
-    if boxes.dim() != 2 or boxes.shape[1] not in (4, 5):
-        raise InputError(f"boxes must be (k, 5) or (k, 4), got {tuple(boxes.shape)}")
-    if rule not in FACE_RULES:
-        raise InputError(f"unknown rule {rule!r} for the choice of a face; there are {', '.join(FACE_RULES)}")
+    check_shape("boxes", boxes, ("k", (4, 5)), "face boxes")
+    check_option("rule", rule, FACE_RULES)
     if rule == "center" and size is None:
-        raise InputError("the rule 'center' needs size=(height, width) of the frame")
+        raise InputError("`rule` 'center' needs size=(height, width) of the frame, got none")
     if len(boxes) == 0:
         return None
     return int(_preference(boxes.to(torch.float64), rule, size or (0, 0)).argmax())
 
 
-def _preference(boxes: Tensor, rule: str, size: tuple[int, int]) -> Tensor:
-    if rule == "largest":
-        return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    if rule == "center":
-        middle = torch.tensor([size[1] / 2, size[0] / 2], dtype=boxes.dtype, device=boxes.device)
-        return -((boxes[:, :2] + boxes[:, 2:4]) / 2 - middle).square().sum(dim=1)
-    rank = -torch.arange(len(boxes), dtype=boxes.dtype, device=boxes.device)
-    score = boxes[:, 4] if boxes.shape[1] == 5 else rank
-    return score if rule == "first" else -score
-
-
 def _pixel_priors(maps: Sequence[tuple[int, ...]]) -> Tensor:
-    """``(P, 4)`` float64: center and sides in pixels of the network's input."""
+    """Return ``(P, 4)`` float64: center and sides in pixels of the network's input."""
     layers = []
     for level, (height, width) in enumerate(maps):
         stride = 4 << level
@@ -197,15 +188,27 @@ def _pixel_priors(maps: Sequence[tuple[int, ...]]) -> Tensor:
 
 
 def _flat(output: DetectorOutput) -> tuple[Tensor, Tensor]:
-    """Offsets ``(N, P, 4)`` and face scores ``(N, P)`` of all maps, in the order of the priors."""
+    """Return offsets ``(N, P, 4)`` and face scores ``(N, P)`` of all maps, in the order of the priors."""
     loc = torch.cat([layer.flatten(2) for layer in output.loc], dim=2).transpose(1, 2)
     conf = torch.cat([layer.flatten(2) for layer in output.conf], dim=2)
     return loc.to(torch.float32), conf.to(torch.float32).softmax(dim=1)[:, 1]
 
 
 def _decode(loc: Tensor, priors: Tensor) -> Tensor:
-    """Corner boxes from offsets ``(..., P, 4)``, in the precision of the priors."""
+    """Return corner boxes from offsets ``(..., P, 4)``, in the precision of the priors."""
     center = priors[:, :2] + loc[..., :2] * _VARIANCES[0] * priors[:, 2:]
     sides = priors[:, 2:] * (loc[..., 2:] * _VARIANCES[1]).exp()
     corner = center - sides / 2
     return torch.cat([corner, corner + sides], dim=-1)
+
+
+def _preference(boxes: Tensor, rule: str, size: tuple[int, int]) -> Tensor:
+    """Return one number per box; the largest wins."""
+    if rule == "largest":
+        return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    if rule == "center":
+        middle = torch.tensor([size[1] / 2, size[0] / 2], dtype=boxes.dtype, device=boxes.device)
+        return -((boxes[:, :2] + boxes[:, 2:4]) / 2 - middle).square().sum(dim=1)
+    rank = -torch.arange(len(boxes), dtype=boxes.dtype, device=boxes.device)
+    score = boxes[:, 4] if boxes.shape[1] == 5 else rank
+    return score if rule == "first" else -score

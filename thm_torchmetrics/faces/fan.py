@@ -1,4 +1,7 @@
-"""TITLE faces/fan."""
+"""The face crops that FAN sees, and the landmarks that its heat maps encode.
+
+Convention: boxes, centers and landmarks are (x, y) in pixels of the image; crops have exclusive ends.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,14 @@ import torch
 from torch import Tensor
 
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.functional.checks import check_shape, to_float64
 
 POINTS = 68
 """Landmarks of a face, in the order of 300-W."""
 
-_CROP, _MAP = 256, 64
+_CROP, _MAP = 256, 64  # sides of the network's input and of its heat maps
 
-
+# the point that each one becomes in a mirrored face
 _OPPOSITE = (
     *range(16, -1, -1),
     *range(26, 16, -1),
@@ -29,28 +33,31 @@ _OPPOSITE = (
 
 
 class FanGeometry(NamedTuple):
-    """Where FAN looks for the landmarks of each box: ``centers (N, 2)``, ``sides (N,)``, ``crops (N, 4)``."""
+    """The square around each face that FAN sees."""
 
     centers: Tensor
+    """``(N, 2)`` float64."""
     sides: Tensor
+    """``(N,)`` float64."""
     crops: Tensor
+    """``(N, 4)`` int64 x1, y1, x2, y2 of at least one pixel, ends exclusive; may leave the image."""
 
 
 def fan_geometry(boxes: Tensor) -> FanGeometry:
-    """The square around each face that FAN sees.
+    """Compute the square around each face that FAN sees.
 
     For a box of width w and height h: center at the middle, raised by 0.12 h; side ``S = 200 (w + h) / 195``; crop from
-    ``trunc(c - 127 S / 256)`` to ``trunc(c + 128 S / 256)``, end exclusive, black outside the image, to be resized to
-    256 x 256 as OpenCV does (:func:`~thm_torchmetrics.imaging.resize.resize_crops`).
+    ``trunc(c - 127 S / 256)`` to ``trunc(c + 128 S / 256)``. The crop is black outside the image and is resized to
+    256 x 256 as OpenCV does; see `resize_crops`.
 
     Args:
-        boxes: ``(N, 4)`` or ``(N, 5)``, rows x1, y1, x2, y2 in pixels.
+        boxes: ``(N, 4)`` or ``(N, 5)``, rows x1, y1, x2, y2 in pixels; a fifth column, the score, is not read.
 
     Returns:
-        ``FanGeometry``; crops are int64 x1, y1, x2, y2 of at least one pixel.
+        The `FanGeometry`, on the device of the boxes (on the CPU for MPS).
 
     Raises:
-        InputError: Another shape.
+        InputError: the boxes have another shape.
 
     Source: face_alignment 1.5.0 (Bulat and Tzimiropoulos, How far are we from solving the 2D & 3D Face Alignment
     problem?, 2017).
@@ -59,9 +66,8 @@ def fan_geometry(boxes: Tensor) -> FanGeometry:
         >>> fan_geometry(torch.tensor([[100.0, 100.0, 197.5, 197.5]])).crops
         tensor([[ 49,  37, 248, 237]])
     """
-    if boxes.dim() != 2 or boxes.shape[1] not in (4, 5):
-        raise InputError(f"boxes must be (N, 4) or (N, 5), got {tuple(boxes.shape)}")
-    boxes = boxes.to(torch.float64)
+    check_shape("boxes", boxes, ("N", (4, 5)), "face boxes")
+    boxes = to_float64(boxes)
     sides = boxes[:, 2:4] - boxes[:, :2]
     centers = boxes[:, 2:4] - sides / 2
     centers = torch.stack([centers[:, 0], centers[:, 1] - sides[:, 1] * 0.12], dim=1)
@@ -72,15 +78,16 @@ def fan_geometry(boxes: Tensor) -> FanGeometry:
 
 
 def mirrored_heatmaps(heatmaps: Tensor) -> Tensor:
-    """Heat maps of a mirrored crop brought back: left and right points swapped, columns reversed.
+    """Turn the heat maps of a mirrored crop into maps of the crop itself.
 
-    FAN's flip option adds them to the heat maps of the crop itself; only the place of the maximum matters.
+    Left and right points are swapped, columns reversed. FAN's flip option adds the result to the heat maps of the crop
+    itself; only the place of the maximum matters.
 
     Args:
         heatmaps: ``(N, 68, H, W)``.
 
     Returns:
-        The same shape.
+        Heat maps of the same shape and dtype.
 
     Source: face_alignment.
 
@@ -94,26 +101,27 @@ def mirrored_heatmaps(heatmaps: Tensor) -> Tensor:
 
 
 def decode_heatmaps(heatmaps: Tensor, geometry: FanGeometry) -> Tensor:
-    """Landmarks in image pixels from FAN's heat maps: whole numbers, truncated toward zero.
+    """Read landmarks in image pixels from FAN's heat maps.
 
-    The first maximum of each map, plus half a cell, plus a quarter of a cell toward the larger neighbour on each axis
-    unless the maximum lies on the border; ``trunc(c + (q - 32) S / 64)``.
+    A landmark is ``trunc(c + (q - 32) S / 64)`` with q the first maximum of its map, plus half a cell, plus a quarter
+    of a cell toward the larger neighbour on each axis unless the maximum lies on the border.
 
     Args:
         heatmaps: ``(N, 68, 64, 64)``, of the last stage, summed with the mirrored ones under the flip option.
-        geometry: Of the N boxes.
+        geometry: the squares of the N boxes, made by `fan_geometry`.
 
     Returns:
-        ``(N, 68, 2)`` float64, x and y (on the CPU for MPS).
+        ``(N, 68, 2)`` float64, x and y in whole pixels (on the CPU for MPS).
 
     Raises:
-        InputError: Maps of another size, or a geometry of another number of boxes.
+        InputError: the maps have another size, or the geometry has another number of boxes.
 
     Source: face_alignment 1.5.0; a decoder with sub-pixel landmarks gives other LMD and AKD.
     """
     if heatmaps.dim() != 4 or heatmaps.shape[2:] != (_MAP, _MAP) or len(heatmaps) != len(geometry.sides):
         raise InputError(
-            f"decode_heatmaps needs maps (N, K, 64, 64) of {len(geometry.sides)} boxes, got {tuple(heatmaps.shape)}"
+            f"`heatmaps` must be ({len(geometry.sides)}, K, 64, 64), one row for each box of `geometry`, "
+            f"got {tuple(heatmaps.shape)}"
         )
     flat = heatmaps.flatten(2)
     at = flat.argmax(dim=2)
@@ -125,6 +133,6 @@ def decode_heatmaps(heatmaps: Tensor, geometry: FanGeometry) -> Tensor:
         before = flat.gather(2, torch.where(inside, at - stride, at)[..., None])
         steps.append((beyond - before).squeeze(2).sign())
     cells = torch.stack([x, y], dim=2) + 0.25 * torch.stack(steps, dim=2).to(torch.float32) + 0.5
-    cells = (cells.cpu() if cells.device.type == "mps" else cells).to(torch.float64)
+    cells = to_float64(cells)
     centers, sides = geometry.centers.to(cells.device), geometry.sides.to(cells.device)
     return (centers[:, None] + (cells - _MAP / 2) * sides[:, None, None] / _MAP).trunc()

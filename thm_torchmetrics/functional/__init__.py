@@ -1,1 +1,60 @@
-"""The mathematics of the metrics: tensor in, tensor out; no network, no file, no state."""
+"""Formulas of the metrics: tensors in, tensors out, without networks, files or state.
+
+Every formula can be imported from here, but one: `mfcc` is the module, and its function of the same name stays there.
+"""
+
+from thm_torchmetrics.functional import mfcc
+from thm_torchmetrics.functional.action_units import ACTION_UNITS, action_unit_error, squared_errors
+from thm_torchmetrics.functional.emotion import Statistics, emotion_similarity_distance, moments, statistics
+from thm_torchmetrics.functional.face3d import (
+    COEFFICIENTS as FACE_COEFFICIENTS,
+    average_expression_distance,
+    average_pose_distance,
+)
+from thm_torchmetrics.functional.frechet import frechet_distance, frechet_from_features, frechet_sums
+from thm_torchmetrics.functional.identity import cosine_similarity, squared_euclidean_distance
+from thm_torchmetrics.functional.image_quality import (
+    mean_squared_error_per_frame,
+    peak_signal_noise_ratio,
+    structural_similarity,
+)
+from thm_torchmetrics.functional.landmarks import (
+    PROTOCOLS as LANDMARK_PROTOCOLS,
+    LandmarkProtocol,
+    average_keypoint_distance,
+    landmark_distance,
+    missing_keypoints,
+)
+from thm_torchmetrics.functional.lipsync import SyncScores, sync_distances, sync_scores
+from thm_torchmetrics.functional.sharpness import blur_detection_probability
+
+__all__ = [
+    "ACTION_UNITS",
+    "FACE_COEFFICIENTS",
+    "LANDMARK_PROTOCOLS",
+    "LandmarkProtocol",
+    "Statistics",
+    "SyncScores",
+    "action_unit_error",
+    "average_expression_distance",
+    "average_keypoint_distance",
+    "average_pose_distance",
+    "blur_detection_probability",
+    "cosine_similarity",
+    "emotion_similarity_distance",
+    "frechet_distance",
+    "frechet_from_features",
+    "frechet_sums",
+    "landmark_distance",
+    "mean_squared_error_per_frame",
+    "mfcc",
+    "missing_keypoints",
+    "moments",
+    "peak_signal_noise_ratio",
+    "squared_errors",
+    "squared_euclidean_distance",
+    "statistics",
+    "structural_similarity",
+    "sync_distances",
+    "sync_scores",
+]

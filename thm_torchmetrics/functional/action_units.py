@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.errors import InputError, MismatchError
+from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.functional.checks import check_option, check_rows
+from thm_torchmetrics.imaging.checks import widest_float
 
 ACTION_UNITS = ("01", "02", "04", "05", "06", "07", "09", "10", "12", "14", "15", "17", "20", "23", "25", "26", "45")
 """The action units whose intensity OpenFace estimates (columns ``AUxx_r``), in its order."""
@@ -17,44 +19,8 @@ LOWER = (7, 8, 9, 10, 11, 12, 13, 14, 15)
 _GROUPS = {"all": tuple(range(len(ACTION_UNITS))), "upper": UPPER, "lower": LOWER}
 
 
-def squared_errors(preds: Tensor, target: Tensor) -> Tensor:
-    """Squared difference of every action unit in every frame.
-
-    ``e[t, u] = (preds[t, u] - target[t, u])^2``; a row that holds a NaN on either side is a frame without a face, and
-    NaN throughout.
-
-    Args:
-        preds: ``(T, 17)``, intensities 0..5 in the order of `ACTION_UNITS`.
-        target: the same shape.
-
-    Returns:
-        ``(T, 17)`` float64 (float32 on MPS), in squared intensity units.
-
-    Raises:
-        InputError: not 17 columns, or infinite intensities.
-        MismatchError: the numbers of rows differ.
-
-    Example:
-        >>> squared_errors(torch.full((1, 17), 2.0), torch.full((1, 17), 0.5))[0, :3]
-        tensor([2.2500, 2.2500, 2.2500], dtype=torch.float64)
-    """
-    for name, rows in (("preds", preds), ("target", target)):
-        if rows.ndim != 2 or rows.shape[1] != len(ACTION_UNITS):
-            raise InputError(
-                f"{name} must be action unit intensities of shape (T, {len(ACTION_UNITS)}), got {tuple(rows.shape)}; "
-                f"the columns are AU {' '.join(ACTION_UNITS)}"
-            )
-        if rows.isinf().any():
-            raise InputError(f"{name} holds infinite intensities; OpenFace's lie in 0..5, NaN marks a missing face")
-    if len(preds) != len(target):
-        raise MismatchError(f"preds has {len(preds)} rows and target {len(target)}; cut the longer one")
-    wide = torch.float32 if preds.device.type == "mps" else torch.float64
-    errors = (preds.to(wide) - target.to(wide)).square()
-    return torch.where(errors.isnan().any(dim=1, keepdim=True), torch.nan, errors)
-
-
 def action_unit_error(preds: Tensor, target: Tensor, units: str = "all", reduction: str = "sum") -> Tensor:
-    r"""Action unit error (AUE) of one clip, lower is better.
+    r"""Compute the action unit error (AUE) of one clip, lower is better.
 
     ``AUE = sum_u mean_t (preds[t, u] - target[t, u])^2`` over the frames t in which both sides have a face.
 
@@ -72,7 +38,7 @@ def action_unit_error(preds: Tensor, target: Tensor, units: str = "all", reducti
         0-d float64 (float32 on MPS), in squared intensity units; NaN where no frame is left.
 
     Raises:
-        InputError: not 17 columns, infinite intensities, or an unknown ``units`` or ``reduction``.
+        InputError: there are not 17 columns, an intensity is infinite, or ``units`` or ``reduction`` is unknown.
         MismatchError: the numbers of rows differ.
 
     Source: https://github.com/Fictionarry/TalkingGaussian.
@@ -82,9 +48,37 @@ def action_unit_error(preds: Tensor, target: Tensor, units: str = "all", reducti
         >>> action_unit_error(preds, target, units="upper")  # 8 units * 0.25
         tensor(2., dtype=torch.float64)
     """
-    if units not in _GROUPS:
-        raise InputError(f'units must be "all", "upper" or "lower", got {units!r}')
-    if reduction not in ("sum", "mean"):
-        raise InputError(f'reduction must be "sum" or "mean", got {reduction!r}')
+    check_option("units", units, _GROUPS)
+    check_option("reduction", reduction, ("sum", "mean"))
     errors = squared_errors(preds, target)[:, list(_GROUPS[units])].nanmean(dim=0)
     return errors.sum() if reduction == "sum" else errors.mean()
+
+
+def squared_errors(preds: Tensor, target: Tensor) -> Tensor:
+    """Compute the squared difference of every action unit in every frame.
+
+    ``e[t, u] = (preds[t, u] - target[t, u])^2``.
+
+    Args:
+        preds: ``(T, 17)``, intensities 0..5 in the order of `ACTION_UNITS`.
+        target: the same shape.
+
+    Returns:
+        ``(T, 17)`` float64 (float32 on MPS), in squared intensity units; a row is NaN throughout where either side
+        holds a NaN, which marks a frame without a face.
+
+    Raises:
+        InputError: there are not 17 columns, or an intensity is infinite.
+        MismatchError: the numbers of rows differ.
+
+    Example:
+        >>> squared_errors(torch.full((1, 17), 2.0), torch.full((1, 17), 0.5))[0, :3]
+        tensor([2.2500, 2.2500, 2.2500], dtype=torch.float64)
+    """
+    check_rows(preds, target, ("T", len(ACTION_UNITS)), f"intensities of AU {' '.join(ACTION_UNITS)}")
+    for name, rows in (("preds", preds), ("target", target)):
+        if rows.isinf().any():
+            raise InputError(f"`{name}` holds infinite intensities, need 0..5; mark a frame without a face by NaN")
+    wide = widest_float(preds.device)
+    errors = (preds.to(wide) - target.to(wide)).square()
+    return torch.where(errors.isnan().any(dim=1, keepdim=True), torch.nan, errors)

@@ -1,4 +1,4 @@
-"""Valence and arousal (RMSE, SAGR, PCC, CCC), the emotion similarity distance, and EmoNet's face crop."""
+"""Valence and arousal (RMSE, SAGR, PCC, CCC) and the emotion similarity distance (ESD)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.errors import InputError, MismatchError
+from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.functional.checks import check_option, check_rows
 from thm_torchmetrics.functional.identity import cosine_similarity
 from thm_torchmetrics.imaging.checks import widest_float
 
@@ -26,21 +27,21 @@ class Statistics(NamedTuple):
 
 
 def moments(preds: Tensor, target: Tensor) -> Tensor:
-    """What each frame adds to the sums of which `statistics` makes RMSE, SAGR, PCC and CCC.
+    """Compute what each frame adds to the sums that `statistics` reads.
 
     Values are clamped to -1..1 first, as published. With x of the prediction and y of the target, the eight columns are
     ``1, x, y, x^2, y^2, x*y, (x - y)^2, sign(x) == sign(y)``; zero has a sign of its own.
 
     Args:
         preds: ``(T, 2)`` valence and arousal; NaN where there is no face.
-        target: likewise.
+        target: the same shape.
 
     Returns:
         ``(T, 2, 8)`` float64 (float32 on MPS), separately for valence and arousal; a row is NaN where any of its four
         values is.
 
     Raises:
-        InputError: another shape.
+        InputError: a side has another shape.
         MismatchError: the numbers of rows differ.
 
     Source: ``face-analysis/emonet``, ``metrics.py``.
@@ -52,11 +53,7 @@ def moments(preds: Tensor, target: Tensor) -> Tensor:
         >>> arousal.tolist()
         [1.0, -1.0, 1.0, 1.0, 1.0, -1.0, 4.0, 0.0]
     """
-    for values in (preds, target):
-        if values.ndim != 2 or values.shape[1] != 2:
-            raise InputError(f"valence and arousal must have the shape (T, 2), got {tuple(values.shape)}")
-    if len(preds) != len(target):
-        raise MismatchError(f"{len(preds)} and {len(target)} rows of valence and arousal; cut the longer one")
+    check_rows(preds, target, ("T", 2), "valence and arousal")
     dtype = widest_float(preds.device)
     x, y = (values.to(dtype).clamp(-1.0, 1.0) for values in (preds, target))
     agree = (x.sign() == y.sign()).to(dtype)
@@ -65,7 +62,7 @@ def moments(preds: Tensor, target: Tensor) -> Tensor:
 
 
 def statistics(sums: Tensor) -> Statistics:
-    r"""RMSE, SAGR, PCC and CCC of summed `moments`.
+    r"""Compute RMSE, SAGR, PCC and CCC of summed `moments`.
 
     .. math::
         \text{RMSE} = \sqrt{\overline{(x-y)^2}}, \quad
@@ -78,7 +75,7 @@ def statistics(sums: Tensor) -> Statistics:
     cannot tell less. For a thousand frames at 0.9 that is a deviation of 6e-7; at a deviation of 1e-6 the correlation
     is good to about 1e-4, at 1e-4 to 1e-8.
 
-    Where the published code divides zero by zero: PCC is NaN if a side is constant. CCC is 0 if one side is constant,
+    Where the published code divides zero by zero, PCC is NaN if a side is constant. CCC is 0 if one side is constant,
     or both at different values, and NaN if both are constant and equal; the published code and torchmetrics, which go
     by way of PCC, give NaN in all of these cases. Of a single frame PCC and CCC are NaN.
 
@@ -89,7 +86,7 @@ def statistics(sums: Tensor) -> Statistics:
         The four `Statistics`, each ``(...)``; NaN without frames.
 
     Raises:
-        InputError: another shape.
+        InputError: the last axis has not eight entries.
 
     Source: ``face-analysis/emonet``, ``metrics.py``; Lin 1989.
 
@@ -100,7 +97,7 @@ def statistics(sums: Tensor) -> Statistics:
         [0.1, 1.0, 1.0, 0.7568]
     """
     if sums.ndim < 1 or sums.shape[-1] != 8:
-        raise InputError(f"sums of moments must have the shape (..., 8), got {tuple(sums.shape)}")
+        raise InputError(f"`sums` must be sums of moments of shape (..., 8), got {tuple(sums.shape)}")
     count = sums[..., 0]
     x, y, xx, yy, xy, error, agree = (sums[..., 1:] / count[..., None]).unbind(dim=-1)
     variance_x, variance_y = _variance(x, xx, count), _variance(y, yy, count)
@@ -112,38 +109,37 @@ def statistics(sums: Tensor) -> Statistics:
     return Statistics(error.sqrt(), agree, pcc.clamp(-1.0, 1.0) + several, ccc.clamp(-1.0, 1.0) + several)
 
 
-def emotion_similarity_distance(a: Tensor, b: Tensor, kind: Literal["cosine", "l2"] = "cosine") -> Tensor:
-    r"""Distance between the emotion features of corresponding frames (ESD), row by row.
+def emotion_similarity_distance(preds: Tensor, target: Tensor, kind: Literal["cosine", "l2"] = "cosine") -> Tensor:
+    r"""Compute the distance of the emotion features of corresponding frames (ESD), row by row.
 
-    ``cosine``: :math:`1 - \cos(a_i, b_i)`, 0..2. ``l2``: :math:`\|a_i - b_i\|`, in the features' own unit. The survey
+    ``cosine``: :math:`1 - \cos(p_i, t_i)`, 0..2. ``l2``: :math:`\|p_i - t_i\|`, in the features' own unit. The survey
     that proposed ESD released neither code nor weights; both are this package's reading of it.
 
     Args:
-        a: ``(T, D)`` features.
-        b: likewise.
-        kind: see above.
+        preds: ``(T, D)`` features.
+        target: the same shape.
+        kind: ``"cosine"`` or ``"l2"``.
 
     Returns:
         ``(T,)`` float64 (float32 on MPS), >= 0; NaN where a row has a NaN, and for ``cosine`` where it is zero.
 
     Raises:
-        InputError: not two axes, or no such kind.
+        InputError: a side has not two axes, or the kind is unknown.
         MismatchError: the shapes differ.
 
     Source: Chen et al., "What comprises a good talking-head video generation?", 2020.
 
     Example:
-        >>> a, b = torch.tensor([[3.0, 0.0]]), torch.tensor([[0.0, 4.0]])
-        >>> emotion_similarity_distance(a, b), emotion_similarity_distance(a, b, "l2")
+        >>> preds, target = torch.tensor([[3.0, 0.0]]), torch.tensor([[0.0, 4.0]])
+        >>> emotion_similarity_distance(preds, target), emotion_similarity_distance(preds, target, "l2")
         (tensor([1.], dtype=torch.float64), tensor([5.], dtype=torch.float64))
     """
-    if kind not in ("cosine", "l2"):
-        raise InputError(f"kind must be 'cosine' or 'l2', got {kind!r}")
-    cosine = cosine_similarity(a, b)  # checks the shapes
-    return 1.0 - cosine if kind == "cosine" else (a.to(cosine.dtype) - b.to(cosine.dtype)).norm(dim=1)
+    check_option("kind", kind, ("cosine", "l2"))
+    cosine = cosine_similarity(preds, target)  # checks the shapes
+    return 1.0 - cosine if kind == "cosine" else (preds.to(cosine.dtype) - target.to(cosine.dtype)).norm(dim=1)
 
 
 def _variance(mean: Tensor, square: Tensor, count: Tensor) -> Tensor:
-    """Population variance, or 0 where it is no more than rounding of the sums leaves of a constant."""
+    """Compute the population variance, or 0 where it may be rounding of the sums of a constant."""
     variance = square - mean * mean
     return torch.where(variance <= 2 * torch.finfo(square.dtype).eps * count * square, 0.0, variance)

@@ -6,22 +6,23 @@ import torch
 from torch import Tensor
 
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.functional.checks import check_shape, to_float64
 
 
 def frechet_sums(features: Tensor) -> Tensor:
-    """What a set of features adds to the state of a Fréchet distance: the sum over rows of ``(1, x) (1, x)^T``.
+    """Compute the sums that `frechet_distance` reads: of ``(1, x) (1, x)^T`` over the rows x.
 
     Entry ``[0, 0]`` is the number of rows, ``[0, 1:]`` their sum, ``[1:, 1:]`` the sum of ``x x^T``. Such matrices of
     parts add up to that of the whole. Rows that hold a NaN (frames without a face) are left out.
 
     Args:
-        features: ``(N, D)`` of any float dtype; N may be 0.
+        features: ``(N, D)``, any float dtype; N may be 0.
 
     Returns:
         ``(D + 1, D + 1)`` float64, on the device of the features (on the CPU for MPS, which has no float64).
 
     Raises:
-        InputError: Not two axes.
+        InputError: the features have not two axes.
 
     Example:
         >>> frechet_sums(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
@@ -29,29 +30,30 @@ def frechet_sums(features: Tensor) -> Tensor:
                 [ 4., 10., 14.],
                 [ 6., 14., 20.]], dtype=torch.float64)
     """
-    rows = _float64_rows(features)
+    check_shape("features", features, ("N", "D"), "samples")
+    rows = to_float64(features)
     whole = ~rows.isnan().any(dim=1, keepdim=True)  # as a mask, since leaving rows out would wait for the device
     rows = torch.cat([whole.to(torch.float64), torch.where(whole, rows, 0.0)], dim=1)
     return rows.T @ rows
 
 
 def frechet_distance(sums_x: Tensor, sums_y: Tensor) -> Tensor:
-    """Fréchet distance of the normal distributions fitted to two sets of features, from their sums.
+    """Compute the Fréchet distance of the normal distributions fitted to two sets of features.
 
     ``|mu_x - mu_y|^2 + tr(S_x) + tr(S_y) - 2 tr((S_x S_y)^(1/2))`` with covariances over ``n - 1``. With any
     ``S_x = A A^T`` the last trace is the sum of the roots of the eigenvalues of ``A^T S_y A``, which is symmetric, has
-    no more rows than ``S_x`` has rank, and has no negative eigenvalues but for rounding, which are cut at 0. So
-    singular covariances (fewer samples than features) need no offset on the diagonal.
+    no more rows than ``S_x`` has rank, and has no negative eigenvalues but for rounding, which are cut at 0. Singular
+    covariances (fewer samples than features) therefore need no offset on the diagonal.
 
     Args:
-        sums_x: ``(D + 1, D + 1)``, of :func:`frechet_sums` or a sum of several.
-        sums_y: The other set's; the numbers of samples may differ.
+        sums_x: ``(D + 1, D + 1)``, made by `frechet_sums`, or several of these added up.
+        sums_y: the same of the other set; the numbers of samples may differ.
 
     Returns:
         0-d float64, >= 0; NaN where a set has fewer than two samples, since it then has no covariance.
 
     Raises:
-        InputError: The matrices are not square, or of different size.
+        InputError: the matrices are not square, or differ in size.
 
     Source: Heusel et al., GANs Trained by a Two Time-Scale Update Rule, 2017 (the statistics of its FID).
 
@@ -62,7 +64,8 @@ def frechet_distance(sums_x: Tensor, sums_y: Tensor) -> Tensor:
     """
     if sums_x.shape != sums_y.shape or sums_x.dim() != 2 or sums_x.shape[0] != sums_x.shape[1]:
         raise InputError(
-            f"the sums must be two (D + 1, D + 1) matrices, got {tuple(sums_x.shape)} and {tuple(sums_y.shape)}"
+            "`sums_x` and `sums_y` must be two (D + 1, D + 1) matrices, "
+            f"got {tuple(sums_x.shape)} and {tuple(sums_y.shape)}"
         )
     sides = [_moments(sums) for sums in (sums_x, sums_y)]
     counts = [count for count, _, _ in sides]
@@ -74,29 +77,31 @@ def frechet_distance(sums_x: Tensor, sums_y: Tensor) -> Tensor:
 
 
 def frechet_from_features(x: Tensor, y: Tensor) -> Tensor:
-    """Fréchet distance of two sets of features, as :func:`frechet_distance`, without sums over parts.
+    """Compute the Fréchet distance of two whole sets of features, without sums over parts.
 
-    With fewer samples than features on both sides no covariance is built: for centered rows ``X`` and ``Y`` the trace of
-    the root is the sum of the singular values of ``X Y^T / sqrt((n_x - 1) (n_y - 1))``.
+    With fewer samples than features on both sides no covariance is built: for centered rows ``X`` and ``Y`` the trace
+    of the root is the sum of the singular values of ``X Y^T / sqrt((n_x - 1) (n_y - 1))``.
 
     Args:
         x: ``(N, D)``; rows that hold a NaN are left out.
-        y: ``(M, D)``.
+        y: ``(M, D)``, likewise.
 
     Returns:
         0-d float64, >= 0; NaN where a set has fewer than two rows.
 
     Raises:
-        InputError: Not two axes, or different numbers of features.
+        InputError: a side has not two axes, or the numbers of features differ.
 
     Example:
         >>> x = torch.tensor([[0.0, 0.0, 0.0], [2.0, 0.0, 0.0]])
         >>> frechet_from_features(x, x.roll(1, dims=1))
         tensor(6., dtype=torch.float64)
     """
-    if x.shape[1:] != y.shape[1:]:
-        raise InputError(f"the features differ in width: {tuple(x.shape)} and {tuple(y.shape)}")
-    sides = [_rows(x), _rows(y)]
+    check_shape("x", x, ("N", "D"), "features")
+    check_shape("y", y, ("M", "D"), "features")
+    if x.shape[1] != y.shape[1]:
+        raise InputError(f"`x` and `y` must have equally many features, got {tuple(x.shape)} and {tuple(y.shape)}")
+    sides = [rows[~rows.isnan().any(dim=1)] for rows in (to_float64(x), to_float64(y))]
     counts = [len(side) for side in sides]
     if min(counts) < 2:
         return torch.full((), torch.nan, dtype=torch.float64, device=sides[0].device)
@@ -109,20 +114,9 @@ def frechet_from_features(x: Tensor, y: Tensor) -> Tensor:
     return _distance(means, [side.square().sum() for side in centered], root)
 
 
-def _rows(features: Tensor) -> Tensor:
-    rows = _float64_rows(features)
-    return rows[~rows.isnan().any(dim=1)]
-
-
-def _float64_rows(features: Tensor) -> Tensor:
-    if features.dim() != 2:
-        raise InputError(f"features must be (N, D), got {tuple(features.shape)}")
-    return (features.cpu() if features.device.type == "mps" else features).to(torch.float64)
-
-
 def _moments(sums: Tensor) -> tuple[int, Tensor, Tensor]:
-    """Number of samples, mean and unbiased covariance."""
-    sums = (sums.cpu() if sums.device.type == "mps" else sums).to(torch.float64)
+    """Return the number of samples, their mean and their unbiased covariance."""
+    sums = to_float64(sums)
     count = int(sums[0, 0])
     mean = sums[0, 1:] / max(count, 1)
     covariance = (sums[1:, 1:] - torch.outer(mean, sums[0, 1:])) / max(count - 1, 1)
@@ -134,7 +128,7 @@ def _distance(means: list[Tensor], traces: list[Tensor], root: Tensor) -> Tensor
 
 
 def _root_trace(counts: list[int], covariances: list[Tensor]) -> Tensor:
-    """Trace of the root of the product, by a factor of the covariance that is easier to factorise."""
+    """Compute the trace of the root of the product, by a factor of the covariance that is easier to factorise."""
     low, high = (0, 1) if counts[0] <= counts[1] else (1, 0)
     if counts[low] > len(covariances[low]):
         for side, other in ((low, high), (high, low)):
@@ -150,20 +144,20 @@ def _nuclear_norm(factor: Tensor, covariance: Tensor) -> Tensor:
 
 
 def _tolerance(covariance: Tensor) -> float:
-    """Below this a pivot is rounding noise, which would add its root, far above rounding, to the trace."""
+    """Return the pivot below which all is rounding noise, whose root would add more than rounding to the trace."""
     return len(covariance) * torch.finfo(torch.float64).eps * float(covariance.diagonal().max())
 
 
 def _cholesky(covariance: Tensor) -> Tensor | None:
-    """The triangular factor, or None where the covariance is singular to working precision."""
+    """Return the triangular factor, or None where the covariance is singular to working precision."""
     factor, info = torch.linalg.cholesky_ex(covariance)
     regular = (info == 0) & (factor.diagonal().square().min() > _tolerance(covariance))
     return factor if bool(regular) else None
 
 
 def _pivoted_cholesky(covariance: Tensor, rank: int) -> Tensor:
-    """``(D, r)`` factor of a covariance of rank ``r``, of which ``rank`` is a bound; torch has no such routine."""
-    from scipy.linalg import lapack  # here, since no other function of the module needs scipy
+    """Return a ``(D, r)`` factor of a covariance of rank ``r``, at most ``rank``; torch has no such routine."""
+    from scipy.linalg import lapack  # not above: scipy is slow to import and few calls need it
 
     lower, order, found, _ = lapack.dpstrf(covariance.cpu().numpy(), tol=_tolerance(covariance), lower=1)
     rank = min(rank, int(found))

@@ -1,4 +1,4 @@
-"""PSNR and SSIM, full reference: a predicted frame against its ground truth, in every published flavour."""
+"""PSNR and SSIM of predicted frames against real ones, in the published flavours."""
 
 import math
 from typing import NamedTuple
@@ -8,106 +8,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.functional.checks import check_option
 from thm_torchmetrics.imaging.checks import check_pair, check_range, slabs, widest_float
 
 _PIQ_EPSILON = 1e-8
 
 
-@torch.no_grad()
-def mean_squared_error_per_frame(preds: Tensor, target: Tensor) -> Tensor:
-    """Mean squared difference of each frame, on the scale 0..1.
-
-    ``MSE_i = mean((preds_i - target_i)^2)`` over channels and pixels.
-
-    Args:
-        preds: ``(N, 3, H, W)`` RGB, uint8 0..255 or floating point 0..1.
-        target: the same shape; the dtype may differ.
-
-    Returns:
-        ``(N,)`` float64 (float32 on MPS), in 0..1.
-
-    Raises:
-        InputError: not RGB frames, or float values outside 0..1.
-        MismatchError: the shapes differ.
-
-    Example:
-        >>> white, grey = torch.full((1, 3, 4, 4), 255, dtype=torch.uint8), torch.full((1, 3, 4, 4), 0.5)
-        >>> mean_squared_error_per_frame(white, grey)
-        tensor([0.2500], dtype=torch.float64)
-    """
-    check_pair(preds, target)
-    count, _, height, width = preds.shape
-    lines = 3 * height
-    if preds.stride(1) == target.stride(1) == 1:  # frames as a decoder lays them out: no need to copy them
-        preds, target, lines, width = preds.permute(0, 2, 3, 1), target.permute(0, 2, 3, 1), height, 3 * width
-    preds, target = preds.reshape(count * lines, width), target.reshape(count * lines, width)
-    norms = torch.empty(len(preds), dtype=torch.float32, device=preds.device)
-    scratch = torch.empty(0, dtype=torch.float32, device=preds.device)
-    for rows in slabs(len(preds), width // 3, preds.device):
-        difference = _difference(preds[rows], target[rows], scratch)
-        torch.linalg.vector_norm(difference, dim=1, out=norms[rows])
-    squares = norms.to(widest_float(norms.device)).square_().view(count, lines).sum(1)
-    return squares / (lines * width * _common_peak(preds, target) ** 2)
-
-
-def _common_peak(preds: Tensor, target: Tensor) -> float:
-    """The value of white on the scale on which the two sides are compared: 255 where both are uint8, else 1."""
-    return 255.0 if preds.dtype == target.dtype == torch.uint8 else 1.0
-
-
-def _as_float(frames: Tensor, peak: float) -> Tensor:
-    single = frames.to(torch.float32)
-    return single / 255 if frames.dtype == torch.uint8 and peak == 1 else single
-
-
-def _difference(preds: Tensor, target: Tensor, out: Tensor) -> Tensor:
-    """The difference up to its sign, float32, in the memory of ``out``: fresh memory would cost more than the sum."""
-    check_range("preds", preds)
-    check_range("target", target)
-    out.resize_(preds.shape)
-    if preds.dtype == target.dtype == torch.uint8:
-        return out.copy_(torch.maximum(preds, target).sub_(torch.minimum(preds, target)))
-    return torch.sub(_as_float(preds, 1.0), _as_float(target, 1.0), out=out)
-
-
-@torch.no_grad()
-def peak_signal_noise_ratio(preds: Tensor, target: Tensor, protocol: str = "piq") -> Tensor:
-    r"""Peak signal-to-noise ratio in dB, higher is better.
-
-    ``PSNR = 10 log10(1 / MSE)``, the mean squared error over channels and pixels on the scale 0..1.
-
-    Args:
-        preds: ``(N, 3, H, W)`` RGB, uint8 0..255 or floating point 0..1.
-        target: the same shape; the dtype may differ.
-        protocol: ``"piq"``, one value per frame, 1e-8 added to the MSE so that identical frames give 80 dB
-            (``piq.psnr``, https://github.com/photosynthesis-team/piq, used by the ViCo baseline and
-            TalkingHeadMetrics); or ``"global-mse"``, one value of the MSE over all frames given, ``inf`` where they are
-            identical (torchmetrics' ``PeakSignalNoiseRatio`` with ``data_range=1.0``).
-
-    Returns:
-        ``(N,)`` for ``"piq"``, 0-d for ``"global-mse"`` (NaN of no frames); float64 (float32 on MPS).
-
-    Raises:
-        InputError: not RGB frames, float values outside 0..1, or an unknown protocol.
-        MismatchError: the shapes differ.
-
-    Example:
-        >>> target = torch.full((2, 3, 16, 16), 100, dtype=torch.uint8)
-        >>> peak_signal_noise_ratio(target + 10, target)
-        tensor([28.1308, 28.1308], dtype=torch.float64)
-        >>> peak_signal_noise_ratio(target + 10, target, protocol="global-mse")
-        tensor(28.1308, dtype=torch.float64)
-    """
-    if protocol not in ("piq", "global-mse"):
-        raise InputError(f'PSNR has the protocols "piq" and "global-mse", got {protocol!r}')
-    errors = mean_squared_error_per_frame(preds, target)
-    if protocol == "piq":
-        return -10 * torch.log10(errors + _PIQ_EPSILON)
-    return -10 * torch.log10(errors.mean())
-
-
 class _Window(NamedTuple):
-    """How a flavour of SSIM looks at a frame."""
+    """The window of a flavour of SSIM, and the treatment of the frame before it."""
 
     taps: tuple[float, ...]
     """Weights along one axis; the window is their outer product."""
@@ -132,14 +40,53 @@ _WINDOWS = {
 
 
 @torch.no_grad()
+def peak_signal_noise_ratio(preds: Tensor, target: Tensor, protocol: str = "piq") -> Tensor:
+    r"""Compute the peak signal-to-noise ratio (PSNR) in dB, higher is better.
+
+    ``PSNR = 10 log10(1 / MSE)``, the mean squared error over channels and pixels on the scale 0..1.
+
+    Convention: RGB, uint8 0..255 or floating point 0..1.
+
+    Args:
+        preds: ``(N, 3, H, W)`` frames.
+        target: the same shape; the dtype may differ.
+        protocol: ``"piq"``, one value per frame, 1e-8 added to the MSE so that identical frames give 80 dB
+            (``piq.psnr``, https://github.com/photosynthesis-team/piq, used by the ViCo baseline and
+            TalkingHeadMetrics); or ``"global-mse"``, one value of the MSE over all frames given, ``inf`` where they are
+            identical (torchmetrics' ``PeakSignalNoiseRatio`` with ``data_range=1.0``).
+
+    Returns:
+        ``(N,)`` for ``"piq"``, 0-d for ``"global-mse"`` (NaN of no frames); float64 (float32 on MPS).
+
+    Raises:
+        InputError: a side is not RGB frames, a float value lies outside 0..1, or the protocol is unknown.
+        MismatchError: the shapes differ.
+
+    Example:
+        >>> target = torch.full((2, 3, 16, 16), 100, dtype=torch.uint8)
+        >>> peak_signal_noise_ratio(target + 10, target)
+        tensor([28.1308, 28.1308], dtype=torch.float64)
+        >>> peak_signal_noise_ratio(target + 10, target, protocol="global-mse")
+        tensor(28.1308, dtype=torch.float64)
+    """
+    check_option("protocol", protocol, ("piq", "global-mse"))
+    errors = mean_squared_error_per_frame(preds, target)
+    if protocol == "piq":
+        return -10 * torch.log10(errors + _PIQ_EPSILON)
+    return -10 * torch.log10(errors.mean())
+
+
+@torch.no_grad()
 def structural_similarity(preds: Tensor, target: Tensor, protocol: str = "piq") -> Tensor:
-    r"""Structural similarity (SSIM) of each frame, in -1..1, higher is better.
+    r"""Compute the structural similarity (SSIM) of each frame, in -1..1, higher is better.
 
     ``SSIM = (2 mx my + c1)(2 sxy + c2) / ((mx^2 + my^2 + c1)(sxx + syy + c2))`` with ``c1 = 0.01^2, c2 = 0.03^2`` on
     the scale 0..1; m and s are mean, variance and covariance under a window; averaged over positions and RGB channels.
 
+    Convention: RGB, uint8 0..255 or floating point 0..1.
+
     Args:
-        preds: ``(N, 3, H, W)`` RGB, uint8 0..255 or floating point 0..1.
+        preds: ``(N, 3, H, W)`` frames.
         target: the same shape; the dtype may differ.
         protocol: ``"piq"``, Gaussian window of 11 pixels and sigma 1.5, windows inside the frame only, frames whose
             shorter side is 384 or more first average-pooled by ``round(min(H, W) / 256)``; ``"torchmetrics"``, the same
@@ -151,7 +98,8 @@ def structural_similarity(preds: Tensor, target: Tensor, protocol: str = "piq") 
         ``(N,)`` float64 (float32 on MPS).
 
     Raises:
-        InputError: not RGB frames, float values outside 0..1, frames smaller than the window, or an unknown protocol.
+        InputError: a side is not RGB frames, a float value lies outside 0..1, a frame is smaller than the window, or
+            the protocol is unknown.
         MismatchError: the shapes differ.
 
     Source: Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "Image quality assessment: from error visibility to
@@ -162,8 +110,7 @@ def structural_similarity(preds: Tensor, target: Tensor, protocol: str = "piq") 
         >>> structural_similarity(target // 2, target)
         tensor([0.6504], dtype=torch.float64)
     """
-    if protocol not in _WINDOWS:
-        raise InputError(f'SSIM has the protocols "piq", "torchmetrics" and "skimage", got {protocol!r}')
+    check_option("protocol", protocol, _WINDOWS)
     check_pair(preds, target)
     window = _WINDOWS[protocol]
     count, _, height, width = preds.shape
@@ -173,6 +120,66 @@ def structural_similarity(preds: Tensor, target: Tensor, protocol: str = "piq") 
     for frames in slabs(count, height * width, preds.device):
         values[frames] = _similarity(*_comparable(preds[frames], target[frames], pool), window)
     return values
+
+
+@torch.no_grad()
+def mean_squared_error_per_frame(preds: Tensor, target: Tensor) -> Tensor:
+    """Compute the mean squared difference of each frame, on the scale 0..1.
+
+    ``MSE_i = mean((preds_i - target_i)^2)`` over channels and pixels.
+
+    Convention: RGB, uint8 0..255 or floating point 0..1.
+
+    Args:
+        preds: ``(N, 3, H, W)`` frames.
+        target: the same shape; the dtype may differ.
+
+    Returns:
+        ``(N,)`` float64 (float32 on MPS), in 0..1.
+
+    Raises:
+        InputError: a side is not RGB frames, or a float value lies outside 0..1.
+        MismatchError: the shapes differ.
+
+    Example:
+        >>> white, grey = torch.full((1, 3, 4, 4), 255, dtype=torch.uint8), torch.full((1, 3, 4, 4), 0.5)
+        >>> mean_squared_error_per_frame(white, grey)
+        tensor([0.2500], dtype=torch.float64)
+    """
+    check_pair(preds, target)
+    count, _, height, width = preds.shape
+    lines = 3 * height
+    if preds.stride(1) == target.stride(1) == 1:  # channels last, as a decoder gives them: nothing is copied
+        preds, target, lines, width = preds.permute(0, 2, 3, 1), target.permute(0, 2, 3, 1), height, 3 * width
+    preds, target = preds.reshape(count * lines, width), target.reshape(count * lines, width)
+    norms = torch.empty(len(preds), dtype=torch.float32, device=preds.device)
+    scratch = torch.empty(0, dtype=torch.float32, device=preds.device)
+    for rows in slabs(len(preds), width // 3, preds.device):
+        difference = _difference(preds[rows], target[rows], scratch)
+        torch.linalg.vector_norm(difference, dim=1, out=norms[rows])
+    squares = norms.to(widest_float(norms.device)).square_().view(count, lines).sum(1)
+    return squares / (lines * width * _common_peak(preds, target) ** 2)
+
+
+def _difference(preds: Tensor, target: Tensor, out: Tensor) -> Tensor:
+    """Write the difference, up to its sign, as float32 into ``out``; fresh memory would cost more than the sum."""
+    check_range("preds", preds)
+    check_range("target", target)
+    out.resize_(preds.shape)
+    if preds.dtype == target.dtype == torch.uint8:
+        return out.copy_(torch.maximum(preds, target).sub_(torch.minimum(preds, target)))
+    return torch.sub(_as_float(preds, 1.0), _as_float(target, 1.0), out=out)
+
+
+def _as_float(frames: Tensor, peak: float) -> Tensor:
+    """Convert frames to float32 on the scale 0..peak."""
+    single = frames.to(torch.float32)
+    return single / 255 if frames.dtype == torch.uint8 and peak == 1 else single
+
+
+def _common_peak(preds: Tensor, target: Tensor) -> float:
+    """Return the value of white on the common scale of the sides: 255 where both are uint8, else 1."""
+    return 255.0 if preds.dtype == target.dtype == torch.uint8 else 1.0
 
 
 def _check_size(height: int, width: int, window: _Window, protocol: str) -> None:
@@ -186,7 +193,7 @@ def _check_size(height: int, width: int, window: _Window, protocol: str) -> None
 
 
 def _comparable(preds: Tensor, target: Tensor, pool: int) -> tuple[Tensor, Tensor, float]:
-    """Both sides as contiguous float32 on one scale, and the top of that scale."""
+    """Return both sides as contiguous float32 on one scale, and the top of that scale."""
     check_range("preds", preds)
     check_range("target", target)
     peak = _common_peak(preds, target)
@@ -197,7 +204,7 @@ def _comparable(preds: Tensor, target: Tensor, pool: int) -> tuple[Tensor, Tenso
 
 
 def _similarity(preds: Tensor, target: Tensor, peak: float, window: _Window) -> Tensor:
-    """SSIM of each frame from the moments of the sum and the difference of the two sides.
+    """Compute SSIM from the moments of the sum and the difference of the two sides.
 
     With a = x + y and b = x - y, 4 sxy = saa - sbb and 2 (sxx + syy) = saa + sbb: four filtered maps instead of five,
     and no cancellation where the sides nearly agree. The sum is centered on 0, so that float32 squares stay small.
@@ -222,9 +229,9 @@ def _similarity(preds: Tensor, target: Tensor, peak: float, window: _Window) -> 
 
 
 def _filtered(maps: Tensor, taps: tuple[float, ...]) -> Tensor:
-    """Maps filtered by the symmetric ``taps`` along both axes, at positions where the window lies inside.
+    """Filter maps by the symmetric ``taps`` along both axes, at positions where the window lies inside.
 
-    Sums of shifted copies rather than convolutions: float32 on every device (no TF32), the same whatever the batch.
+    Sums of shifted copies rather than convolutions: float32 on every device (no TF32), the same for any batch.
     """
     last = len(taps) - 1
     for axis in (-2, -1):

@@ -1,16 +1,17 @@
-"""68 facial landmarks: how FAN's network reads them from a face box, and the distances between two sets of them.
+"""LMD, AKD and MKR: distances of facial landmarks, and the share of missing ones.
 
-Landmarks are ``(T, 68, 2)``, x and y in pixels, in the order of 300-W; a frame without a face is NaN throughout.
+Convention: landmarks are (x, y) in pixels; the 68 of a face are in the order of 300-W; a frame without a face is NaN
+throughout.
 """
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.errors import InputError, MismatchError
+from thm_torchmetrics.functional.checks import check_option, check_rows, to_float64
 
 POINTS: dict[str, slice] = {
     "face": slice(0, 68),
@@ -22,19 +23,26 @@ POINTS: dict[str, slice] = {
     "outer-lip": slice(48, 60),
     "inner-lip": slice(60, 68),
 }
-"""The groups of the 68 points."""
+"""Groups of the 68 points of a face."""
 
 Norm = Literal["none", "inter-ocular", "face-box"]
+"""Names of the lengths that a landmark distance may be divided by."""
+
 Reduction = Literal["l1", "l2", "l2-sum"]
+"""Names of the ways from the differences of points to the distance of a frame."""
 
 
 class LandmarkProtocol(NamedTuple):
-    """The options of :func:`landmark_distance` that a published script uses."""
+    """The options of `landmark_distance` in a published script."""
 
     points: str
+    """The group of `POINTS` that is compared."""
     center: bool
+    """Whether each side first loses its own mean."""
     norm: Norm
+    """The length that the distance is divided by."""
     reduction: Reduction
+    """The way from the differences of points to the distance of a frame."""
 
 
 PROTOCOLS: dict[str, LandmarkProtocol] = {
@@ -56,27 +64,27 @@ def landmark_distance(
     norm: Norm = "none",
     reduction: Reduction = "l2",
 ) -> Tensor:
-    """Landmark distance of each frame, in pixels unless normalised.
+    """Compute the landmark distance (LMD) of each frame, in pixels unless normalised.
 
     ``l2``: mean over the points of the Euclidean distance; ``l2-sum``: its sum; ``l1``: mean over the points and both
     coordinates of the absolute difference. With ``center`` each set first loses its own mean, so that a shift of the
-    head does not count. :data:`PROTOCOLS` names the published combinations.
+    head does not count. `PROTOCOLS` names the published combinations.
 
     Args:
         preds: ``(T, 68, 2)`` landmarks of the generated frames.
-        target: ``(T, 68, 2)`` of the real frames.
-        points: A group of :data:`POINTS`.
-        center: Subtract the mean of the group, per frame and side.
-        norm: Divide by nothing, by the distance of the target's outer eye corners, or by the root of the area of the
-            box around the target's 68 points.
-        reduction: As above.
+        target: ``(T, 68, 2)`` landmarks of the real frames.
+        points: name of a group of `POINTS`.
+        center: whether to subtract the mean of the group, per frame and side.
+        norm: ``"none"``; ``"inter-ocular"``, divide by the distance of the target's outer eye corners; or
+            ``"face-box"``, divide by the root of the area of the box around the target's 68 points.
+        reduction: ``"l2"``, ``"l2-sum"`` or ``"l1"``, as above.
 
     Returns:
         ``(T,)`` float64; NaN where a side has no face.
 
     Raises:
-        InputError: A name that does not exist, or not 68 points.
-        MismatchError: The two sides differ in shape.
+        InputError: a side has not 68 points, or an option has no such value.
+        MismatchError: the numbers of frames differ.
 
     Source: Chen et al., Hierarchical Cross-Modal Talking Face Generation, 2019 (ATVGnet); TalkingGaussian and InsTaG;
     the ViCo challenge; EAT.
@@ -87,11 +95,11 @@ def landmark_distance(
         >>> [landmark_distance(shifted, target, **PROTOCOLS[name]._asdict()).item() for name in ("instag", "vico")]
         [0.0, 0.5]
     """
-    preds, target = _pair(preds, target)
-    if preds.shape[1] != 68:
-        raise InputError(f"landmark_distance needs 68 points, got {tuple(preds.shape)}")
-    if points not in POINTS:
-        raise InputError(f"unknown points {points!r}; there are {', '.join(POINTS)}")
+    check_option("points", points, POINTS)
+    check_option("norm", norm, get_args(Norm))
+    check_option("reduction", reduction, get_args(Reduction))
+    check_rows(preds, target, ("T", 68, 2), "face landmarks")
+    preds, target = to_float64(preds), to_float64(target)
     unit = _unit(target, norm)
     preds, target = preds[:, POINTS[points]], target[:, POINTS[points]]
     if center:
@@ -101,21 +109,22 @@ def landmark_distance(
 
 
 def average_keypoint_distance(preds: Tensor, target: Tensor) -> Tensor:
-    """AKD of each frame: mean absolute difference over both coordinates of all points, in pixels.
+    """Compute the average keypoint distance (AKD) of each frame, in pixels.
 
-    The papers call it a distance; the published script takes the absolute difference per coordinate, without centering.
-    Points that either side lacks (NaN) do not count.
+    It is the mean over both coordinates of all points of the absolute difference. The papers call it a distance; the
+    published script takes the difference per coordinate, without centering. Points that either side lacks (NaN) do not
+    count.
 
     Args:
-        preds: ``(T, K, 2)`` of the generated frames.
-        target: ``(T, K, 2)`` of the real frames.
+        preds: ``(T, K, 2)`` points of the generated frames.
+        target: ``(T, K, 2)`` points of the real frames.
 
     Returns:
         ``(T,)`` float64; NaN where no point is on both sides.
 
     Raises:
-        InputError: Not ``(T, K, 2)``.
-        MismatchError: The two sides differ in shape.
+        InputError: a side is not ``(T, K, 2)``.
+        MismatchError: the shapes differ.
 
     Source: Siarohin et al., First Order Motion Model, 2019; pose-evaluation.
 
@@ -123,25 +132,26 @@ def average_keypoint_distance(preds: Tensor, target: Tensor) -> Tensor:
         >>> average_keypoint_distance(torch.tensor([[[0.0, 0.0], [3.0, 1.0]]]), torch.zeros(1, 2, 2))
         tensor([1.], dtype=torch.float64)
     """
-    preds, target = _pair(preds, target)
+    check_rows(preds, target, ("T", "K", 2), "landmarks")
+    preds, target = to_float64(preds), to_float64(target)
     return (preds - target).abs().mean(dim=2).nanmean(dim=1)
 
 
 def missing_keypoints(preds: Tensor, target: Tensor) -> Tensor:
-    """MKR of each frame: share of the target's points that the prediction lacks, 0..1.
+    """Compute the share of the target's points that the prediction lacks (MKR), in each frame.
 
     With a detector that finds all points or none this is 1 where the prediction misses a face that the target has.
 
     Args:
-        preds: ``(T, K, 2)`` of the generated frames, NaN where a point is missing.
-        target: ``(T, K, 2)`` of the real frames.
+        preds: ``(T, K, 2)`` points of the generated frames, NaN where a point is missing.
+        target: ``(T, K, 2)`` points of the real frames.
 
     Returns:
-        ``(T,)`` float64; NaN where the target has no point.
+        ``(T,)`` float64, 0..1; NaN where the target has no point.
 
     Raises:
-        InputError: Not ``(T, K, 2)``.
-        MismatchError: The two sides differ in shape.
+        InputError: a side is not ``(T, K, 2)``.
+        MismatchError: the shapes differ.
 
     Source: Siarohin et al., First Order Motion Model, 2019; pose-evaluation (where the points are body joints).
 
@@ -150,45 +160,30 @@ def missing_keypoints(preds: Tensor, target: Tensor) -> Tensor:
         >>> missing_keypoints(torch.where(torch.tensor([True, False])[:, None, None], target, torch.nan), target)
         tensor([0., 1.], dtype=torch.float64)
     """
-    preds, target = _pair(preds, target)
+    check_rows(preds, target, ("T", "K", 2), "landmarks")
+    preds, target = to_float64(preds), to_float64(target)
     present = ~target.isnan().any(dim=2)
     missing = present & preds.isnan().any(dim=2)
     return missing.sum(dim=1, dtype=torch.float64) / present.sum(dim=1, dtype=torch.float64)
 
 
-def _pair(preds: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    for name, side in (("preds", preds), ("target", target)):
-        if side.dim() != 3 or side.shape[2] != 2:
-            raise InputError(f"{name} must be landmarks (T, K, 2), got {tuple(side.shape)}")
-    if preds.shape != target.shape:
-        raise MismatchError(
-            f"preds {tuple(preds.shape)} and target {tuple(target.shape)} differ; cut both to one length"
-        )
-    if preds.device.type == "mps":
-        preds, target = preds.cpu(), target.cpu()
-    return preds.to(torch.float64), target.to(torch.float64)
+def _unit(target: Tensor, norm: str) -> Tensor:
+    """Return the length that the distances are divided by, one per frame or one for all."""
+    if norm == "inter-ocular":
+        return _lengths(target[:, 45] - target[:, 36])
+    if norm == "face-box":
+        return (target.amax(dim=1) - target.amin(dim=1)).prod(dim=1).sqrt()
+    return target.new_ones(())
+
+
+def _reduced(difference: Tensor, reduction: str) -> Tensor:
+    """Return the distance of each frame from the differences of its points."""
+    if reduction == "l1":
+        return difference.abs().mean(dim=(1, 2))
+    lengths = _lengths(difference)
+    return lengths.mean(dim=1) if reduction == "l2" else lengths.sum(dim=1)
 
 
 def _lengths(vectors: Tensor) -> Tensor:
     lengths: Tensor = torch.linalg.vector_norm(vectors, dim=-1)
     return lengths
-
-
-def _unit(target: Tensor, norm: str) -> Tensor:
-    if norm == "none":
-        return target.new_ones(())
-    if norm == "inter-ocular":
-        return _lengths(target[:, 45] - target[:, 36])
-    if norm == "face-box":
-        return (target.amax(dim=1) - target.amin(dim=1)).prod(dim=1).sqrt()
-    raise InputError(f"unknown norm {norm!r}; there are none, inter-ocular, face-box")
-
-
-def _reduced(difference: Tensor, reduction: str) -> Tensor:
-    if reduction == "l1":
-        return difference.abs().mean(dim=(1, 2))
-    if reduction == "l2":
-        return _lengths(difference).mean(dim=1)
-    if reduction == "l2-sum":
-        return _lengths(difference).sum(dim=1)
-    raise InputError(f"unknown reduction {reduction!r}; there are l1, l2, l2-sum")

@@ -1,4 +1,4 @@
-"""SyncNet's audio features: mel-frequency cepstral coefficients as python_speech_features computes them."""
+"""Mel-frequency cepstral coefficients (MFCC), the audio features of SyncNet."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import torch
 from torch import Tensor
 
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.imaging.checks import widest_float
 
 _WINDOW, _STEP = 0.025, 0.01  # seconds
 _FILTERS, _COEFFICIENTS, _LIFTER = 26, 13, 22
 _EMPHASIS = 0.97
-_FLOOR = torch.finfo(torch.float64).eps  # stands in for the energy of digital silence, whatever the precision
+_FLOOR = torch.finfo(torch.float64).eps  # stands in for the energy of digital silence, in any precision
 
 
 def mfcc(waveform: Tensor, sample_rate: int = 16000) -> Tensor:
-    """Mel-frequency cepstral coefficients of speech, one row per 10 ms.
+    """Compute the mel-frequency cepstral coefficients of speech, one row per 10 ms.
 
     Pre-emphasis 0.97 that leaves the first sample alone; rectangular frames of 25 ms every 10 ms, the last one filled
     up with zeros; power spectrum; 26 triangular mel filters from 0 to half the sample rate with whole-bin edges;
@@ -25,13 +26,13 @@ def mfcc(waveform: Tensor, sample_rate: int = 16000) -> Tensor:
 
     Args:
         waveform: ``(..., S)`` in the scale of int16 (-32768..32767, not -1..1), mono, integer or float.
-        sample_rate: Hz. SyncNet wants 16000.
+        sample_rate: samples per second; SyncNet was trained at 16000.
 
     Returns:
         ``(..., frames, 13)`` float64 (float32 on MPS), ``frames = 1 + ceil((S - window) / step)``, at least 1.
 
     Raises:
-        InputError: No samples, or a sample rate below 1.
+        InputError: there are no samples, or the sample rate is below 1.
 
     Source: python_speech_features 0.6, as called by SyncNet (Chung and Zisserman, Out of Time, 2016).
 
@@ -42,10 +43,10 @@ def mfcc(waveform: Tensor, sample_rate: int = 16000) -> Tensor:
     """
     if waveform.dim() < 1 or waveform.shape[-1] == 0 or sample_rate < 1:
         raise InputError(
-            f"mfcc needs samples (..., S) and a sample rate in Hz, got {tuple(waveform.shape)} at {sample_rate}"
+            f"`waveform` must be samples of shape (..., S) and `sample_rate` at least 1 Hz, "
+            f"got {tuple(waveform.shape)} at {sample_rate}"
         )
-    exact = torch.float32 if waveform.device.type == "mps" else torch.float64
-    power = _power(waveform.to(exact), sample_rate)
+    power = _power(waveform.to(widest_float(waveform.device)), sample_rate)
     filters, cosines = (table.to(power) for table in _tables(sample_rate))
     energy = _no_zero(power.sum(dim=-1)).log()
     cepstra = _no_zero(power @ filters).log() @ cosines
@@ -53,7 +54,7 @@ def mfcc(waveform: Tensor, sample_rate: int = 16000) -> Tensor:
 
 
 def _power(samples: Tensor, sample_rate: int) -> Tensor:
-    """Power spectrum ``(..., frames, bins)`` of the emphasised, framed waveform."""
+    """Compute the power spectrum ``(..., frames, bins)`` of the emphasised, framed waveform."""
     window, step, points = _sizes(sample_rate)
     samples = torch.cat([samples[..., :1], samples[..., 1:] - _EMPHASIS * samples[..., :-1]], dim=-1)
     frames = 1 + max(0, math.ceil((samples.shape[-1] - window) / step))
@@ -64,7 +65,7 @@ def _power(samples: Tensor, sample_rate: int) -> Tensor:
 
 
 def _sizes(sample_rate: int) -> tuple[int, int, int]:
-    """Window and step in samples, a half rounded up, and the power of two that holds the window."""
+    """Return window and step in samples, a half rounded up, and the power of two that holds the window."""
     window, step = (math.floor(seconds * sample_rate + 0.5) for seconds in (_WINDOW, _STEP))
     return window, max(step, 1), 1 << math.ceil(math.log2(max(_WINDOW * sample_rate, 1)))
 
@@ -75,7 +76,7 @@ def _no_zero(energy: Tensor) -> Tensor:
 
 @lru_cache(maxsize=8)
 def _tables(sample_rate: int) -> tuple[Tensor, Tensor]:
-    """The mel filters ``(bins, 26)`` and the liftered DCT ``(26, 13)``, float64 on the CPU."""
+    """Return the mel filters ``(bins, 26)`` and the liftered DCT ``(26, 13)``, float64 on the CPU."""
     points = _sizes(sample_rate)[2]
     top = 2595 * math.log10(1 + sample_rate / 2 / 700)
     mels = torch.linspace(0, top, _FILTERS + 2, dtype=torch.float64)

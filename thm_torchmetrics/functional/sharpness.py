@@ -1,4 +1,4 @@
-"""CPBD, a sharpness of single frames without reference."""
+"""CPBD, the sharpness of single frames without a reference."""
 
 import math
 
@@ -34,7 +34,7 @@ _STRONG = 0.2
 
 @torch.no_grad()
 def blur_detection_probability(frames: Tensor) -> Tensor:
-    r"""Cumulative probability of blur detection (CPBD) of each frame, in 0..1, higher is sharper.
+    r"""Compute the cumulative probability of blur detection (CPBD) of each frame.
 
     An edge ``w`` pixels wide is seen as blurred with the probability ``P = 1 - exp(-(w / w_JNB)^3.6)``, where the just
     noticeable width ``w_JNB`` is 5 pixels in 64x64 blocks of low contrast and 3 in others; CPBD is the share of edges
@@ -46,14 +46,16 @@ def blur_detection_probability(frames: Tensor) -> Tensor:
     gradients taken for rises to the right where the horizontal component is 0, and no edges at all in a frame whose
     every gradient is of that kind or points exactly to the right.
 
+    Convention: RGB, uint8 0..255 or floating point 0..1.
+
     Args:
-        frames: ``(N, 3, H, W)`` RGB, uint8 0..255 or floating point 0..1, which is first rounded to 8 bits.
+        frames: ``(N, 3, H, W)``; floating point is first rounded to 8 bits.
 
     Returns:
-        ``(N,)`` float64 (float32 on MPS, where the computation runs on the CPU).
+        ``(N,)`` float64 in 0..1, higher is sharper (float32 on MPS, where the computation runs on the CPU).
 
     Raises:
-        InputError: not RGB frames, or float values outside 0..1.
+        InputError: these are not RGB frames, or a float value lies outside 0..1.
 
     Source: N. D. Narvekar, L. J. Karam, "A no-reference image blur metric based on the cumulative probability of blur
     detection (CPBD)", IEEE TIP 20(9), 2011; https://github.com/0x64746b/python-cpbd.
@@ -77,7 +79,7 @@ def blur_detection_probability(frames: Tensor) -> Tensor:
 
 
 def _luma(frames: Tensor) -> Tensor:
-    """Grey frames ``(N, H, W)``, uint8, with OpenCV's fixed-point weights."""
+    """Convert to grey frames ``(N, H, W)``, uint8, with OpenCV's fixed-point weights."""
     check_range("frames", frames)
     if frames.is_floating_point():
         frames = (frames.to(torch.float32) * 255).round_()
@@ -87,7 +89,7 @@ def _luma(frames: Tensor) -> Tensor:
 
 
 def _scores(luma: Tensor) -> Tensor:
-    """CPBD of each grey frame."""
+    """Compute the CPBD of each grey frame."""
     edges, sharp = _edges_per_block(luma)
     counted = _are_edge_blocks(luma, edges > 0) & _has_angles(luma)[:, None, None]
     edges, sharp = ((each * counted).sum((1, 2)).to(torch.float64) for each in (edges, sharp))
@@ -95,30 +97,31 @@ def _scores(luma: Tensor) -> Tensor:
 
 
 def _strips(luma: Tensor) -> list[tuple[int, int]]:
-    """First row and end of strips of blocks whose temporaries stay small; the last strip ends where the frame does."""
+    """Return first row and end of strips of blocks whose temporaries stay small; the last ends with the frame."""
     count, height, width = luma.shape
     blocks = slabs(math.ceil(height / _BLOCK), count * width * _BLOCK, luma.device)
     return [(some.start * _BLOCK, min(some.stop * _BLOCK, height)) for some in blocks]
 
 
 def _per_block(pixels: Tensor) -> Tensor:
-    """Maps ``(N, H, W)`` as the whole blocks in them, ``(N, H // 64, 64, W // 64, 64)``, from the top left corner."""
+    """Split maps ``(N, H, W)`` into whole blocks ``(N, H // 64, 64, W // 64, 64)``, from the top left corner."""
     rows, columns = pixels.shape[1] // _BLOCK, pixels.shape[2] // _BLOCK
     return pixels[:, : rows * _BLOCK, : columns * _BLOCK].reshape(len(pixels), rows, _BLOCK, columns, _BLOCK)
 
 
 def _count(mask: Tensor) -> Tensor:
+    """Count the pixels of a mask in each whole block."""
     return _per_block(mask).sum((2, 4))
 
 
 def _extended(luma: Tensor) -> Tensor:
-    """Frames with their outermost pixels repeated once on every side."""
+    """Repeat the outermost pixels of frames once on every side."""
     luma = torch.cat((luma[:, :1], luma, luma[:, -1:]), dim=1)
     return torch.cat((luma[..., :1], luma, luma[..., -1:]), dim=2)
 
 
 def _has_angles(luma: Tensor) -> Tensor:
-    """Whether a frame has a gradient at an angle other than 0; one without horizontal component has angle 0 here."""
+    """Tell whether a frame has a gradient at an angle other than 0; a vertical gradient has angle 0 here."""
     extended = _extended(luma)
     found = torch.zeros(len(luma), dtype=torch.bool, device=luma.device)
     for top, bottom in _strips(luma):
@@ -130,17 +133,17 @@ def _has_angles(luma: Tensor) -> Tensor:
 
 
 def _central_differences(luma: Tensor) -> tuple[Tensor, Tensor]:
-    """Twice the gradient, to the right and downwards, of all but the outermost pixels."""
+    """Compute twice the gradient, to the right and downwards, of all but the outermost pixels."""
     luma = luma.to(torch.float32)
     return luma[:, 1:-1, 2:] - luma[:, 1:-1, :-2], luma[:, 2:, 1:-1] - luma[:, :-2, 1:-1]
 
 
 def _edges_per_block(luma: Tensor) -> tuple[Tensor, Tensor]:
-    """How many edge pixels with a width each whole block has, and how many of these are too narrow to look blurred."""
+    """Count the edge pixels with a width in each whole block, and those of them too narrow to look blurred."""
     height, width = luma.shape[1:]
     extended, strips = _extended(luma), _strips(luma)
     strength = torch.cat([_strength(extended[:, top : bottom + 2]) for top, bottom in strips], dim=1)
-    # the package compares squared gradients with twice the root of their mean; in units of 1/64 both sides are whole
+    # python-cpbd compares squared gradients with twice the root of their mean; in units of 1/64 both sides are whole
     mean = strength.sum((1, 2), dtype=torch.float64) / 64 / (height * width)
     cutoff = (64 * 2 * mean.sqrt()).floor_().to(torch.float32)
     counts = []
@@ -157,14 +160,14 @@ def _edges_per_block(luma: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _strength(luma: Tensor) -> Tensor:
-    """Squared horizontal Sobel gradient in units of 1/64, which makes it a whole number that float32 holds."""
+    """Compute the squared horizontal Sobel gradient, in units of 1/64 a whole number that float32 holds."""
     luma = luma.to(torch.float32)
     across = luma[..., 2:] - luma[..., :-2]
     return (across[:, :-2] + across[:, 2:]).add_(across[:, 1:-1], alpha=2).square_()
 
 
 def _edge_pixels(luma: Tensor, strength: Tensor, cutoff: Tensor) -> tuple[Tensor, Tensor]:
-    """Edge pixels that have a width, and their width less 2, of all but the outermost pixels."""
+    """Find edge pixels that have a width, and their width less 2, of all but the outermost pixels."""
     strength = strength * (strength > cutoff[:, None, None])
     edges = _peaks(strength[:, 1:-1], 2) | _peaks(strength[..., 1:-1], 1)
     across, down = _central_differences(luma)
@@ -177,22 +180,22 @@ def _edge_pixels(luma: Tensor, strength: Tensor, cutoff: Tensor) -> tuple[Tensor
 
 
 def _peaks(strength: Tensor, axis: int) -> Tensor:
-    """Where a value is strictly larger than both its neighbours along an axis, of all but the first and the last."""
+    """Find values strictly larger than both their neighbours along an axis, of all but the first and the last."""
     size = strength.shape[axis] - 1
     before, after = strength.narrow(axis, 0, size), strength.narrow(axis, 1, size)
     return (after > before).narrow(axis, 0, size - 1) & (after < before).narrow(axis, 1, size - 1)
 
 
 def _run_lengths(steps: Tensor) -> Tensor:
-    """Consecutive steps that end one pixel left of each pixel plus those that start one pixel right of it.
+    """Count the consecutive steps that end one pixel left of a pixel and those that start one pixel right of it.
 
     The pixel itself is not looked at. Each side counts up to `_REACH` steps and stops at the border of the frame.
 
     Args:
-        steps: ``(N, H, W - 1)``, bool: whether the step from column c to c + 1 goes the way in question.
+        steps: ``(N, H, W - 1)`` bool, whether the step from column c to c + 1 goes the way in question.
 
     Returns:
-        ``(N, H, W - 2)``, uint8, for all but the outermost columns.
+        ``(N, H, W - 2)`` uint8, for all but the outermost columns.
     """
     columns = steps.shape[-1] - 1
     padded = F.pad(steps, (_REACH, _REACH))
@@ -206,7 +209,7 @@ def _run_lengths(steps: Tensor) -> Tensor:
 
 
 def _are_edge_blocks(luma: Tensor, asked: Tensor) -> Tensor:
-    """Whether Canny's detector sets enough pixels of a block, for those asked for; others may be False wrongly.
+    """Tell whether Canny's detector sets enough pixels of each block in ``asked``; the others may be wrong.
 
     The middle rows of a block nearly always hold enough strong edges, so only frames where they do not are searched.
     """
@@ -222,7 +225,7 @@ def _are_edge_blocks(luma: Tensor, asked: Tensor) -> Tensor:
 
 
 def _search_blocks(padded: Tensor, coverage: Tensor, strips: list[tuple[int, int]]) -> Tensor:
-    """Whether Canny's detector sets enough pixels of each whole block."""
+    """Tell whether Canny's detector sets enough pixels of each whole block."""
     maps = [_canny(padded, coverage, top, bottom) for top, bottom in strips]
     weak, strong = (torch.cat(parts, dim=1) for parts in zip(*maps, strict=True))
     enough = _count(strong) > _EDGE_PIXELS
@@ -234,7 +237,7 @@ def _search_blocks(padded: Tensor, coverage: Tensor, strips: list[tuple[int, int
 
 
 def _connected(weak: Tensor, strong: Tensor) -> Tensor:
-    """Weak edges in 8-connected groups that hold a strong one."""
+    """Return the weak edges in 8-connected groups that hold a strong one."""
     while True:
         grown = (F.max_pool2d(strong.to(torch.float32), 3, stride=1, padding=1) > 0) & weak
         if torch.equal(grown, strong):
@@ -243,7 +246,7 @@ def _connected(weak: Tensor, strong: Tensor) -> Tensor:
 
 
 def _smoothed(image: Tensor) -> Tensor:
-    """Image under Canny's Gaussian, of all but the outermost 4 pixels.
+    """Filter an image with Canny's Gaussian, for all but the outermost 4 pixels.
 
     Multiplications and additions are separate and in SciPy's order, so that neighbours tie where they do there.
     """
@@ -258,7 +261,7 @@ def _smoothed(image: Tensor) -> Tensor:
 
 
 def _coverage(luma: Tensor) -> Tensor:
-    """The share of the Gaussian that lies inside the frame, ``(H, W)``; smoothed frames are divided by it."""
+    """Return the share of the Gaussian that lies inside the frame, ``(H, W)``; smoothed frames are divided by it."""
     corners = _smoothed(F.pad(torch.ones((9, 9), dtype=torch.float64, device=luma.device), (4, 4, 4, 4)))
     for axis, size in enumerate(luma.shape[1:]):
         index = torch.full((size,), 4, dtype=torch.int64, device=luma.device)
@@ -269,7 +272,7 @@ def _coverage(luma: Tensor) -> Tensor:
 
 
 def _canny(padded: Tensor, coverage: Tensor, top: int, bottom: int) -> tuple[Tensor, Tensor]:
-    """Weak and strong edges of Canny's detector before hysteresis, in the rows from ``top`` to before ``bottom``."""
+    """Find Canny's weak and strong edges before hysteresis, in the rows from ``top`` to before ``bottom``."""
     first, last = max(top - 2, 0), min(bottom + 2, len(coverage))
     smooth = _smoothed(padded[:, first : last + 8].to(torch.float64)).div_(coverage[first:last])
     smooth = F.pad(smooth, (1, 1, 1, 1), mode="replicate")
@@ -286,7 +289,7 @@ def _canny(padded: Tensor, coverage: Tensor, top: int, bottom: int) -> tuple[Ten
 
 
 def _ridges(magnitude: Tensor, down: Tensor, across: Tensor) -> Tensor:
-    """Where the magnitude is no less than on either side along the gradient, interpolated between two neighbours."""
+    """Find where the magnitude is no less than on either side along the gradient, between two neighbours."""
     steep, flat = down.abs(), across.abs()
     same = (down <= 0) == (across <= 0)
     vertical = steep > flat  # where both are equal the diagonal neighbours have all the weight

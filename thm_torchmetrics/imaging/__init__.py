@@ -1,1 +1,1 @@
-"""8-bit pixels, equal to OpenCV and Pillow."""
+"""8-bit pixels in torch, equal to those of OpenCV and Pillow."""

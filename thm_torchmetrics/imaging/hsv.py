@@ -1,4 +1,4 @@
-"""TITLE imaging/hsv."""
+"""OpenCV's 8-bit conversion from RGB to hue, saturation and value."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ _LOWEST = -255  # numerator of a hue
 
 
 def hsv(images: Tensor) -> Tensor:
-    """Hue, saturation and value as OpenCV's 8-bit ``COLOR_RGB2HSV`` gives them, equal in every byte.
+    """Convert 8-bit RGB to HSV as OpenCV's ``COLOR_RGB2HSV`` does, equal in every byte.
+
+    Convention: RGB in, 0..255; H 0..179 (half degrees), S and V 0..255 out.
 
     Args:
         images: ``(..., 3, H, W)`` uint8, RGB.
 
     Returns:
-        ``(..., 3, H, W)`` uint8: H 0..179 (half degrees), S and V 0..255.
+        ``(..., 3, H, W)`` uint8: hue, saturation and value.
 
     Raises:
-        InputError: Not uint8, or not three channels.
+        InputError: the images are not uint8, or have not three channels.
 
     Source: OpenCV 5.0 (reciprocals in 12-bit fixed point).
 
@@ -31,7 +33,9 @@ def hsv(images: Tensor) -> Tensor:
         tensor([ 15, 255, 255], dtype=torch.uint8)
     """
     if images.dtype != torch.uint8 or images.dim() < 3 or images.shape[-3] != 3:
-        raise InputError(f"hsv needs uint8 RGB (..., 3, H, W), got {images.dtype} of shape {tuple(images.shape)}")
+        raise InputError(
+            f"`images` must be uint8 RGB of shape (..., 3, H, W), got {images.dtype} of shape {tuple(images.shape)}"
+        )
     red, green, blue = images.unbind(dim=-3)
     value = torch.maximum(torch.maximum(red, green), blue)
     spread = (value - torch.minimum(torch.minimum(red, green), blue)).to(torch.int16)
@@ -48,7 +52,7 @@ def hsv(images: Tensor) -> Tensor:
 
 @lru_cache(maxsize=8)
 def _color_tables(device: torch.device) -> tuple[Tensor, Tensor]:
-    """Hue by its numerator and the spread, saturation by the value and the spread; 256 to a row.
+    """Return hue by its numerator and the spread, and saturation by the value and the spread; 256 to a row.
 
     Both are quotients by a rounded 12-bit reciprocal, 0 where they would divide by 0.
     """

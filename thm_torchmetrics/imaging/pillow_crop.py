@@ -1,4 +1,8 @@
-"""TITLE imaging/pillow_crop."""
+"""Pillow's bicubic resize of a frame, of which only a cut of 224x224 pixels is computed.
+
+Pillow filters in fixed point, horizontally and then vertically, and rounds to 8 bits after each pass. The same steps
+run here for a batch on its device.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +11,63 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.imaging.checks import widest_float
+from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.imaging.checks import check_bytes, slabs, widest_float
 
 CROP_SIZE = 224
-"""Side of the aligned crop in pixels."""
-
+"""Side of the crop in pixels."""
 
 _BLOCKS, _BLOCK = 7, 32  # the crop in strips, each of which reads few source pixels
-
-
 _ONE = float(1 << 22)  # a weight of 1 in Pillow's fixed point
 
 
+def resize_and_crop(frames: Tensor, resized: Tensor, corner: Tensor) -> Tensor:
+    """Resize each frame with Pillow's bicubic filter and cut a square of 224x224 pixels.
+
+    Equal in every byte to ``Image.resize(size, BICUBIC)``, which antialiases, and ``Image.crop`` (within one grey level
+    on MPS, which has no float64). The horizontal pass comes first, as in Pillow up to 12.0. Pillow 13.0 starts with the
+    vertical pass in frames more than twice as tall as wide, which rounds otherwise.
+
+    Convention: any three channels, 0..255; (x, y) = (width, height); black outside the resized frame.
+
+    Args:
+        frames: ``(N, 3, H, W)`` uint8, of any memory layout.
+        resized: ``(N, 2)`` int64 on the CPU, width and height of each resized frame, at least 1.
+        corner: ``(N, 2)`` int64 on the CPU, left and top of the cut in the resized frame; may lie outside.
+
+    Returns:
+        ``(N, 3, 224, 224)`` uint8.
+
+    Raises:
+        InputError: the frames are not uint8 RGB, or the sizes and corners are not one per frame.
+
+    Source: Pillow, ``Image.resize`` with ``BICUBIC``.
+
+    Example:
+        >>> frames = torch.arange(100, dtype=torch.uint8).expand(1, 3, 100, 100)
+        >>> crops = resize_and_crop(frames, torch.tensor([[200, 200]]), torch.tensor([[100, -24]]))
+        >>> crops[0, 0, 100, [0, 1, 99, 100]]
+        tensor([50, 50, 99,  0], dtype=torch.uint8)
+    """
+    check_bytes("frames", frames)
+    if resized.shape != (len(frames), 2) or corner.shape != (len(frames), 2):
+        raise InputError(
+            f"`resized` and `corner` must be ({len(frames)}, 2), one row per frame, "
+            f"got {tuple(resized.shape)} and {tuple(corner.shape)}"
+        )
+    crops = torch.empty(len(frames), 3, CROP_SIZE, CROP_SIZE, dtype=torch.uint8, device=frames.device)
+    if len(frames) == 0:
+        return crops
+    columns = _taps(frames.shape[3], resized[:, 0], corner[:, 0])
+    rows = _taps(frames.shape[2], resized[:, 1], corner[:, 1])
+    area = int(((columns.last - columns.first[:, 0]) * (rows.last - rows.first[:, 0])).max())
+    for some in slabs(len(frames), area, frames.device):
+        crops[some] = _resampled(frames[some], columns.part(some), rows.part(some))
+    return crops
+
+
 class _Taps(NamedTuple):
-    """Along one axis, the source pixels that make each of the 224 target pixels."""
+    """The source pixels along one axis that make each of the 224 target pixels."""
 
     first: Tensor  # (N, 224) int64, ascending
     last: Tensor  # (N,) int64, one past the last pixel that is needed at all
@@ -30,8 +77,16 @@ class _Taps(NamedTuple):
         return _Taps(self.first[rows], self.last[rows], self.weights[rows])
 
 
+class _Bands(NamedTuple):
+    """The weights of one axis as dense blocks: block b reads ``size`` source pixels from ``b * step`` on."""
+
+    weights: Tensor  # (n, 7, size, 32)
+    step: int
+    extent: int  # source pixels that all blocks together read
+
+
 def _taps(length: int, resized: Tensor, start: Tensor) -> _Taps:
-    """Pillow's bicubic weights for 224 pixels from ``start`` of an axis resized from ``length``."""
+    """Return Pillow's bicubic weights for 224 pixels from ``start`` of an axis resized from ``length``."""
     target = start[:, None] + torch.arange(CROP_SIZE, dtype=torch.int64)
     nearest = torch.minimum(target.clamp(min=0), resized[:, None] - 1)
     step = (length / resized.to(torch.float64))[:, None]
@@ -48,7 +103,7 @@ def _taps(length: int, resized: Tensor, start: Tensor) -> _Taps:
 
 
 def _bicubic(x: Tensor) -> Tensor:
-    """Keys' kernel with a = -1/2."""
+    """Return Keys' kernel with a = -1/2."""
     x = x.abs()
     near = (1.5 * x - 2.5) * x * x + 1.0
     far = (((x - 5.0) * x + 8.0) * x - 4.0) * -0.5
@@ -56,7 +111,7 @@ def _bicubic(x: Tensor) -> Tensor:
 
 
 def _resampled(frames: Tensor, columns: _Taps, rows: _Taps) -> Tensor:
-    """Crops ``(n, 3, 224, 224)`` of some frames: columns first, rounded to 8 bits, then rows, as Pillow does."""
+    """Return crops ``(n, 3, 224, 224)``: filtered horizontally, rounded to 8 bits, then filtered vertically."""
     x_bands, y_bands = _bands(columns), _bands(rows)
     values = frames.new_zeros(len(frames), 3, y_bands.extent, x_bands.extent)
     corners = torch.stack([columns.first[:, 0], columns.last, rows.first[:, 0], rows.last], dim=1).tolist()
@@ -66,15 +121,8 @@ def _resampled(frames: Tensor, columns: _Taps, rows: _Taps) -> Tensor:
     return _weighted(wide, y_bands).transpose(2, 3)
 
 
-class _Bands(NamedTuple):
-    """The weights of one axis as dense blocks: block b reads ``size`` source pixels from ``b * step`` on."""
-
-    weights: Tensor  # (n, 7, size, 32)
-    step: int
-    extent: int  # source pixels that all blocks together read
-
-
 def _bands(taps: _Taps) -> _Bands:
+    """Gather the weights of each block of 32 target pixels into one dense matrix."""
     first = taps.first - taps.first[:, :1]
     block = torch.arange(_BLOCKS, dtype=torch.int64)
     starts = first.view(-1, _BLOCKS, _BLOCK)
@@ -89,7 +137,7 @@ def _bands(taps: _Taps) -> _Bands:
 
 
 def _weighted(values: Tensor, bands: _Bands) -> Tensor:
-    """``(n, 3, L, extent)`` uint8 -> ``(n, 3, L, 224)`` uint8; in float64 all sums are exact."""
+    """Filter ``(n, 3, L, extent)`` uint8 to ``(n, 3, L, 224)`` uint8; in float64 all sums are exact."""
     count, _, length, extent = values.shape
     weights = bands.weights.to(values.device, widest_float(values.device))
     shape = (count, _BLOCKS, 3 * length, weights.shape[2])

@@ -1,7 +1,10 @@
-"""OpenCV's 8-bit bilinear resize, to the bit, in torch and in batches.
+"""OpenCV's 8-bit bilinear resize, equal in every byte, for batches on their device.
 
-Every published pipeline that this package follows shrinks its frames with ``cv2.resize``. Its 8-bit bilinear filter
-works in fixed point (11-bit weights, truncated products) and never antialiases, so a float resize gives other pixels.
+The published pipelines shrink their frames with ``cv2.resize``. Its 8-bit bilinear filter works in fixed point (11-bit
+weights, truncated products) and never antialiases, so a float resize gives other pixels.
+
+Convention: any channels, 0..255; sizes are (height, width), boxes (x, y) with ends exclusive; pixel centers lie at half
+coordinates.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from thm_torchmetrics.errors import InputError
 _ONE = 1 << 11  # a weight of 1 in OpenCV's fixed point
 
 _Axis = tuple[Tensor, Tensor, Tensor, Tensor]
+"""First and second source index of each target index, and their weights."""
 
 
 def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
@@ -24,13 +28,13 @@ def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
 
     Args:
         images: ``(N, C, H, W)`` uint8.
-        size: Target ``(height, width)`` in pixels.
+        size: target ``(height, width)`` in pixels.
 
     Returns:
         ``(N, C, height, width)`` uint8 on the same device.
 
     Raises:
-        InputError: Not four axes, not uint8, or an empty source or target.
+        InputError: the images have not four axes or are not uint8, or the source or the target is empty.
 
     Source: OpenCV 5.0, ``INTER_LINEAR``.
 
@@ -44,20 +48,21 @@ def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def resize_by(images: Tensor, factor: float) -> Tensor:
-    """Resize 8-bit images as ``cv2.resize(image, None, fx=factor, fy=factor)`` does, equal in every byte.
+    """Resize 8-bit images by a factor as OpenCV does, equal in every byte.
 
-    The size is ``rint(factor * size)``, a half going to the even number. The sampling step is ``1 / factor`` even where
-    the size was rounded, so the pixels differ from those of :func:`resize` to the same size.
+    The reference is ``cv2.resize(image, None, fx=factor, fy=factor)``. The size is ``rint(factor * size)``; a half goes
+    to the even number. The sampling step is ``1 / factor`` even where the size was rounded, so the pixels differ from
+    those of `resize` to the same size.
 
     Args:
         images: ``(N, C, H, W)`` uint8.
-        factor: Target size over source size, > 0.
+        factor: target size over source size, > 0.
 
     Returns:
         ``(N, C, rint(factor * H), rint(factor * W))`` uint8.
 
     Raises:
-        InputError: As :func:`resize`; or the factor is so small that nothing is left.
+        InputError: the images have not four axes or are not uint8, or nothing is left of them.
 
     Source: OpenCV 5.0, ``INTER_LINEAR``.
 
@@ -76,22 +81,23 @@ def resize_by(images: Tensor, factor: float) -> Tensor:
 def resize_crops(
     images: Tensor, boxes: Tensor, size: tuple[int, int], *, pad: int = 0, index: Tensor | None = None
 ) -> Tensor:
-    """Cut one box out of each image and resize it as :func:`resize` does; outside the image is the value ``pad``.
+    """Cut boxes out of images and resize each as `resize` does.
 
     Equal to padding the image with ``pad``, slicing rows ``y1..y2-1`` and columns ``x1..x2-1``, and ``cv2.resize``.
 
     Args:
         images: ``(N, C, H, W)`` uint8.
         boxes: ``(K, 4)`` integers ``x1, y1, x2, y2`` in pixels, ends exclusive; they may leave the image.
-        size: Target ``(height, width)``.
-        pad: Grey value outside, 0..255.
+        size: target ``(height, width)``.
+        pad: grey value outside the image, 0..255.
         index: ``(K,)`` integers, the image of each box; by default box ``i`` belongs to image ``i``.
 
     Returns:
         ``(K, C, height, width)`` uint8.
 
     Raises:
-        InputError: As :func:`resize`; boxes of another shape, of floats, or empty; boxes and images do not match.
+        InputError: the images or sizes are not those of `resize`; the boxes are floats, have another shape or are
+            empty; or boxes and images do not match.
 
     Example:
         >>> image = torch.tensor([[[[10, 20], [30, 40]]]], dtype=torch.uint8)
@@ -120,7 +126,7 @@ def resize_crops(
 
 
 def _resample(images: Tensor, size: tuple[int, int], steps: tuple[float, float]) -> Tensor:
-    """Columns first, then rows, as OpenCV does; whole rows are gathered in both passes, which is what memory likes."""
+    """Filter horizontally, then vertically, as OpenCV does; both passes gather contiguous rows, which is faster."""
     device, (height, width) = images.device, images.shape[-2:]
     top, bottom, upper, lower = (t.to(device) for t in _axis(height, size[0], steps[0], clamp=False))
     left, right, near, far = (t.to(device) for t in _axis(width, size[1], steps[1], clamp=True))
@@ -135,34 +141,35 @@ def _resample(images: Tensor, size: tuple[int, int], steps: tuple[float, float])
 
 
 def _weighted(first: Tensor, second: Tensor, near: Tensor, far: Tensor) -> Tensor:
+    """Return the horizontal pass: the exact sum of two products."""
     return first.to(torch.int32).mul_(near).add_(second.to(torch.int32).mul_(far))
 
 
 def _blended(first: Tensor, second: Tensor, upper: Tensor, lower: Tensor) -> Tensor:
-    """The vertical pass: each product loses its low 16 bits on its own, then the sum is rounded."""
+    """Return the vertical pass: each product loses its low 16 bits on its own, then the sum is rounded."""
     first = (first * upper).bitwise_right_shift_(16)
     second = (second * lower).bitwise_right_shift_(16)
     return first.add_(second).add_(2).bitwise_right_shift_(2).to(torch.uint8)
 
 
 def _axis(source: int, target: int, step: float, *, clamp: bool) -> _Axis:
-    """The two source indices and weights of every target index along one axis."""
+    """Return the two source indices and the weights of every target index along one axis."""
     lengths = torch.tensor([[source]], dtype=torch.int64)
     first, second, near, far = _weights(lengths, target, torch.tensor([[step]], dtype=torch.float64), clamp=clamp)
     return first[0], second[0], near[0], far[0]
 
 
 def _axes(sources: Tensor, target: int, *, clamp: bool) -> _Axis:
-    """As ``_axis``, one row per source length."""
+    """Return the same as `_axis`, one row per source length."""
     lengths = sources.to(torch.int64)[:, None]
     return _weights(lengths, target, 1.0 / (target / lengths.to(torch.float64)), clamp=clamp)
 
 
 def _weights(lengths: Tensor, target: int, steps: Tensor, *, clamp: bool) -> _Axis:
-    """Positions in float32 and weights rounded half to even, as OpenCV has them.
+    """Return indices and weights; positions are float32 and weights round half to even, as in OpenCV.
 
-    Columns (``clamp``) drop the second pixel beyond the border; rows keep both weights and read the border row twice,
-    which after truncation is not the same.
+    The horizontal pass (``clamp``) drops the second pixel beyond the border. The vertical one keeps both weights and
+    reads the border row twice, which after truncation is not the same.
     """
     position = ((torch.arange(target, dtype=torch.float64) + 0.5) * steps - 0.5).to(torch.float32)
     floor = position.floor()
@@ -175,11 +182,12 @@ def _weights(lengths: Tensor, target: int, steps: Tensor, *, clamp: bool) -> _Ax
 
 
 def _shifted(axes: _Axis, start: Tensor) -> _Axis:
+    """Move the indices of each row by the start of its box."""
     return axes[0] + start[:, None], axes[1] + start[:, None], axes[2], axes[3]
 
 
 def _halve_borders(images: Tensor, resized: Tensor) -> None:
-    """OpenCV halves by area: where an odd size was rounded up, the last row or column is the mean of what is there."""
+    """Overwrite the last row or column where an odd size was rounded up: OpenCV halves by area, over what is there."""
     for axis in (-2, -1):
         if 2 * resized.shape[axis] == images.shape[axis] + 1:
             edge = images.narrow(axis, images.shape[axis] - 1, 1).transpose(-1, axis)[..., 0]
@@ -193,7 +201,7 @@ def _halve_borders(images: Tensor, resized: Tensor) -> None:
 def _check(images: Tensor, size: tuple[int, int]) -> None:
     if images.dim() != 4 or images.dtype != torch.uint8:
         raise InputError(
-            f"resize needs uint8 images of shape (N, C, H, W), got {images.dtype} of shape {tuple(images.shape)}; "
+            f"`images` must be uint8 of shape (N, C, H, W), got {images.dtype} of shape {tuple(images.shape)}; "
             "convert floats with (255 * x).round().to(torch.uint8)"
         )
     if min(*images.shape[-2:], *size) < 1:
@@ -202,11 +210,11 @@ def _check(images: Tensor, size: tuple[int, int]) -> None:
 
 def _checked_boxes(images: Tensor, boxes: Tensor, index: Tensor | None) -> tuple[Tensor, Tensor]:
     if boxes.dim() != 2 or boxes.shape[1] != 4 or boxes.is_floating_point():
-        raise InputError(f"boxes must be integers (K, 4), got {boxes.dtype} of shape {tuple(boxes.shape)}")
+        raise InputError(f"`boxes` must be integers (K, 4), got {boxes.dtype} of shape {tuple(boxes.shape)}")
     if bool((boxes[:, 2:] <= boxes[:, :2]).any()):
-        raise InputError(f"every box needs x2 > x1 and y2 > y1, got {boxes.tolist()}")
+        raise InputError(f"`boxes` must have x2 > x1 and y2 > y1, got {boxes.tolist()}")
     if index is None:
         index = torch.arange(len(images), dtype=torch.int64)
     if len(index) != len(boxes):
-        raise InputError(f"{len(boxes)} boxes for {len(index)} images: give one box per image, or index=")
+        raise InputError(f"got {len(boxes)} boxes for {len(index)} images; pass one box per image, or `index`")
     return boxes, index.to(images.device)

@@ -1,4 +1,4 @@
-"""TITLE imaging/warp."""
+"""OpenCV's 8-bit affine warp, and the similarity transform that aligns points."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ import torch
 from torch import Tensor
 
 from thm_torchmetrics.errors import InputError, MismatchError
-from thm_torchmetrics.imaging.checks import check_frames, slabs, widest_float
+from thm_torchmetrics.imaging.checks import check_bytes, slabs, widest_float
 
 _CORNERS = 4  # pixels read for one of a crop
 
 
 def similarity_transform(source: Tensor, template: Tensor) -> Tensor:
-    r"""Rotation, uniform scale and shift that bring points closest to a template, in the least-squares sense.
+    r"""Fit the rotation, scale and shift that bring points closest to a template.
+
+    Closest in the least-squares sense; the scale is the same on both axes.
 
     With centered points :math:`s_k`, :math:`d_k`, the matrix is :math:`[kR \mid t]`,
     :math:`kR = \begin{pmatrix} p & -q \\ q & p \end{pmatrix} / \sum_k |s_k|^2`, :math:`p = \sum_k s_k \cdot d_k`,
     :math:`q = \sum_k s_k \times d_k`, :math:`t = \bar d - kR\,\bar s`. In the plane this is Umeyama's solution, his
     rule against reflections included, without a singular value decomposition.
 
+    Convention: points are (x, y) in any unit.
+
     Args:
-        source: ``(N, K, 2)``, (x, y) in pixels.
+        source: ``(N, K, 2)``, the points to move.
         template: ``(K, 2)``, where they should go.
 
     Returns:
@@ -28,7 +32,7 @@ def similarity_transform(source: Tensor, template: Tensor) -> Tensor:
         is NaN or all source points are the same.
 
     Raises:
-        InputError: shapes that do not fit, or fewer than two points.
+        InputError: the shapes do not fit, or there are fewer than two points.
 
     Source: Umeyama 1991; ``skimage.transform.SimilarityTransform`` with scale, which InsightFace uses.
 
@@ -41,7 +45,7 @@ def similarity_transform(source: Tensor, template: Tensor) -> Tensor:
     """
     if source.ndim != 3 or source.shape[1:] != template.shape or template.shape[1:] != (2,) or len(template) < 2:
         raise InputError(
-            f"points must be (N, K, 2) and their template (K, 2) with K >= 2, "
+            f"`source` must be points (N, K, 2) and `template` (K, 2) with K >= 2, "
             f"got {tuple(source.shape)} and {tuple(template.shape)}"
         )
     dtype = widest_float(source.device)
@@ -57,11 +61,14 @@ def similarity_transform(source: Tensor, template: Tensor) -> Tensor:
 
 
 def warp_affine(frames: Tensor, matrices: Tensor, size: int) -> Tensor:
-    """Warp each frame by its own matrix as ``cv2.warpAffine(frame, matrix, (size, size))`` does, in one batch.
+    """Warp each frame by its own matrix as OpenCV's ``warpAffine`` does.
 
-    Bilinear, pixel centers at whole coordinates, black outside the frame. This follows OpenCV's single precision step
-    by step. The bytes are the same where OpenCV has a processor with fused multiply-add and the side is a multiple of
-    16; else a few pixels in a hundred thousand differ by one grey level.
+    The reference is ``cv2.warpAffine(frame, matrix, (size, size))``. The arithmetic follows OpenCV's single precision
+    step by step. The bytes are the same where OpenCV has a processor with fused multiply-add and the side is a multiple
+    of 16; else a few pixels in a hundred thousand differ by one grey level.
+
+    Convention: any three channels, 0..255; matrices act on (x, y); pixel centers lie at whole coordinates; black
+    outside the frame.
 
     Args:
         frames: ``(N, 3, H, W)`` uint8, of any memory layout.
@@ -73,7 +80,7 @@ def warp_affine(frames: Tensor, matrices: Tensor, size: int) -> Tensor:
         ``(N, 3, size, size)`` uint8.
 
     Raises:
-        InputError: frames or matrices of another shape or dtype, or an empty crop.
+        InputError: frames or matrices have another shape or dtype, or the crop is empty.
         MismatchError: the numbers of frames and of matrices differ.
 
     Source: OpenCV 5.0 (4.10 and older round coordinates to 1/32 pixel, which changes 7 % of the values by up to 2).
@@ -84,13 +91,11 @@ def warp_affine(frames: Tensor, matrices: Tensor, size: int) -> Tensor:
         tensor([[  0,  50],
                 [200, 120]], dtype=torch.uint8)
     """
-    check_frames("frames", frames)
-    if frames.dtype != torch.uint8:
-        raise InputError(f"frames must be uint8, got {frames.dtype}; convert with (255 * x).round().to(torch.uint8)")
+    check_bytes("frames", frames)
     if matrices.ndim != 3 or matrices.shape[1:] != (2, 3) or not matrices.is_floating_point():
-        raise InputError(f"matrices must be floats (N, 2, 3), got {matrices.dtype} {tuple(matrices.shape)}")
+        raise InputError(f"`matrices` must be floats (N, 2, 3), got {matrices.dtype} {tuple(matrices.shape)}")
     if len(matrices) != len(frames):
-        raise MismatchError(f"{len(matrices)} matrices for {len(frames)} frames; give one per frame")
+        raise MismatchError(f"got {len(matrices)} matrices for {len(frames)} frames; pass one per frame")
     if min(size, *frames.shape[-2:]) < 1:
         raise InputError(f"cannot warp {tuple(frames.shape[-2:])} to {size} x {size}: both need at least 1 x 1 pixel")
     inverse = _inverted(matrices.to(frames.device, widest_float(frames.device)))
@@ -102,7 +107,7 @@ def warp_affine(frames: Tensor, matrices: Tensor, size: int) -> Tensor:
 
 
 def _inverted(matrices: Tensor) -> Tensor:
-    """From crop to frame coordinates; a matrix without an inverse becomes one that points outside every frame."""
+    """Invert to crop-to-frame matrices; one without an inverse becomes one that points outside every frame."""
     (a, b, x), (c, d, y) = (row.unbind(dim=1) for row in matrices.unbind(dim=1))
     scale = 1.0 / (a * d - b * c)
     a, b, c, d = d * scale, -b * scale, -c * scale, a * scale
@@ -113,7 +118,7 @@ def _inverted(matrices: Tensor) -> Tensor:
 
 
 def _warped_lines(frames: Tensor, inverse: Tensor, lines: Tensor, size: int) -> Tensor:
-    """Some lines of the crops, counted through all crops: ``(3, lines, size)`` uint8."""
+    """Return some lines of the crops, counted through all crops: ``(3, lines, size)`` uint8."""
     index, line = lines // size, lines % size
     step_n, step_c, step_y, step_x = frames.stride()
     left, right, in_left, in_right, across = _neighbours(_positions(inverse[index, 0], line, size), frames.shape[3])
@@ -121,7 +126,7 @@ def _warped_lines(frames: Tensor, inverse: Tensor, lines: Tensor, size: int) -> 
     left, right = left * step_x, right * step_x
     top, bottom = (y * step_y + index[:, None] * step_n for y in (top, bottom))
     span = 1 + sum((length - 1) * step for length, step in zip(frames.shape, frames.stride(), strict=True))
-    values = frames.as_strided((span,), (1,))  # one axis, without a copy, whatever the layout
+    values = frames.as_strided((span,), (1,))  # one axis, without a copy, in any layout
 
     def read(y: Tensor, x: Tensor, inside: Tensor) -> Tensor:
         offsets = (y + x).flatten()
@@ -134,12 +139,12 @@ def _warped_lines(frames: Tensor, inverse: Tensor, lines: Tensor, size: int) -> 
 
 
 def _between(first: Tensor, second: Tensor, weight: Tensor) -> Tensor:
-    """``first + weight * (second - first)``; overwrites ``second``."""
+    """Return ``first + weight * (second - first)``; overwrites ``second``."""
     return second.sub_(first).mul_(weight).add_(first)
 
 
 def _positions(row: Tensor, line: Tensor, size: int) -> Tensor:
-    """One frame coordinate of every pixel of some crop lines, ``(lines, size)`` float32.
+    """Return one frame coordinate of every pixel of some crop lines, ``(lines, size)`` float32.
 
     OpenCV rounds the matrix to single precision, then ``y * b + c`` twice, then ``x * a + ...`` once.
     """
@@ -150,7 +155,7 @@ def _positions(row: Tensor, line: Tensor, size: int) -> Tensor:
 
 
 def _neighbours(position: Tensor, length: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """The two pixels around each position, whether they lie in the frame, and the weight of the second."""
+    """Return the two pixels around each position, whether they lie in the frame, and the weight of the second."""
     floor = position.clamp(-2, length + 1).floor()  # far outside stays outside, and fits an integer
     weight = (position - floor).clamp(0, 1)
     first = floor.to(torch.int64)

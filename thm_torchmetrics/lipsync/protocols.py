@@ -1,4 +1,4 @@
-"""The protocols of lip sync: from a clip and its sound to the mean distances of each face."""
+"""The lip-sync protocols on frames as they are: from a clip and its sound to the mean distances of each face."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from torch import Tensor
 
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import Clip
+from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.faces.tracks import CROP_PAD, Track, crop_boxes, smooth
 from thm_torchmetrics.functional.lipsync import SAMPLES_PER_FRAME
 from thm_torchmetrics.imaging.resize import resize, resize_crops
-from thm_torchmetrics.lipsync.tracking import Detector, ConstantFrameRate, TrackFinder, TrackOptions
-from thm_torchmetrics.lipsync.windows import SIDE, WindowScorer, SyncEmbeddings
+from thm_torchmetrics.lipsync.tracking import ConstantFrameRate, Detector, TrackFinder, TrackOptions
+from thm_torchmetrics.lipsync.windows import SIDE, SyncEmbeddings, WindowScorer, speech
 
 NOT_SCORED = ("no audio", "too short", "no face track", "not finite")
-"""Why a clip cannot be scored."""
+"""Why a clip is not scored."""
 
-Recode: TypeAlias = Callable[[Tensor], Tensor]
+Reencoding: TypeAlias = Callable[[Tensor], Tensor]
 
 
 class ScoredTrack(NamedTuple):
-    """What was measured of one face: its frames (at 25 per second) and its mean distances."""
+    """One face that was measured: its first frame and its frames (at 25 per second), its windows, its mean distances."""
 
     first: int
     frames: int
@@ -32,31 +33,31 @@ class ScoredTrack(NamedTuple):
 
 
 class LipSyncResult(NamedTuple):
-    """What became of a clip: its faces, or the reason why there is none; and how many frames had no sound."""
+    """The faces of a clip, or the reason why there is none, in a word and in a sentence; and frames without sound."""
 
-    stretches: list[ScoredTrack]
+    tracks: list[ScoredTrack]
     reason: str = ""
     why: str = ""
     left_out: int = 0
 
 
 class LipSyncOptions(NamedTuple):
-    """What a protocol measures with.
+    """The networks and options of a protocol.
 
     Attributes:
-        towers: what gives the embeddings.
-        detector: what finds faces, where the protocol looks for them.
-        options: what makes a run of faces a track.
+        network: computes the embeddings.
+        detector: finds faces, where the protocol looks for them.
+        tracking: when a run of faces is a track.
         tracks: which tracks of a clip count.
         vshift: largest shift in frames.
         ffmpeg: the version whose rules the re-encoding follows.
         device: where to compute.
-        fps: frames per second that the caller gave, which count instead of the clip's own times.
+        fps: frames per second from the caller, used instead of the clip's own times.
     """
 
-    towers: SyncEmbeddings
+    network: SyncEmbeddings
     detector: Detector | None
-    options: TrackOptions
+    tracking: TrackOptions
     tracks: Literal["mean", "longest"]
     vshift: int
     ffmpeg: Literal[4, 7]
@@ -67,65 +68,70 @@ class LipSyncOptions(NamedTuple):
 class WholeFrames:
     """Protocol ``wav2lip-lrs``: every frame, resized to 224x224, as if there were 25 per second."""
 
-    def __init__(self, setup: LipSyncOptions, clip: Clip, samples: Tensor) -> None:
-        self._setup = setup
-        self._clip = clip
-        self._samples = samples
-        self._run = WindowScorer(setup.towers, samples, setup.vshift)
+    reads_chunks = True
 
-    def feed(self, chunk: Chunk) -> None:
-        """Take the clip's next frames."""
-        self._add(chunk.as_uint8())
+    def __init__(self, options: LipSyncOptions, clip: Clip, audio: Tensor, sample_rate: int) -> None:
+        self._options = options
+        self._clip = clip
+        self._samples = speech(audio, sample_rate).to(options.device)
+        self._run = WindowScorer(options.network, self._samples, options.vshift)
+
+    def add(self, chunk: Chunk) -> None:
+        """Add the clip's next frames."""
+        self._add_frames(chunk.as_uint8())
 
     def finish(self) -> LipSyncResult:
-        """What became of the clip."""
+        """Return what was measured."""
         frames, audible = self._run.frames, len(self._samples) // SAMPLES_PER_FRAME
         if not self._run.windows:
             return LipSyncResult([], "too short", _too_short(frames, audible))
-        stretch = ScoredTrack(0, frames, self._run.windows, self._run.curve())
-        return LipSyncResult([stretch], left_out=max(0, frames - audible))
+        track = ScoredTrack(0, frames, self._run.windows, self._run.curve())
+        return LipSyncResult([track], left_out=max(0, frames - audible))
 
-    def _add(self, frames: Tensor) -> None:
+    def _add_frames(self, frames: Tensor) -> None:
         self._run.add(resize(frames, (SIDE, SIDE)))
 
 
 class Tracked:
-    """Protocol ``tracked``: faces are found and followed while the clip is fed, cropped when it is read again."""
+    """Protocol ``tracked``: faces are found and followed in a first reading, cropped in a second."""
 
-    def __init__(self, setup: LipSyncOptions, clip: Clip, samples: Tensor) -> None:
-        assert setup.detector is not None  # noqa: S101  (the metric makes one for this protocol)
-        self._setup = setup
+    reads_chunks = True
+
+    def __init__(self, options: LipSyncOptions, clip: Clip, audio: Tensor, sample_rate: int) -> None:
+        if options.detector is None:
+            raise InputError(f"{type(self).__name__} looks for faces and needs a detector")
+        self._options = options
         self._clip = clip
-        self._samples = samples
-        self._finder = TrackFinder(setup.detector, setup.options)
-        self._even = self._even_frames()
+        self._samples = self._read_sound(audio, sample_rate).to(options.device)
+        self._finder = TrackFinder(options.detector, options.tracking)
+        self._constant = self._constant_rate()
 
-    def feed(self, chunk: Chunk) -> None:
-        """Take the clip's next frames."""
-        self._finder.add(self._even.take(chunk))
+    def add(self, chunk: Chunk) -> None:
+        """Add the clip's next frames."""
+        self._finder.add(self._constant.add(chunk))
 
     def finish(self) -> LipSyncResult:
-        """What became of the clip."""
-        rest = self._even.rest()
+        """Return what was measured."""
+        rest = self._constant.rest()
         if rest is not None:
             self._finder.add(rest)
-        return self._outcome()
+        return self._result()
 
-    def _outcome(self) -> LipSyncResult:
+    def _result(self) -> LipSyncResult:
         found = self._finder.tracks()
-        if self._setup.tracks == "longest":
+        if self._options.tracks == "longest":
             found = sorted(found, key=lambda track: -len(track.boxes))[:1]
         if not found:
             return LipSyncResult([], "no face track", self._no_track())
         audible = len(self._samples) // SAMPLES_PER_FRAME
         left_out = sum(max(0, track.first + len(track.boxes) - max(track.first, audible)) for track in found)
-        stretches = self._measured(found)
-        if not stretches:
+        tracks = self._measured(found)
+        if not tracks:
             return LipSyncResult([], "too short", _too_short(max(len(track.boxes) for track in found), audible), left_out)
-        return LipSyncResult(stretches, left_out=left_out)
+        return LipSyncResult(tracks, left_out=left_out)
 
     def _no_track(self) -> str:
-        options = self._setup.options
+        options = self._options.tracking
         frames, faces = self._finder.seen
         return (
             f"no face track of more than {options.min_track} detections and {options.min_face_size:g} px: faces in "
@@ -135,18 +141,18 @@ class Tracked:
 
     def _measured(self, found: list[Track]) -> list[ScoredTrack]:
         """Run SyncNet over the crops of all tracks, which takes one more reading of the clip."""
-        scale = self._setup.options.crop_scale
+        scale = self._options.tracking.crop_scale
         boxes = [crop_boxes(smooth(track.boxes), self._clip.size, scale) for track in found]
-        runs = [WindowScorer(self._setup.towers, self._sound(track), self._setup.vshift) for track in found]
-        recodes = [self._recode() for _ in found]
+        runs = [WindowScorer(self._options.network, self._sound(track), self._options.vshift) for track in found]
+        encoders = [self._reencoding() for _ in found]
         start = 0
         for frames in self._frames():
-            for track, box, run, recode in zip(found, boxes, runs, recodes, strict=True):
+            for track, box, run, encode in zip(found, boxes, runs, encoders, strict=True):
                 low, high = max(start, track.first), min(start + len(frames), track.first + len(box))
                 if low < high:
                     part = box[low - track.first : high - track.first]
                     crops = resize_crops(frames[low - start : high - start], part, (SIDE, SIDE), pad=CROP_PAD)
-                    run.add(recode(crops))
+                    run.add(encode(crops))
             start += len(frames)
         return [
             ScoredTrack(track.first, run.frames, run.windows, run.curve())
@@ -154,25 +160,29 @@ class Tracked:
             if run.windows
         ]
 
+    def _read_sound(self, audio: Tensor, sample_rate: int) -> Tensor:
+        """Return the sound as SyncNet takes it."""
+        return speech(audio, sample_rate)
+
     def _sound(self, track: Track) -> Tensor:
         last = track.first + len(track.boxes)
         return self._samples[SAMPLES_PER_FRAME * track.first : SAMPLES_PER_FRAME * last]
 
-    def _recode(self) -> Recode:
-        """What becomes of the crops of one track, in order, before SyncNet sees them."""
+    def _reencoding(self) -> Reencoding:
+        """Return what is done to the crops of one track, in order, before SyncNet sees them: nothing."""
         return lambda crops: crops
 
     def _frames(self) -> Iterator[Tensor]:
-        """The clip's frames once more, as the detector saw them, piece by piece."""
-        even = self._even_frames()
+        """Yield the clip's frames once more, as the detector saw them, piece by piece."""
+        frames = self._constant_rate()
         for chunk in self._clip.chunks():
-            yield even.take(chunk.to(self._setup.device))
-        rest = even.rest()
+            yield frames.add(chunk.to(self._options.device))
+        rest = frames.rest()
         if rest is not None:
             yield rest
 
-    def _even_frames(self) -> ConstantFrameRate:
-        fps = self._setup.fps
+    def _constant_rate(self) -> ConstantFrameRate:
+        fps = self._options.fps
         return ConstantFrameRate(fps or self._clip.fps, fixed=fps is not None)
 
 

@@ -1,4 +1,4 @@
-"""Lip sync as the published scripts measure it, with what their tools do to pictures and sound on the way.
+"""The lip-sync protocols on re-encoded video, as the published scripts measure it.
 
 syncnet_python's pipeline writes and reads: an AVI file (MPEG-4, MP3, 25 frames per second); JPEG files of it, from
 which faces are found and cut out; an XVID file of the crops; and JPEG files of that, which SyncNet sees. Here the same
@@ -16,12 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import Clip
 from thm_torchmetrics.lipsync.codecs import Jpeg, Mpeg4, Xvid, after_silence, fixed_quality, mp3, mp3_rate, sound_frames
 from thm_torchmetrics.lipsync.frame_rate import constant_rate, mp3_delay, variable_rate, with_empty_ticks
-from thm_torchmetrics.lipsync.protocols import LipSyncResult, Recode, LipSyncOptions, Tracked, WholeFrames
-from thm_torchmetrics.lipsync.windows import SIDE
+from thm_torchmetrics.lipsync.protocols import LipSyncResult, Reencoding, Tracked, WholeFrames
+from thm_torchmetrics.lipsync.windows import SIDE, check_speech
 from thm_torchmetrics.media.audio import SoundFile
 from thm_torchmetrics.media.video import Converter, Picture, quarter_turns
 
@@ -37,77 +36,77 @@ class DecodedSource(Protocol):
         """The frames, each with its time and its duration in seconds."""
 
 
-class RecodedFrames(WholeFrames):
+class ReencodedFrames(WholeFrames):
     """Protocol ``wav2lip-lrs-jpeg``: as ``wav2lip-lrs``, on JPEG files of ffmpeg at the file's own rate."""
 
-    def feed(self, chunk: Chunk) -> None:
-        """Nothing: the clip is read as it was decoded."""
+    reads_chunks = False
 
     def finish(self) -> LipSyncResult:
-        """What became of the clip."""
-        fps = self._setup.fps or self._clip.fps
+        """Return what was measured."""
+        fps = self._options.fps or self._clip.fps
         jpeg = Jpeg()
-        pictures = (jpeg(frame) for frame, _ in constant_rate(as_decoded(self._clip, self._setup.fps), fps))
+        pictures = (jpeg(frame) for frame, _ in constant_rate(as_decoded(self._clip, self._options.fps), fps))
         for batch in _batches(pictures, self._clip.chunk_length):
-            self._add(_tensor(batch, self._setup.device))
+            self._add_frames(_tensor(batch, self._options.device))
         return super().finish()
 
 
-class RecodedTracks(Tracked):
-    """Protocol ``syncnet-python``: as ``tracked``, on what the published pipeline reads; it reads a clip three times.
+class ReencodedTracks(Tracked):
+    """Protocol ``syncnet-python``: as ``tracked``, on re-encoded video; it reads a clip twice.
 
-    Cuts are looked for in the AVI file, faces in the JPEG files, which are a few more; the pipeline counts both alike,
-    and so cuts come early by their difference.
+    Cuts are looked for in the AVI file, faces in the JPEG files, which are a few more. The pipeline counts both alike,
+    so detected cuts are a few frames early.
     """
 
-    def __init__(self, setup: LipSyncOptions, clip: Clip, sound: RecodedSound) -> None:
-        super().__init__(setup, clip, sound.samples.to(setup.device))
-        self._delay = sound.delay
+    reads_chunks = False
 
-    def feed(self, chunk: Chunk) -> None:
-        """Nothing: the clip is read as it was decoded."""
+    def _read_sound(self, audio: Tensor, sample_rate: int) -> Tensor:
+        check_speech(audio, sample_rate)
+        sound = ReencodedSound(self._clip, audio, sample_rate, self._options.ffmpeg)
+        self._delay = sound.delay
+        return sound.samples
 
     def finish(self) -> LipSyncResult:
-        """What became of the clip."""
+        """Return what was measured."""
         convert = Converter()
         for batch in _batches(self._read(), self._clip.chunk_length):
             avi = [convert(frame) for frame, _ in batch]
-            self._finder.compare(_tensor(avi, self._setup.device))
-            self._finder.find(_tensor([picture for _, read in batch for picture in read], self._setup.device))
-        return self._outcome()
+            self._finder.compare(_tensor(avi, self._options.device))
+            self._finder.find(_tensor([picture for _, read in batch for picture in read], self._options.device))
+        return self._result()
 
     def _frames(self) -> Iterator[Tensor]:
         pictures = chain.from_iterable(read for _, read in self._read())
         for batch in _batches(pictures, self._clip.chunk_length):
-            yield _tensor(batch, self._setup.device)
+            yield _tensor(batch, self._options.device)
 
     def _read(self) -> Iterator[tuple[av.VideoFrame, list[Picture]]]:
-        """Each picture of the AVI file, with the JPEG files that are written when it is its turn."""
+        """Yield each picture of the AVI file, with the JPEG files that are written at its turn."""
         mpeg4, jpeg = Mpeg4(fixed_quality(2)), Jpeg(2)
 
         def avi() -> Iterator[tuple[tuple[av.VideoFrame, Picture], int]]:
-            frames = as_decoded(self._clip, self._setup.fps)
-            fps = self._setup.fps or self._clip.fps
-            ticks = variable_rate(frames, source_fps=fps) if self._setup.ffmpeg == 4 else constant_rate(frames)
+            frames = as_decoded(self._clip, self._options.fps)
+            fps = self._options.fps or self._clip.fps
+            ticks = variable_rate(frames, source_fps=fps) if self._options.ffmpeg == 4 else constant_rate(frames)
             for frame, tick in ticks:
-                recoded = mpeg4(frame)
-                yield (recoded, jpeg(recoded)), tick
+                encoded = mpeg4(frame)
+                yield (encoded, jpeg(encoded)), tick
 
         for (frame, _), read in with_empty_ticks(avi(), self._delay):
             yield frame, [picture for _, picture in read]
 
-    def _recode(self) -> Recode:
+    def _reencoding(self) -> Reencoding:
         xvid, jpeg = Xvid((SIDE, SIDE)), Jpeg()
 
-        def recode(crops: Tensor) -> Tensor:
+        def encode(crops: Tensor) -> Tensor:
             pictures = crops.permute(0, 2, 3, 1).cpu().numpy()
             return _tensor([jpeg(xvid(picture)) for picture in pictures], crops.device)
 
-        return recode
+        return encode
 
 
-class RecodedSound:
-    """Sound as the pipeline reads it from its AVI file.
+class ReencodedSound:
+    """The sound that the pipeline reads from its AVI file.
 
     Args:
         clip: whose `sound`, if it has one, is encoded with its own channels and rate.
@@ -138,11 +137,11 @@ class RecodedSound:
 
 
 def as_decoded(clip: Clip, fps: float | None = None) -> TimedFrames:
-    """A clip's frames as its file's decoder gives them; as RGB where it has no file or is shown turned.
+    """Yield a clip's frames as its file's decoder gives them; as RGB if it has no file or is shown rotated.
 
     Args:
         clip: the clip.
-        fps: frames per second that count instead of the clip's own times.
+        fps: frames per second, used instead of the clip's own times.
 
     Yields:
         A frame, its time and its duration in seconds.
@@ -171,5 +170,5 @@ def _batches(items: Iterable[Item], length: int) -> Iterator[list[Item]]:
 
 
 def _tensor(pictures: list[Picture], device: torch.device) -> Tensor:
-    """Pictures as frames ``(n, 3, H, W)``."""
+    """Return pictures as frames ``(n, 3, H, W)``."""
     return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).to(device)

@@ -42,7 +42,7 @@ class ConstantFrameRate:
         self._last: Tensor | None = None
         self._time = 0.0
 
-    def take(self, chunk: Chunk) -> Tensor:
+    def add(self, chunk: Chunk) -> Tensor:
         """The frames ``(n, 3, H, W)``, RGB, uint8, that are settled by the next chunk; n may be 0."""
         frames = chunk.as_uint8()
         steps = range(self._taken, self._taken + len(chunk))

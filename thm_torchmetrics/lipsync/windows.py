@@ -126,14 +126,14 @@ class WindowScorer:
     """One stretch of a face with its sound, whose frames come piece by piece.
 
     Args:
-        towers: what gives the embeddings.
+        network: computes the embeddings.
         samples: the stretch's sound, as `speech` gives it.
         vshift: largest shift in frames.
     """
 
-    def __init__(self, towers: SyncEmbeddings, samples: Tensor, vshift: int) -> None:
+    def __init__(self, network: SyncEmbeddings, samples: Tensor, vshift: int) -> None:
         self.frames = 0
-        self._towers = towers
+        self._network = network
         self._samples = samples
         self._audible = max(0, len(samples) // SAMPLES_PER_FRAME - FRAMES_PER_WINDOW)
         self._curve = DistanceCurve(vshift)
@@ -147,8 +147,8 @@ class WindowScorer:
         start = self._curve.rows
         count = min(len(frames) - FRAMES_PER_WINDOW + 1, self._audible - start)
         if count > 0:
-            lips = self._towers.lips(frames[: count + FRAMES_PER_WINDOW - 1])
-            self._curve.add(lips, self._towers.sounds(mfcc_windows(self._samples, start, count)))
+            lips = self._network.lips(frames[: count + FRAMES_PER_WINDOW - 1])
+            self._curve.add(lips, self._network.sounds(mfcc_windows(self._samples, start, count)))
         self._last = frames[max(0, len(frames) - FRAMES_PER_WINDOW + 1) :].clone()
 
     @property

@@ -9,6 +9,7 @@ from torch import Tensor
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.frame_mean import FrameMean
 from thm_torchmetrics.core.inputs import ClipInput
+from thm_torchmetrics.core.sums import Sums
 from thm_torchmetrics.functional.action_units import ACTION_UNITS, LOWER, UPPER, squared_errors
 
 
@@ -50,12 +51,9 @@ class ActionUnitError(FrameMean, key="aue"):
     """
 
     feature_shape = (len(ACTION_UNITS),)
+    width = len(ACTION_UNITS)
     units: ClassVar[tuple[int, ...]] = tuple(range(len(ACTION_UNITS)))
     """Positions of the units that count."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._allocate(len(ACTION_UNITS), "aue")
 
     def update(
         self,
@@ -66,21 +64,24 @@ class ActionUnitError(FrameMean, key="aue"):
         target_au: ClipInput = None,
     ) -> None:
         """Add clips by their action units; ``preds`` and ``target`` are looked at where the keywords are not given."""
-        self._take(preds if preds_au is None else preds_au, target if target_au is None else target_au)
+        super().update(preds if preds_au is None else preds_au, target if target_au is None else target_au)
 
-    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        return squared_errors(self._features(preds), self._features(target))
+    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        """Return the squared error of every unit in every frame."""
+        return squared_errors(self.features(preds), self.features(target))
 
-    def _of_mean(self, mean: Tensor) -> Tensor:
+    def of_mean(self, mean: Tensor) -> Tensor:
+        """Return the sum, or the mean, over the units of the group."""
         errors = mean[list(self.units)]
         return errors.mean() if self.protocol == "mean" else errors.sum()
 
-    def _detail(self, sums: Tensor) -> dict[str, Any]:
-        errors = self._mean(sums).tolist()
+    def details(self, sums: Sums) -> dict[str, Any]:
+        """Return the error of each unit of the group."""
+        errors = self.mean(sums).tolist()
         return {f"AU{ACTION_UNITS[unit]}": errors[unit] for unit in self.units}
 
 
-class ActionUnitErrorUpper(ActionUnitError, key="aue-u"):
+class ActionUnitErrorUpper(ActionUnitError, key="aue-u", reads_state_of_parent=True):
     """Action unit error of the upper face (AUE-U): AU 01 02 04 05 06 07 09 45; see `ActionUnitError`.
 
     Example:
@@ -94,7 +95,7 @@ class ActionUnitErrorUpper(ActionUnitError, key="aue-u"):
     units = UPPER
 
 
-class ActionUnitErrorLower(ActionUnitError, key="aue-l"):
+class ActionUnitErrorLower(ActionUnitError, key="aue-l", reads_state_of_parent=True):
     """Action unit error of the lower face (AUE-L): AU 10 12 14 15 17 20 23 25 26; see `ActionUnitError`.
 
     Example:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.frame_mean import FrameMean
-from thm_torchmetrics.core.metric import TalkingHeadMetric, Tally
-from thm_torchmetrics.extractors import choose
-from thm_torchmetrics.extractors.emotion import AFFECT, FEATURES, Emotion, emotion_makers
-from thm_torchmetrics.extractors.landmarks import crop_settings
-from thm_torchmetrics.extractors.network import CustomFiles
-from thm_torchmetrics.functional.emotion import Statistics, emotion_similarity_distance, moments, statistics
-from thm_torchmetrics.metrics.emotion import PairedMoments
+from thm_torchmetrics.extractors import make_extractor
+from thm_torchmetrics.extractors.emotion import AFFECT, FEATURES, Emotion
+from thm_torchmetrics.functional.emotion import emotion_similarity_distance
+from thm_torchmetrics.metrics.paired_moments import PairedMoments
+from thm_torchmetrics.weights import CustomFiles
 
 
 class ValenceError(PairedMoments, key="v-rmse"):
@@ -37,9 +33,6 @@ class ValenceError(PairedMoments, key="v-rmse"):
       frame, scaled to 256x256, as in the data that EmoNet was trained and tested on. A frame without a face is not
       scored.
     - ``thm``: the whole frame shrunk to 256x256, as the TalkingHeadMetrics project does.
-
-    The network equals the original's golden outputs with seeded weights; the published checkpoint could not be run
-    where this was written.
 
     As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
     describes them, of any size, or valence and arousal ``(T, 2)`` with ``extractor=None``, NaN in the rows of frames
@@ -88,16 +81,17 @@ class ValenceError(PairedMoments, key="v-rmse"):
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)
         whole = self.protocol == "thm"
-        makers = emotion_makers(weights, whole_frame=whole, landmarks=landmarks, face=face, mirror=mirror)
-        self.extractor = choose(extractor, makers)
-        self._allocate(0, "valence-arousal", mirror=mirror, **crop_settings(self.extractor, face))
+        self.extractor = make_extractor(
+            "emotion", extractor, weights, whole_frame=whole, landmarks=landmarks, face=face, mirror=mirror
+        )
 
-    def _affect(self, chunk: Chunk) -> Tensor:
-        rows = self._features(chunk)
+    def affect(self, chunk: Chunk) -> Tensor:
+        """Return valence and arousal ``(n, 2)`` of a chunk's frames, NaN where there is no face."""
+        rows = self.features(chunk)
         return rows[:, AFFECT] if isinstance(self.extractor, Emotion) else rows
 
 
-class ArousalError(ValenceError, key="a-rmse"):
+class ArousalError(ValenceError, key="a-rmse", reads_state_of_parent=True):
     """Root mean squared error of arousal (A-RMSE), lower is better, in ``[0, 2]``; see `ValenceError`.
 
     Example:
@@ -111,7 +105,7 @@ class ArousalError(ValenceError, key="a-rmse"):
     series = 1
 
 
-class ValenceSignAgreement(ValenceError, key="v-sagr"):
+class ValenceSignAgreement(ValenceError, key="v-sagr", reads_state_of_parent=True):
     r"""Sign agreement of valence (V-SAGR), higher is better, in ``[0, 1]``; for options see `ValenceError`.
 
     .. math:: \text{SAGR} = \frac{1}{T} \sum_t [\operatorname{sign} \hat v_t = \operatorname{sign} v_t]
@@ -129,7 +123,7 @@ class ValenceSignAgreement(ValenceError, key="v-sagr"):
     statistic = "sagr"
 
 
-class ArousalSignAgreement(ValenceSignAgreement, key="a-sagr"):
+class ArousalSignAgreement(ValenceSignAgreement, key="a-sagr", reads_state_of_parent=True):
     """Sign agreement of arousal (A-SAGR), higher is better, in ``[0, 1]``; see `ValenceSignAgreement`.
 
     Example:
@@ -143,7 +137,7 @@ class ArousalSignAgreement(ValenceSignAgreement, key="a-sagr"):
     series = 1
 
 
-class ValenceCorrelation(ValenceError, key="v-pcc"):
+class ValenceCorrelation(ValenceError, key="v-pcc", reads_state_of_parent=True):
     r"""Pearson's correlation of valence, higher is better, in ``[-1, 1]``; for options see `ValenceError`.
 
     .. math:: \text{PCC} = \frac{\operatorname{cov}(\hat v, v)}{\sigma_{\hat v} \, \sigma_v}
@@ -161,7 +155,7 @@ class ValenceCorrelation(ValenceError, key="v-pcc"):
     statistic = "pcc"
 
 
-class ArousalCorrelation(ValenceCorrelation, key="a-pcc"):
+class ArousalCorrelation(ValenceCorrelation, key="a-pcc", reads_state_of_parent=True):
     """Pearson's correlation of arousal, higher is better, in ``[-1, 1]``; see `ValenceCorrelation`.
 
     Example:
@@ -175,7 +169,7 @@ class ArousalCorrelation(ValenceCorrelation, key="a-pcc"):
     series = 1
 
 
-class ValenceConcordance(ValenceError, key="v-ccc"):
+class ValenceConcordance(ValenceError, key="v-ccc", reads_state_of_parent=True):
     r"""Lin's concordance correlation of valence, higher is better, in ``[-1, 1]``; for options see `ValenceError`.
 
     .. math::
@@ -194,7 +188,7 @@ class ValenceConcordance(ValenceError, key="v-ccc"):
     statistic = "ccc"
 
 
-class ArousalConcordance(ValenceConcordance, key="a-ccc"):
+class ArousalConcordance(ValenceConcordance, key="a-ccc", reads_state_of_parent=True):
     """Lin's concordance correlation of arousal, higher is better, in ``[-1, 1]``; see `ValenceConcordance`.
 
     Example:
@@ -223,9 +217,6 @@ class EmotionSimilarityDistance(FrameMean, key="esd"):
 
     - ``cosine`` (default): :math:`1 - \cos(f(\hat x_t), f(x_t))`, mean over frames, in ``[0, 2]``.
     - ``l2``: :math:`\|f(\hat x_t) - f(x_t)\|`, mean over frames, in the features' own unit.
-
-    The network equals the original's golden outputs with seeded weights; the published checkpoint could not be run
-    where this was written.
 
     As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
     describes them, of any size, or features ``(T, D)`` with ``extractor=None``, NaN in the rows of frames without a
@@ -268,81 +259,16 @@ class EmotionSimilarityDistance(FrameMean, key="esd"):
         **kwargs: Any,
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)
-        self.extractor = choose(extractor, emotion_makers(weights, landmarks=landmarks, face=face, mirror=mirror))
-        self._allocate(1, "esd", mirror=mirror, **crop_settings(self.extractor, face))
+        self.extractor = make_extractor(
+            "emotion", extractor, weights, landmarks=landmarks, face=face, mirror=mirror
+        )
 
-    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        """Return the distance of every frame."""
         kind: Literal["cosine", "l2"] = "l2" if self.protocol == "l2" else "cosine"
-        return emotion_similarity_distance(self._emotion(preds), self._emotion(target), kind)
+        return emotion_similarity_distance(self.features(preds), self.features(target), kind)
 
-    def _emotion(self, chunk: Chunk) -> Tensor:
-        rows = self._features(chunk)
+    def features(self, chunk: Chunk) -> Tensor:
+        """Return the emotion features of a chunk's frames."""
+        rows = super().features(chunk)
         return rows[:, FEATURES] if isinstance(self.extractor, Emotion) else rows
-
-
-class PairedMoments(TalkingHeadMetric):
-    """A statistic of valence or of arousal, of the joint sums of both sides; a frame is scored if both sides have one.
-
-    State: the `moments` of valence and of arousal, summed over frames; every statistic of both, summed over the clips
-    that have it, and the number of those clips; and the numbers of frames scored, aligned and left out. So one state
-    serves every statistic, over all frames and as a mean over clips.
-    """
-
-    series: ClassVar[int] = 0
-    """0: valence, 1: arousal."""
-    statistic: ClassVar[str] = "rmse"
-    """A field of `functional.expression.Statistics`."""
-
-    _BODY: ClassVar[list[int]] = [2 * 8, 2 * len(Statistics._fields), 2 * len(Statistics._fields), 3]
-
-    def _allocate(self, size: int, family: str, **options: Any) -> None:
-        super()._allocate(size + sum(self._BODY), family, **options)
-
-    @abstractmethod
-    def _affect(self, chunk: Chunk) -> Tensor:
-        """Valence and arousal ``(n, 2)`` of a chunk's frames, NaN where there is no face."""
-
-    def _measure(self, preds: Chunk | None, target: Chunk | None) -> Tensor | None:
-        matched = self._matched(preds, target)
-        if matched is None:
-            return None
-        rows = moments(*(self._affect(chunk) for chunk in matched)).to(torch.float64).flatten(1)
-        scored = ~rows.isnan().any(dim=1)
-        sums = rows.new_zeros(sum(self._BODY))
-        sums[: self._BODY[0]] = torch.where(scored[:, None], rows, 0.0).sum(dim=0)
-        sums[-3] = scored.sum()
-        return sums
-
-    def _finish(self, clip: Tensor) -> None:
-        _, totals, counts, _ = torch.split(clip, self._BODY)
-        values = torch.stack(self._pooled(clip), dim=1).flatten()
-        totals += values.nan_to_num(nan=0.0)
-        counts += ~values.isnan()
-        clip[-2] = min(self._lengths)
-        clip[-1] = abs(self._lengths[0] - self._lengths[1])
-
-    def _pooled(self, sums: Tensor) -> Statistics:
-        """The statistics over all frames, each ``(2,)``: of valence and of arousal."""
-        return statistics(sums[: self._BODY[0]].reshape(2, -1))
-
-    def _over_frames(self, sums: Tensor) -> Tensor:
-        value: Tensor = getattr(self._pooled(sums), self.statistic)[self.series]
-        return value
-
-    def _over_clips(self, sums: Tensor) -> Tensor:
-        _, totals, counts, _ = torch.split(sums, self._BODY)
-        index = self.series * len(Statistics._fields) + Statistics._fields.index(self.statistic)
-        mean: Tensor = totals[index] / counts[index]
-        return mean
-
-    def _value(self, sums: Tensor) -> Tensor:
-        return self._over_frames(sums) if self.average == "frame" else self._over_clips(sums)
-
-    def tally(self, sums: Tensor) -> Tally:
-        """Frames scored, aligned and left out."""
-        return Tally(*(int(count) for count in sums[-3:].tolist()))
-
-    def _detail(self, sums: Tensor) -> dict[str, Any]:
-        """The statistic by both averages, which differ most for correlations."""
-        values = {"frame": float(self._over_frames(sums)), "clip": float(self._over_clips(sums))}
-        return {name: value if value == value else None for name, value in values.items()}

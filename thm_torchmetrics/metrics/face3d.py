@@ -9,11 +9,10 @@ from torch import Tensor, nn
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.frame_mean import FrameMean
 from thm_torchmetrics.core.frechet_distance import FrechetDistance
-from thm_torchmetrics.extractors import choose
-from thm_torchmetrics.extractors.face3d import NUM_COEFFICIENTS, face3d_makers
-from thm_torchmetrics.extractors.landmarks import crop_settings
-from thm_torchmetrics.extractors.network import CustomFiles
+from thm_torchmetrics.extractors import make_extractor
+from thm_torchmetrics.extractors.face3d import NUM_COEFFICIENTS
 from thm_torchmetrics.functional.face3d import COEFFICIENTS, average_expression_distance, average_pose_distance
+from thm_torchmetrics.weights import CustomFiles
 
 
 class _CoefficientDistance(FrameMean):
@@ -32,8 +31,7 @@ class _CoefficientDistance(FrameMean):
         **kwargs: Any,
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)
-        self.extractor = choose(extractor, face3d_makers(weights, landmarks=landmarks, face=face))
-        self._allocate(1, self.key, **crop_settings(self.extractor, face))
+        self.extractor = make_extractor("face3d", extractor, weights, landmarks=landmarks, face=face)
 
 
 class AverageExpressionDistance(_CoefficientDistance, key="aed"):
@@ -85,8 +83,9 @@ class AverageExpressionDistance(_CoefficientDistance, key="aed"):
         tensor(0.2500, dtype=torch.float64)
     """
 
-    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        return average_expression_distance(self._features(preds), self._features(target))
+    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        """Return the distance of every frame."""
+        return average_expression_distance(self.features(preds), self.features(target))
 
 
 class AveragePoseDistance(_CoefficientDistance, key="apd"):
@@ -133,9 +132,9 @@ class AveragePoseDistance(_CoefficientDistance, key="apd"):
         tensor(0.2500, dtype=torch.float64)
     """
 
-    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        sides = self._features(preds), self._features(target)
-        return average_pose_distance(*sides, "vico" if self.protocol == "vico" else "styleheat")
+    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        """Return the distance of every frame."""
+        return average_pose_distance(self.features(preds), self.features(target), self.protocol)
 
 
 class ExpressionFrechetDistance(FrechetDistance, key="e-fid"):
@@ -188,10 +187,9 @@ class ExpressionFrechetDistance(FrechetDistance, key="e-fid"):
         weights: CustomFiles = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.extractor = choose(extractor, face3d_makers(weights, landmarks=landmarks, face=face))
-        columns = COEFFICIENTS["exp"]
-        self._allocate(columns.stop - columns.start, "e-fid", **crop_settings(self.extractor, face))
+        super().__init__(num_features=64, **kwargs)
+        self.extractor = make_extractor("face3d", extractor, weights, landmarks=landmarks, face=face)
 
-    def _features(self, chunk: Chunk) -> Tensor:
-        return super()._features(chunk)[:, COEFFICIENTS["exp"]]
+    def features(self, chunk: Chunk) -> Tensor:
+        """Return the expression coefficients of a chunk's frames."""
+        return super().features(chunk)[:, COEFFICIENTS["exp"]]

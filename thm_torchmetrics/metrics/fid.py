@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torchmetrics.utilities import rank_zero_warn
 
 from thm_torchmetrics.core.frechet_distance import FrechetDistance
-from thm_torchmetrics.extractors import choose
-from thm_torchmetrics.extractors.inception import NUM_FEATURES, Inception
-from thm_torchmetrics.extractors.network import CustomFiles
+from thm_torchmetrics.extractors import make_extractor
+from thm_torchmetrics.extractors.inception import NUM_FEATURES
+from thm_torchmetrics.weights import CustomFiles
 
 
 class FrechetInceptionDistance(FrechetDistance, key="fid"):
@@ -30,9 +30,6 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
 
     FID of few frames is biased upwards; below 2049 frames a side the covariance is singular, and ``compute`` warns.
     piq's own distance stops its iteration early and differs by up to 40 percent at such counts; this one is exact.
-
-    The features equal the originals' golden outputs with seeded weights; the published checkpoint could not be
-    downloaded where this was written.
 
     As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
     describes them, or features ``(T, num_features)`` with ``extractor=None``. As output it returns a 0-d float64
@@ -70,15 +67,13 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
         weights: CustomFiles = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(protocol=protocol, **kwargs)
-        makers = {"inception": lambda: Inception.of("inception-fid", weights, protocol=self.protocol)}
-        self.extractor = choose(extractor, makers)
-        self._allocate(num_features, "fid")
+        super().__init__(protocol=protocol, num_features=num_features, **kwargs)
+        self.extractor = make_extractor("inception", extractor, weights, protocol=self.protocol)
 
     def compute(self) -> Tensor:
-        """The distance; warns below ``num_features + 1`` frames a side. NaN below two."""
+        """Return the distance; warns below ``num_features + 1`` frames a side. NaN below two."""
         value = super().compute()
-        counts = self._counts(self.sums)
+        counts = self.counts(self.named(self.sums))
         if not torch.isnan(value) and min(counts) <= self.num_features:
             rank_zero_warn(
                 f"FID of {counts[0]} generated and {counts[1]} real frames: below {self.num_features + 1} a side the "

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import AnyClip, Clip
-from thm_torchmetrics.core.frame_mean import FrameMean
+from thm_torchmetrics.core.clip_run import ClipRun
+from thm_torchmetrics.core.frame_mean import FrameMean, FrameMeanRun
 from thm_torchmetrics.core.inputs import ClipInput, clips_from
+from thm_torchmetrics.core.metric import one_of
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.extractors import choose
-from thm_torchmetrics.extractors.identity import identity_makers
-from thm_torchmetrics.extractors.landmarks import crop_settings
-from thm_torchmetrics.extractors.network import CustomFiles
+from thm_torchmetrics.extractors import make_extractor
 from thm_torchmetrics.functional.identity import cosine_similarity, squared_euclidean_distance
+from thm_torchmetrics.weights import CustomFiles
 
 Reference: TypeAlias = Literal["target-frame", "target-first", "image", "preds-first"]
 
@@ -48,9 +48,6 @@ class IdentitySimilarity(FrameMean, key="csim"):
       of different people it is high (0.8 or more), so its values are on a scale of their own.
     - ``insightface``: detection, alignment and recognition of a model pack such as ``buffalo_l`` by the package of that
       name (extra ``[insightface]``).
-
-    The embeddings of ArcFace's networks equal the original's golden outputs with seeded weights; neither the published
-    checkpoints nor ``buffalo_l`` could be run where this was written.
 
     As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
     describes them, of any size, or embeddings ``(T, D)`` with ``extractor=None``, NaN in the rows of frames without a
@@ -102,64 +99,79 @@ class IdentitySimilarity(FrameMean, key="csim"):
         **kwargs: Any,
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)
-        if reference not in REFERENCES:
-            raise InputError(f"reference must be one of {', '.join(map(repr, REFERENCES))}, got {reference!r}")
-        self.reference = reference
+        self.reference = one_of("reference", reference, REFERENCES)
         if reference == "preds-first":
-            self.inputs = ("preds",)  # type: ignore[misc]  # this instance asks for less than its class
+            self.inputs = ("preds",)
         whole = self.protocol == "vico"
-        self.extractor = choose(extractor, identity_makers(weights, whole_frame=whole, landmarks=landmarks, face=face))
-        self._identity: Tensor | None = None
-        self._waiting: list[Tensor] = []
-        self._allocate(1, "csim", reference=reference, **crop_settings(self.extractor, face))
+        self.extractor = make_extractor(
+            "identity", extractor, weights, whole_frame=whole, landmarks=landmarks, face=face
+        )
 
-    def begin(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> None:
-        """Start a clip, as `TalkingHeadMetric.begin`."""
-        super().begin(preds, target, **inputs)
-        self._identity, self._waiting = None, []
+    def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
+        """Start the run of one clip."""
+        run = FrameMeanRun if self.reference == "target-frame" else ReferenceRun
+        return run(self, preds, target)
 
-    def _pair(self, preds: ClipInput, target: ClipInput) -> Iterator[tuple[AnyClip | None, AnyClip | None]]:
+    def pairs(self, preds: ClipInput, target: ClipInput) -> Iterator[tuple[AnyClip | None, AnyClip | None]]:
+        """Yield the clips of both sides together; a photo may serve for all generated clips."""
         if self.reference == "image" and preds is not None and target is not None:
             shape = self.feature_shape if self.extractor is None else None
             target = _photos(target, len(clips_from(preds, "preds", shape)), shape)
-        return super()._pair(preds, target)
+        return super().pairs(preds, target)
 
-    def _check_lengths(self, preds: int, target: int) -> None:
+    def check_lengths(self, preds: int, target: int) -> None:
+        """Raise if clips of these lengths cannot be compared.
+
+        Raises:
+            MismatchError: if they differ and every frame has a reference of its own.
+            InputError: if a photo is not one frame.
+        """
         if self.reference == "target-frame":
-            super()._check_lengths(preds, target)
+            super().check_lengths(preds, target)
         elif self.reference == "image" and target != 1:
-            raise InputError(f'reference="image" wants a photo, a clip of one frame, as target; got {target} frames')
+            raise InputError(f'reference="image" takes a photo, a clip of one frame, as target; got {target} frames')
 
-    def _measure(self, preds: Chunk | None, target: Chunk | None) -> Tensor | None:
-        if self.reference == "target-frame":
-            return super()._measure(preds, target)
-        source = preds if self.reference == "preds-first" else target
+    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        """Return the cosine of every frame."""
+        return cosine_similarity(self.features(preds), self.features(target))
+
+
+class ReferenceRun(FrameMeanRun):
+    """Every generated frame beside one reference: the first face of the prediction, of the target or of a photo.
+
+    Frames that come before the reference is known wait for it.
+    """
+
+    def __init__(self, metric: IdentitySimilarity, preds: AnyClip | None = None, target: AnyClip | None = None) -> None:
+        super().__init__(metric, preds, target)
+        self._side = 0 if metric.reference == "preds-first" else 1
+        self._identity: Tensor | None = None
+        self._waiting: list[Tensor] = []
+
+    def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
+        """Score the generated frames, as soon as the reference is known."""
+        source = (preds, target)[self._side]
         if self._identity is None and source is not None:
             self._identity = self._first_face(source)
         if preds is not None:
-            self._waiting.append(self._features(preds))
+            self._waiting.append(self.metric.features(preds))
         if self._identity is None or not self._waiting:
-            return None
+            return
         rows, self._waiting = torch.cat(self._waiting), []
-        return self._summed(cosine_similarity(rows, self._identity.expand(len(rows), -1)))
+        self.add_values(cosine_similarity(rows, self._identity.expand(len(rows), -1)))
+
+    def close(self) -> None:
+        """Count the generated frames; none is left out."""
+        self.sums.aligned = self.lengths[0]
 
     def _first_face(self, chunk: Chunk) -> Tensor | None:
-        """The embedding ``(1, D)`` of the first frame that has a face.
+        """Return the embedding ``(1, D)`` of the first frame with a face.
 
-        That it is there has to be known on the host, once per clip: so the network does not see the frames after it.
+        Checked on the host once per clip, so later frames are not embedded.
         """
-        embeddings = self._features(chunk)
+        embeddings = self.metric.features(chunk)
         index = (~embeddings.isnan().any(dim=1)).nonzero()[:1, 0]
         return embeddings[index] if len(index) else None
-
-    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        return cosine_similarity(self._features(preds), self._features(target))
-
-    def _finish(self, clip: Tensor) -> None:
-        super()._finish(clip)
-        if self.reference != "target-frame":
-            clip[-2], clip[-1] = self._lengths[0], 0
-        self._identity, self._waiting = None, []
 
 
 class AverageEuclideanDistance(FrameMean, key="aed-id"):
@@ -220,15 +232,17 @@ class AverageEuclideanDistance(FrameMean, key="aed-id"):
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)
         whole = self.protocol == "fomm"
-        self.extractor = choose(extractor, identity_makers(weights, whole_frame=whole, landmarks=landmarks, face=face))
-        self._allocate(1, "aed-id", **crop_settings(self.extractor, face))
+        self.extractor = make_extractor(
+            "identity", extractor, weights, whole_frame=whole, landmarks=landmarks, face=face
+        )
 
-    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        return squared_euclidean_distance(self._features(preds), self._features(target))
+    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        """Return the distance of every frame."""
+        return squared_euclidean_distance(self.features(preds), self.features(target))
 
 
 def _photos(given: Any, clips: int, feature_shape: tuple[int | None, ...] | None) -> Any:
-    """The photos, one per clip; one for all is wrapped once, so that the network sees it once."""
+    """Return the photos, one per clip; one for all is wrapped once, so that the network runs once."""
     one = 4 if feature_shape is None else 1 + len(feature_shape)
     single = isinstance(given, Clip) or (isinstance(given, Tensor) and given.ndim == one)
     if not single and (not isinstance(given, Tensor | Sequence) or len(given) != 1):

@@ -55,19 +55,20 @@ class PeakSignalNoiseRatio(FrameMean, key="psnr"):
         super().__init__(**kwargs)
         if self.protocol == "global-mse" and self.average == "clip":
             raise InputError('protocol "global-mse" pools all pixels of all frames; it has no average="clip"')
-        self._allocate(1, "psnr")
 
-    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        frames = self._same_size(preds, target).rows
+    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        """Return the PSNR of every frame; its mean squared error with ``global-mse``."""
         if self.protocol == "global-mse":
-            return mean_squared_error_per_frame(frames, target.rows)
-        return peak_signal_noise_ratio(frames, target.rows)
+            return mean_squared_error_per_frame(preds.rows, target.rows)
+        return peak_signal_noise_ratio(preds.rows, target.rows)
 
-    def _weight(self, preds: Chunk) -> float:
+    def weight(self, preds: Chunk) -> float:
+        """Return 1, or the number of values of a frame with ``global-mse``."""
         return float(preds.rows[0].numel()) if self.protocol == "global-mse" else 1.0
 
-    def _of_mean(self, mean: Tensor) -> Tensor:
-        return -10 * torch.log10(mean[0]) if self.protocol == "global-mse" else mean[0]
+    def of_mean(self, mean: Tensor) -> Tensor:
+        """Return the mean, or the PSNR of the mean error with ``global-mse``."""
+        return -10 * torch.log10(mean) if self.protocol == "global-mse" else mean
 
 
 class StructuralSimilarity(FrameMean, key="ssim"):
@@ -107,12 +108,9 @@ class StructuralSimilarity(FrameMean, key="ssim"):
         tensor(1., dtype=torch.float64)
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._allocate(1, "ssim")
-
-    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        return structural_similarity(self._same_size(preds, target).rows, target.rows, self.protocol)
+    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        """Return the SSIM of every frame."""
+        return structural_similarity(preds.rows, target.rows, self.protocol)
 
 
 class BlurDetectionProbability(FrameMean, key="cpbd"):
@@ -149,9 +147,6 @@ class BlurDetectionProbability(FrameMean, key="cpbd"):
         tensor(1., dtype=torch.float64)
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._allocate(1, "cpbd")
-
-    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        """Return the CPBD of every generated frame."""
         return blur_detection_probability(preds.rows)

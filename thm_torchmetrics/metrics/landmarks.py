@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.frame_mean import FrameMean
+from thm_torchmetrics.core.metric import one_of
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.extractors import choose
-from thm_torchmetrics.extractors.landmarks import POINTS, landmark_makers
-from thm_torchmetrics.extractors.network import CustomFiles
+from thm_torchmetrics.extractors import make_extractor
+from thm_torchmetrics.faces.fan import POINTS
 from thm_torchmetrics.functional.landmarks import (
     POINTS as GROUPS,
     PROTOCOLS,
@@ -19,6 +19,7 @@ from thm_torchmetrics.functional.landmarks import (
     landmark_distance,
     missing_keypoints,
 )
+from thm_torchmetrics.weights import CustomFiles
 
 
 class _LandmarkMetric(FrameMean):
@@ -49,12 +50,7 @@ class _LandmarkMetric(FrameMean):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.face = face
-        self.extractor = choose(extractor, landmark_makers(weights, face, flip=flip, upsample=upsample))
-
-    def settings(self) -> dict[str, str | int | float | bool | None]:
-        """Everything that the metric was made with, the choice of the face included."""
-        return super().settings() | {"face": self.face}
+        self.extractor = make_extractor("landmarks", extractor, weights, face=face, flip=flip, upsample=upsample)
 
 
 class LandmarkDistance(_LandmarkMetric, key="lmd"):
@@ -125,24 +121,25 @@ class LandmarkDistance(_LandmarkMetric, key="lmd"):
     ) -> None:
         super().__init__(protocol=protocol, flip=protocol == "vico", **kwargs)
         published = PROTOCOLS[self.protocol]
-        chosen = {"points": points, "center": center, "norm": norm, "reduction": reduction}
-        self.distance = published._asdict() | {name: value for name, value in chosen.items() if value is not None}
-        if self.distance["points"] not in GROUPS:
-            raise InputError(f"points must be one of {', '.join(GROUPS)}, got {points!r}")
-        if self.distance["norm"] not in ("none", "image", "inter-ocular", "face-box"):
-            raise InputError(f"norm must be none, image, inter-ocular or face-box, got {norm!r}")
-        if self.distance["reduction"] not in ("l1", "l2", "l2-sum"):
-            raise InputError(f"reduction must be l1, l2 or l2-sum, got {reduction!r}")
-        if self.distance["norm"] == "image" and self.extractor is None:
+        self.points = one_of("points", points or published.points, tuple(GROUPS))
+        self.center = published.center if center is None else center
+        self.norm = one_of("norm", norm or published.norm, ("none", "image", "inter-ocular", "face-box"))
+        self.reduction = one_of("reduction", reduction or published.reduction, ("l1", "l2", "l2-sum"))
+        if self.norm == "image" and self.extractor is None:
             raise InputError('norm="image" needs frames; landmarks alone do not tell the size of the image')
-        self._allocate(1, "lmd", **self.distance)
 
-    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        options = dict(self.distance)
-        height = float(target.rows.shape[-2]) if options["norm"] == "image" else 1.0
-        if options["norm"] == "image":
-            options["norm"] = "none"
-        return landmark_distance(self._features(preds), self._features(target), **options) / height
+    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        """Return the distance of every frame."""
+        by_image = self.norm == "image"
+        distance = landmark_distance(
+            self.features(preds),
+            self.features(target),
+            points=self.points,
+            center=self.center,
+            norm="none" if by_image else self.norm,
+            reduction=self.reduction,
+        )
+        return distance / float(target.rows.shape[-2]) if by_image else distance
 
 
 class AverageKeypointDistance(_LandmarkMetric, key="akd"):
@@ -174,12 +171,9 @@ class AverageKeypointDistance(_LandmarkMetric, key="akd"):
         tensor(3.5000, dtype=torch.float64)
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._allocate(1, "akd")
-
-    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        return average_keypoint_distance(self._features(preds), self._features(target))
+    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        """Return the distance of every frame."""
+        return average_keypoint_distance(self.features(preds), self.features(target))
 
 
 class MissingKeypointRate(_LandmarkMetric, key="mkr"):
@@ -214,9 +208,6 @@ class MissingKeypointRate(_LandmarkMetric, key="mkr"):
         tensor(0.2500, dtype=torch.float64)
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._allocate(1, "mkr")
-
-    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        return missing_keypoints(self._features(preds), self._features(target))
+    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        """Return the share of missing points of every frame."""
+        return missing_keypoints(self.features(preds), self.features(target))

@@ -3,50 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple
 from typing import Any, ClassVar, Literal, TypeAlias
 
-import torch
 from torch import Tensor, nn
 
-from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import AnyClip, Clip
+from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.inputs import ClipInput
-from thm_torchmetrics.core.metric import Average, Score, TalkingHeadMetric, Tally
-from thm_torchmetrics.core.one_pass import stream
-from thm_torchmetrics.core.precision import exact_arithmetic
-from thm_torchmetrics.errors import InputError, MissingFaceError
-from thm_torchmetrics.extractors import choose
+from thm_torchmetrics.core.metric import Average, TalkingHeadMetric, one_of
+from thm_torchmetrics.core.sums import Fields, Sums
+from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.extractors import make_extractor
 from thm_torchmetrics.extractors.face_detection import SyncNetS3FD
-from thm_torchmetrics.extractors.network import CustomFiles
-from thm_torchmetrics.functional.lipsync import sync_scores
-from thm_torchmetrics.lipsync.protocols import NOT_SCORED, LipSyncResult, LipSyncOptions, ScoredTrack, Tracked, WholeFrames
-from thm_torchmetrics.lipsync.reencoded import RecodedFrames, RecodedSound, RecodedTracks
+from thm_torchmetrics.lipsync.pipelines import PIPELINES
+from thm_torchmetrics.lipsync.protocols import NOT_SCORED, LipSyncOptions
 from thm_torchmetrics.lipsync.tracking import TrackOptions
-from thm_torchmetrics.lipsync.windows import (
-    SAMPLE_RATE,
-    DistanceCurve,
-    CustomSyncNetwork,
-    SyncNetwork,
-    check_speech,
-    speech,
-)
+from thm_torchmetrics.lipsync.windows import SAMPLE_RATE
+from thm_torchmetrics.metrics.lipsync_run import EmbeddingRun, SyncNetRun
+from thm_torchmetrics.weights import Checkpoints, CustomFiles
 
 AudioInput: TypeAlias = Tensor | Sequence[Tensor] | None
 
-_DISTANCE, _CONFIDENCE, _OFFSET, _WEIGHT, _FIRST_BIN = range(5)
-_TAIL = len(NOT_SCORED) + 3  # after the histogram: clips by reason, clips scored, clips seen, frames left out
-
-
-_WORKERS: dict[str, type[WholeFrames] | type[Tracked]] = {
-    "tracked": Tracked,
-    "wav2lip-lrs": WholeFrames,
-    "wav2lip-lrs-jpeg": RecodedFrames,
-}
-
 
 class LipSync(TalkingHeadMetric):
-    r"""What LSE-D, LSE-C and the offset share: the mean distances of SyncNet's embeddings, and the state.
+    r"""The mean distances of SyncNet's embeddings, which LSE-D, LSE-C and the offset read.
 
     .. math:: m_k = \frac{1}{N} \sum_{i=1}^{N} \| v_i - a_{i+k} + 10^{-6} \|_2, \qquad k = -s \dots s
 
@@ -64,7 +44,7 @@ class LipSync(TalkingHeadMetric):
       twice. A clip without a track that is long and large enough is not scored, counted, and explained.
     - ``syncnet-python``: the same pipeline with its re-encodings, for comparison with published numbers: ffmpeg's 25
       frames per second, MPEG-4 and MP3, which moves sound and pictures apart, JPEG, and for the crops XVID and JPEG of
-      200 kb/s. It reads the video three times. The mean is over tracks, as users of the scripts take it.
+      200 kb/s. It reads the video twice. The mean is over tracks, as users of the scripts take it.
     - ``wav2lip-lrs``: the whole frame resized to 224x224, every frame of the file as if there were 25 per second, as
       Wav2Lip's ``calculate_scores_LRS.py`` does, without its JPEG files.
     - ``wav2lip-lrs-jpeg``: the same with its JPEG files of 200 kb/s, for comparison with published numbers.
@@ -73,9 +53,6 @@ class LipSync(TalkingHeadMetric):
     rate control rounds another way. The pipeline's own MPEG-4 stage depends on the cores of the machine (here: one) and
     its MP3 on the version of LAME, so that its numbers differ in the last digits between machines. Frames of a file are
     re-encoded as they were decoded; frames that are given as tensors, from RGB.
-
-    The networks equal the originals' golden outputs with seeded weights; the published checkpoints could not be run
-    where this was written.
 
     As input to ``forward`` and ``update`` the metric accepts ``preds``, the frames, and ``audio``; or, with
     ``extractor=None``, lip embeddings ``(N, D)`` as ``preds`` and as many audio embeddings as ``audio``. As output it
@@ -95,7 +72,7 @@ class LipSync(TalkingHeadMetric):
         crop_scale: how much of the surroundings the crop shows.
         facedet_scale: factor by which frames are shrunk for the detector.
         threshold: smallest score of a face.
-        ffmpeg: whose rules ``syncnet-python`` follows to make 25 frames per second and for sound that starts late: 4
+        ffmpeg: the version whose rules ``syncnet-python`` follows for 25 frames per second and late sound: 4
             (4.2 to 5.1, which most published numbers come from) or 7 (7.0 and later); for clips of 25 frames per second
             whose sound starts with the pictures they are the same.
         kwargs: the options of `TalkingHeadMetric`.
@@ -107,7 +84,7 @@ class LipSync(TalkingHeadMetric):
 
     averages = ("frame", "clip", "track")
     feature_shape = (None,)
-    _reading: ClassVar[int] = _DISTANCE
+    _reading: ClassVar[str] = "distance"
 
     def __init__(
         self,
@@ -130,32 +107,35 @@ class LipSync(TalkingHeadMetric):
         if protocol == "syncnet-python":
             average = average or "track"
         super().__init__(protocol=protocol, average=average, **kwargs)
-        if tracks not in ("mean", "longest"):
-            raise InputError(f"tracks must be 'mean' or 'longest', got {tracks!r}")
         if vshift < 0 or min_track < 0 or not 0 < facedet_scale <= 1 or crop_scale < 0:
             raise InputError(
                 "vshift, min_track and crop_scale must be at least 0 and facedet_scale in 0..1, got "
                 f"{vshift}, {min_track}, {crop_scale} and {facedet_scale}"
             )
-        if ffmpeg not in (4, 7):
-            raise InputError(f"ffmpeg must be 4 or 7, got {ffmpeg!r}")
         self.vshift = vshift
-        self.tracks = tracks
-        self.ffmpeg = ffmpeg
+        self.tracks = one_of("tracks", tracks, ("mean", "longest"))
+        self.ffmpeg = one_of("ffmpeg", ffmpeg, (4, 7))
         self.track_options = TrackOptions(min_track, num_failed_det, min_face_size, crop_scale)
-        self.extractor = choose(extractor, {"syncnet": lambda: SyncNetwork.of("syncnet", weights)}, CustomSyncNetwork)
-        self.detector: Any = None
+        files = Checkpoints.of(weights, "syncnet")
+        self.extractor = make_extractor("syncnet", extractor, files)
+        self.detector: SyncNetS3FD | None = None
         if self.extractor is not None and self.protocol in ("tracked", "syncnet-python"):
-            self.detector = SyncNetS3FD.of("s3fd", weights, scale=facedet_scale, threshold=threshold)
-        self._work: WholeFrames | Tracked | None = None
-        self._curve: DistanceCurve | None = None
-        shifts = 2 * vshift + 1
-        self._allocate(
-            _FIRST_BIN + shifts + _TAIL, "lipsync", vshift=vshift, tracks=tracks, track=astuple(self.track_options),
-            detector=self.detector, ffmpeg=ffmpeg,
-        )  # fmt: skip
+            self.detector = SyncNetS3FD.make("s3fd", files, scale=facedet_scale, threshold=threshold)
 
-    # ---- taking clips
+    def fields(self) -> Fields:
+        """Return the sums: the readings and their weight, offsets by shift, clips by reason and in all."""
+        return {
+            "distance": 1, "confidence": 1, "offset": 1, "weight": 1, "offsets": (2 * self.vshift + 1,),
+            "not_scored": (len(NOT_SCORED),), "scored": 1, "aligned": 1, "left_out": 1,
+        }  # fmt: skip
+
+    def argument(self, side: str) -> str | None:
+        """Return the argument of ``update`` that gives a side; audio embeddings stand in the place of the target."""
+        if side == "target":
+            return "audio" if self.extractor is None else None
+        return super().argument(side)
+
+    # ---- measuring
 
     def update(
         self,
@@ -171,7 +151,7 @@ class LipSync(TalkingHeadMetric):
         Args:
             preds: the generated clip or clips, as `TalkingHeadMetric.update` describes them; with ``extractor=None``
                 lip embeddings ``(N, D)`` or ``(B, N, D)``, or a list of ``(N, D)``.
-            target: ignored.
+            target: not used.
             audio: ``(S,)``, ``(B, S)`` or a list, mono, float -1..1 or int16; default: that of the Clips, and a Clip
                 without any is counted as not scored. With ``extractor=None`` audio embeddings, shaped as ``preds``.
             sample_rate: of ``audio``, in Hz.
@@ -182,22 +162,17 @@ class LipSync(TalkingHeadMetric):
             MismatchError: if there are not as many sounds as clips, or as many audio as lip embeddings.
         """
         if self.extractor is None:
-            self._take(preds, audio)
+            super().update(preds, audio)
             return
-        pairs = list(self._pair(preds, None))
+        pairs = list(self.pairs(preds, None))
         sounds = _sounds(audio, len(pairs))
         given = preds if isinstance(preds, list | tuple) else [preds]
         if audio is None and not all(isinstance(item, Clip) for item in given):
             raise InputError(f"{type(self).__name__} needs `audio`, which was not given")
         for (clip, _), sound in zip(pairs, sounds, strict=True):
-            stream({self.key: self}, clip, audio=sound, sample_rate=sample_rate, fps=fps)
+            self.measure(clip, audio=sound, sample_rate=sample_rate, fps=fps)
 
-    def _argument(self, side: str) -> str:
-        if side == "target":
-            return "audio" if self.extractor is None else ""
-        return super()._argument(side)
-
-    def begin(
+    def start(
         self,
         preds: AnyClip | None = None,
         target: AnyClip | None = None,
@@ -206,131 +181,54 @@ class LipSync(TalkingHeadMetric):
         sample_rate: int = SAMPLE_RATE,
         fps: float | None = None,
         **inputs: Any,
-    ) -> None:
-        """Start a clip, with its sound; default: that of the Clip.
+    ) -> ClipRun[Any]:
+        """Start the run of one clip, with its sound; default: that of the Clip.
 
         Raises:
             InputError: if the sound is of another shape, dtype, rate or range, or ``preds`` is no Clip.
         """
-        super().begin(preds, target, **inputs)
         if self.extractor is None:
-            self._curve = DistanceCurve(self.vshift)
-            return
+            return EmbeddingRun(self, preds, target)
         if not isinstance(preds, Clip):
-            raise InputError(f"{type(self).__name__} needs the Clip at `begin`: it reads the frames a second time")
+            raise InputError(f"{type(self).__name__} needs the Clip at the start: it reads the frames a second time")
         if fps is not None and not fps > 0:
             raise InputError(f"fps must be above 0, got {fps}")
         if audio is None:
             audio, sample_rate = preds.audio, preds.sample_rate
-        if audio is not None:
-            self._work = self._worker(preds, audio, sample_rate, fps if isinstance(preds.frames, Tensor) else None)
-
-    def _worker(self, clip: Clip, audio: Tensor, sample_rate: int, fps: float | None) -> WholeFrames | Tracked:
-        setup = LipSyncOptions(
-            self.extractor, self.detector, self.track_options, self.tracks, self.vshift, self.ffmpeg, self.device, fps
-        )
-        if self.protocol == "syncnet-python":
-            check_speech(audio, sample_rate)
-            return RecodedTracks(setup, clip, RecodedSound(clip, audio, sample_rate, self.ffmpeg))
-        samples = speech(audio.to(self.device) if isinstance(audio, Tensor) else audio, sample_rate)
-        return _WORKERS[self.protocol](setup, clip, samples)
-
-    def abort(self) -> None:
-        """Forget the clip that was begun."""
-        super().abort()
-        self._work = self._curve = None
-
-    def _measure(self, preds: Chunk | None, target: Chunk | None) -> None:
-        if self._curve is not None:
-            matched = self._matched(preds, target)
-            if matched is not None:
-                self._curve.add(*(self._features(side) for side in matched))
-        elif self._work is not None and preds is not None:
-            self._work.feed(preds)
-
-    def _finish(self, clip: Tensor) -> None:
-        with exact_arithmetic(self.device):
-            outcome = self._outcome()
-        for stretch in outcome.stretches:
-            weight = {"frame": stretch.windows, "track": 1, "clip": 1 / len(outcome.stretches)}[self.average]
-            clip += self._sums_of(stretch.curve.to(clip.device, torch.float64), weight)
-        if outcome.reason:
-            clip[-_TAIL + NOT_SCORED.index(outcome.reason)] = 1
-        clip[-3] = (clip[_WEIGHT] > 0).to(torch.float64)
-        clip[-2] = 1
-        clip[-1] = outcome.left_out
-        if self.extractor is not None:
-            # Carried by the tensor, because every metric that shares this state reports the clip from the same sums.
-            clip.outcome = outcome  # type: ignore[attr-defined]
-        if self.missing == "error" and outcome.reason:
-            raise MissingFaceError(f"{type(self).__name__}: {outcome.why}")
-        self._work = self._curve = None
-
-    def _outcome(self) -> LipSyncResult:
-        if self._curve is not None:
-            rows = self._curve.rows
-            left_out = abs(self._lengths[0] - self._lengths[1])
-            return LipSyncResult([ScoredTrack(0, rows, rows, self._curve.finish())], left_out=left_out)
-        if self._work is None:
-            return LipSyncResult([], "no audio", "no audio: the clip has no sound track and no other sound was given")
-        return self._work.finish()
-
-    def _sums_of(self, curve: Tensor, weight: float) -> Tensor:
-        """What one face adds: nothing but the mark "not finite" where its distances are none."""
-        finite = curve.isfinite().all()
-        scores = sync_scores(curve)
-        sums = curve.new_zeros(len(self.sums))
-        ones = torch.ones_like(scores.distance)
-        values = torch.stack([scores.distance, scores.confidence, scores.offset.abs().to(curve), ones])
-        sums[:_FIRST_BIN] = torch.where(finite, values * weight, 0.0)
-        offsets = torch.arange(-self.vshift, self.vshift + 1, dtype=torch.int64, device=curve.device)
-        sums[_FIRST_BIN:-_TAIL] = (offsets == scores.offset) & finite
-        sums[-_TAIL + NOT_SCORED.index("not finite")] = ~finite
-        return sums
+        if audio is None:
+            return SyncNetRun(self, preds, None)
+        options = LipSyncOptions(
+            self.extractor, self.detector, self.track_options, self.tracks, self.vshift, self.ffmpeg, self.device,
+            fps if isinstance(preds.frames, Tensor) else None,
+        )  # fmt: skip
+        return SyncNetRun(self, preds, PIPELINES[self.protocol](options, preds, audio, sample_rate))
 
     # ---- results
 
-    def _value(self, sums: Tensor) -> Tensor:
-        return sums[self._reading] / sums[_WEIGHT]
+    def value(self, sums: Sums) -> Tensor:
+        """Return the reading of this class."""
+        reading: Tensor = getattr(sums, self._reading)
+        return reading / sums.weight
 
-    def tally(self, sums: Tensor) -> Tally:
-        """Clips scored and seen, and frames that had no sound."""
-        return Tally(*(int(count) for count in sums[-3:].tolist()))
-
-    def score(self, clip: Tensor) -> Score:
-        """One clip's result; its detail has a row per track, or why there is none."""
-        score = super().score(clip)
-        outcome: LipSyncResult | None = getattr(clip, "outcome", None)
-        if outcome is None:
-            return score
-        tracks = []
-        for stretch in outcome.stretches:
-            distance, confidence, offset = (float(value) for value in sync_scores(stretch.curve))
-            tracks.append(
-                {
-                    "first": stretch.first, "frames": stretch.frames, "windows": stretch.windows,
-                    "lse-d": distance, "lse-c": confidence, "offset": int(offset),
-                }
-            )  # fmt: skip
-        reason = {"not_scored": outcome.why} if outcome.reason else {}
-        return score._replace(detail={"tracks": tracks, **reason})
-
-    def _detail(self, sums: Tensor) -> dict[str, Any]:
-        counts = sums[_FIRST_BIN:-_TAIL].tolist()
-        reasons = zip(NOT_SCORED, sums[-_TAIL:-3].tolist(), strict=True)
+    def details(self, sums: Sums) -> dict[str, Any]:
+        """Return the histogram of signed offsets, and why clips were not scored."""
+        counts = sums.offsets.tolist()
+        reasons = zip(NOT_SCORED, sums.not_scored.tolist(), strict=True)
         return {
             "offsets": {str(k - self.vshift): int(count) for k, count in enumerate(counts) if count},
             "not_scored": {reason: int(count) for reason, count in reasons if count},
         }
 
-    def _why_nan(self, tally: Tally) -> str:
-        if not tally.aligned:
-            return super()._why_nan(tally)
-        reasons = ", ".join(f"{reason}: {count}" for reason, count in self._detail(self.sums)["not_scored"].items())
-        return f"none of {tally.aligned} clips could be scored ({reasons})"
+    def why_nan(self, sums: Sums) -> str:
+        """Return why there is no value: the reasons of the clips."""
+        aligned = self.tally(sums).aligned
+        if not aligned:
+            return super().why_nan(sums)
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in self.details(sums)["not_scored"].items())
+        return f"none of {aligned} clips could be scored ({reasons})"
 
 
-class LipSyncDistance(LipSync, key="lse-d"):
+class LipSyncDistance(LipSync, key="lse-d", reads_state_of_parent=True):
     """Lip-sync error, distance (LSE-D, also Sync-D): the smallest mean distance, lower is better; see `LipSync`.
 
     Real talking heads lie around 6 to 8, values near 13 mean that something is wrong with the input.
@@ -344,7 +242,7 @@ class LipSyncDistance(LipSync, key="lse-d"):
     """
 
 
-class LipSyncConfidence(LipSync, key="lse-c"):
+class LipSyncConfidence(LipSync, key="lse-c", reads_state_of_parent=True):
     """Lip-sync error, confidence (LSE-C, also Sync-C): median minus smallest distance, higher is better; see `LipSync`.
 
     Example:
@@ -355,10 +253,10 @@ class LipSyncConfidence(LipSync, key="lse-c"):
         tensor(4.0800, dtype=torch.float64)
     """
 
-    _reading = _CONFIDENCE
+    _reading = "confidence"
 
 
-class LipSyncOffset(LipSync, key="av-offset"):
+class LipSyncOffset(LipSync, key="av-offset", reads_state_of_parent=True):
     """Mean absolute audio-visual offset in frames of 40 ms, lower is better; see `LipSync`.
 
     Audio that comes k frames late has offset -k, as in syncnet_python. The histogram of signed offsets, one count per
@@ -375,11 +273,11 @@ class LipSyncOffset(LipSync, key="av-offset"):
         {'offsets': {'-3': 1}, 'not_scored': {}}
     """
 
-    _reading = _OFFSET
+    _reading = "offset"
 
 
 def _sounds(audio: AudioInput, clips: int) -> list[Tensor | None]:
-    """One sound per clip; None stands for the Clip's own."""
+    """Return one sound per clip; None stands for the Clip's own."""
     if audio is None:
         return [None] * clips
     if isinstance(audio, Tensor):

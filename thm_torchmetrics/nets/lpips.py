@@ -1,4 +1,8 @@
-"""The LPIPS network: a classifier's feature maps and a weight for each of their channels."""
+"""LPIPS, the distance of a classifier's feature maps with a weight per channel.
+
+R. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", CVPR 2018; version 0.1 of
+``richzhang/PerceptualSimilarity``.
+"""
 
 from __future__ import annotations
 
@@ -13,33 +17,39 @@ from thm_torchmetrics.nets.memory_format import channels_last_on_cpu
 
 
 class Backbone(NamedTuple):
-    """A torchvision classifier and the layers of its ``features`` that are compared, with their channels."""
+    """A torchvision classifier and the layers of its ``features`` that LPIPS compares."""
 
     model: str
+    """Name of the classifier in ``torchvision.models``."""
     taps: tuple[int, ...]
+    """Positions of the compared layers."""
     channels: tuple[int, ...]
+    """Channels of the compared layers."""
 
 
-_SHIFT, _SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
+_SHIFT, _SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)  # of RGB in -1..1
 
 BACKBONES = {
     "alex": Backbone("alexnet", (1, 4, 7, 9, 11), (64, 192, 384, 256, 256)),
     "vgg": Backbone("vgg16", (3, 8, 15, 22, 29), (64, 128, 256, 512, 512)),
     "squeeze": Backbone("squeezenet1_1", (1, 4, 7, 9, 10, 11, 12), (64, 128, 256, 384, 384, 512, 512)),
 }
+"""The classifiers that the published weights exist for."""
 
 
 class LPIPS(nn.Module):
-    r"""Learned perceptual similarity, version 0.1 (R. Zhang et al., CVPR 2018; code richzhang/PerceptualSimilarity).
+    r"""LPIPS measures the perceptual distance of two images.
 
     .. math:: d(x, y) = \sum_l \operatorname{mean}_{h,w} \sum_c w_{l,c} (\hat f_{l,c,h,w}(x) - \hat f_{l,c,h,w}(y))^2
 
     with :math:`\hat f_l` the feature map of layer :math:`l` divided by its norm over channels. The keys are those of
-    the classifier's checkpoint (``features.*``) and ``heads.l`` for the channel weights; the published weights could
-    not be run here, equality with the ``lpips`` package was shown with equal seeded ones.
+    the classifier's checkpoint (``features.*``) and ``heads.l`` for the channel weights.
+
+    Input: two batches float32 ``(N, 3, H, W)``, RGB, 0..1.
+    Output: ``(N,)`` float32, >= 0.
 
     Args:
-        net: ``"alex"``, ``"vgg"`` or ``"squeeze"``.
+        net: one of `BACKBONES`: ``"alex"``, ``"vgg"`` or ``"squeeze"``.
     """
 
     def __init__(self, net: str) -> None:
@@ -50,7 +60,7 @@ class LPIPS(nn.Module):
         self.heads = nn.ParameterList(torch.zeros(count, dtype=torch.float32) for count in self.backbone.channels)
 
     def forward(self, preds: Tensor, target: Tensor) -> Tensor:
-        """Distances ``(N,)`` of frames ``(N, 3, H, W)``, RGB, float32 in 0..1."""
+        """Return distances ``(N,)`` of frames ``(N, 3, H, W)``, RGB, float32 in 0..1."""
         x = torch.cat([preds, target])
         shift, scale = (torch.tensor(v, dtype=x.dtype, device=x.device).reshape(1, 3, 1, 1) for v in (_SHIFT, _SCALE))
         x = channels_last_on_cpu(x * (2 / scale) - (1 + shift) / scale)

@@ -1,18 +1,22 @@
-"""Memory layout of the networks' inputs."""
+"""The memory format of the networks' inputs."""
 
 import torch
 from torch import Tensor
 
 
 def channels_last_on_cpu(x: Tensor) -> Tensor:
-    """The same values with the channels stored last, if ``x`` is on the CPU; the layers that follow keep the layout.
+    """Store the channels of a batch last if it is on the CPU.
 
-    Torch's CPU maximum pool is five times faster so. Time against the plain layout, on one core: Inception 0.76,
-    SyncNet's lip tower 0.77, FAN 0.85, face-alignment's S3FD 0.88, EmoNet 0.93, S3FD 0.94. ResNet-50 and IResNet, which
-    hardly pool, do not gain and are left alone, as are accelerators, where nothing was measured.
+    The layers that follow keep that format. Torch's CPU maximum pool is five times faster with it. Time against the
+    plain format, on one core: Inception 0.76, SyncNet's lip tower 0.77, FAN 0.85, face-alignment's S3FD 0.88, EmoNet
+    0.93, S3FD 0.94. ResNet-50 and IResNet, which hardly pool, do not gain and are left alone, as are accelerators,
+    where nothing was measured.
 
     Args:
-        x: A batch of images ``(N, C, H, W)`` or clips ``(N, C, T, H, W)``.
+        x: images ``(N, C, H, W)`` or clips ``(N, C, T, H, W)``.
+
+    Returns:
+        The same values; ``x`` itself on an accelerator.
     """
     if x.device.type != "cpu":
         return x

@@ -1,10 +1,9 @@
-"""S3FD as face-alignment builds it.
+"""S3FD, the face detector of the face-alignment package.
 
 Zhang et al., "S3FD: Single Shot Scale-invariant Face Detector", ICCV 2017; the variant of ``1adrianb/face-alignment``
 (``detection/sfd``), whose checkpoint ``s3fd-619a316812.pth`` (a bare state dict) fits key by key. It differs from
-:mod:`thm_torchmetrics.nets.s3fd` in its keys, in "fc6" (padding 3, not dilated: the map grows by four cells) and in the
-third pool, which rounds down like the others.
-The trained checkpoint could not be run here: equality was shown with seeded weights against that package's module.
+`thm_torchmetrics.nets.s3fd_syncnet` in its keys, in "fc6" (padding 3, not dilated: the map grows by four cells) and in
+the third pool, which rounds down like the others.
 """
 
 import torch
@@ -20,7 +19,7 @@ _HEADS = {"conv3_3_norm": 256, "conv4_3_norm": 512, "conv5_3_norm": 512, "fc7": 
 
 
 class FanS3FD(nn.Module):
-    """Face detector up to its raw outputs; priors, decoding and suppression are elsewhere.
+    """The detector computes raw outputs; `thm_torchmetrics.faces.boxes` decodes them.
 
     Input: float32 ``(N, 3, H, W)``, **BGR** minus (104, 117, 123), not divided, at the image's own size.
     Output: two lists of six maps for the strides 4, 8, 16, 32, 64, 128: box offsets ``(N, 4, h, w)`` and logits
@@ -46,10 +45,10 @@ class FanS3FD(nn.Module):
         for name, width in _HEADS.items():
             self.add_module(f"{name}_mbox_conf", nn.Conv2d(width, 4 if name == "conv3_3_norm" else 2, 3, padding=1))
             self.add_module(f"{name}_mbox_loc", nn.Conv2d(width, 4, 3, padding=1))
-        self.float()  # whatever the default dtype is: Lightning's bf16-true changes it
+        self.float()  # under any default dtype: Lightning's bf16-true sets another
 
     def forward(self, images: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """Box offsets and logits per map of ``(N, 3, H, W)``."""
+        """Return box offsets and logits per map of ``(N, 3, H, W)``."""
         maps = self._maps(channels_last_on_cpu(images))
         loc = [self.get_submodule(f"{name}_mbox_loc")(x) for name, x in maps.items()]
         conf = [self.get_submodule(f"{name}_mbox_conf")(x) for name, x in maps.items()]

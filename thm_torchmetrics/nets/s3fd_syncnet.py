@@ -2,8 +2,7 @@
 
 Zhang et al., "S3FD: Single Shot Scale-invariant Face Detector", ICCV 2017; the variant of ``joonson/syncnet_python``
 (``detectors/s3fd``), whose checkpoint ``sfd_face.pth`` (a bare state dict) fits key by key. face-alignment's detector
-has another layout and another "fc6": see :mod:`thm_torchmetrics.nets.fan_s3fd`.
-The trained checkpoint could not be run here: equality was shown with seeded weights against the original's outputs.
+has other keys and another "fc6"; see `thm_torchmetrics.nets.s3fd_face_alignment`.
 """
 
 import torch
@@ -12,28 +11,32 @@ from torch.nn import functional as F
 
 from thm_torchmetrics.nets.memory_format import channels_last_on_cpu
 
-STRIDES = (4, 8, 16, 32, 64, 128)
-"""Pixels of the input per cell of each of the six output maps (the last ones are rounded up)."""
-
 
 class L2Norm(nn.Module):
-    """Each pixel's feature vector divided by its length (plus 1e-10) and scaled per channel."""
+    """The layer divides the features of a pixel by their norm and scales them per channel.
+
+    1e-10 is added to the norm.
+
+    Args:
+        width: channels.
+        scale: initial scale of every channel.
+    """
 
     def __init__(self, width: int, scale: float) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.full((width,), scale, dtype=torch.float32))
 
     def forward(self, x: Tensor) -> Tensor:
-        """The same shape, ``(N, width, H, W)``."""
+        """Return the same shape, ``(N, width, H, W)``."""
         length: Tensor = torch.linalg.vector_norm(x, dim=1, keepdim=True) + 1e-10
         return x / length * self.weight[:, None, None]
 
 
 class S3FD(nn.Module):
-    """Face detector up to its raw outputs; priors, decoding and suppression are elsewhere.
+    """The detector computes raw outputs; `thm_torchmetrics.faces.boxes` decodes them.
 
     Input: float32 ``(N, 3, H, W)``, RGB minus (123, 117, 104), not divided.
-    Output: two lists of six maps, one per stride of :data:`STRIDES`: box offsets ``(N, 4, h, w)`` and logits
+    Output: two lists of six maps for the strides 4, 8, 16, 32, 64, 128: box offsets ``(N, 4, h, w)`` and logits
     ``(N, 2, h, w)`` of background and face, before the softmax. On the first map the background is already the maximum
     of its three channels.
     """
@@ -56,10 +59,10 @@ class S3FD(nn.Module):
         self.loc = nn.ModuleList(nn.Conv2d(width, 4, 3, padding=1) for width in widths)
         classes = (4, 2, 2, 2, 2, 2)
         self.conf = nn.ModuleList(nn.Conv2d(width, n, 3, padding=1) for width, n in zip(widths, classes, strict=True))
-        self.float()  # whatever the default dtype is: Lightning's bf16-true changes it
+        self.float()  # under any default dtype: Lightning's bf16-true sets another
 
     def forward(self, images: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """Box offsets and logits per map of ``(N, 3, H, W)``."""
+        """Return box offsets and logits per map of ``(N, 3, H, W)``."""
         maps = self._maps(channels_last_on_cpu(images))
         loc = [head(x) for head, x in zip(self.loc, maps, strict=True)]
         conf = [head(x) for head, x in zip(self.conf, maps, strict=True)]
@@ -82,7 +85,7 @@ class S3FD(nn.Module):
 
 
 def _trunk() -> nn.ModuleList:
-    """VGG-16's convolutions, then "fc6" and "fc7" as convolutions; the keys are positions in this list."""
+    """Make VGG-16's convolutions, then "fc6" and "fc7" as convolutions; the keys are positions in this list."""
     layers: list[nn.Module] = []
     width_in = 3
     for group, (width, depth) in enumerate(((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))):

@@ -1,8 +1,7 @@
-"""SyncNet: five frames of a mouth and 0.2 s of sound to one space in which distance means asynchrony.
+"""SyncNet, from five frames of a mouth and 0.2 s of sound to one embedding each.
 
 Chung and Zisserman, "Out of time: automated lip sync in the wild", ACCV workshop 2016; the network of
 ``joonson/syncnet_python``, whose checkpoint ``syncnet_v2.model`` (a bare state dict) fits key by key.
-The trained checkpoint could not be run here: equality was shown with seeded weights against the original's outputs.
 """
 
 from typing import cast
@@ -17,10 +16,12 @@ _MAPS = 6  # of the lip tower's first convolution at a time
 
 
 class SyncNet(nn.Module):
-    """Two towers, one for frames and one for sound, each with its own head.
+    """SyncNet has two towers, one for frames and one for sound, each with its own head.
 
-    :meth:`forward_lip` and :meth:`forward_audio` give one 1024-d float32 vector per window of five frames (25 fps) or
-    twenty MFCC columns (100 per second). Row i of the published measure uses frames i..i+4 and columns 4i..4i+19.
+    The distance of their embeddings grows with asynchrony.
+
+    `forward_lip` and `forward_audio` return one 1024-d float32 vector per window of five frames (25 fps) or twenty MFCC
+    columns (100 per second). Row i of the published measure uses frames i..i+4 and columns 4i..4i+19.
     """
 
     def __init__(self) -> None:
@@ -49,29 +50,39 @@ class SyncNet(nn.Module):
         )
         self.netfcaud = _head()
         self.netfclip = _head()
-        self.float()  # whatever the default dtype is: Lightning's bf16-true changes it
+        self.float()  # under any default dtype: Lightning's bf16-true sets another
 
     def forward(self, frames: Tensor, mfcc: Tensor) -> tuple[Tensor, Tensor]:
-        """:meth:`forward_lip` of ``frames`` and :meth:`forward_audio` of ``mfcc``."""
+        """Return `forward_lip` of ``frames`` and `forward_audio` of ``mfcc``."""
         return self.forward_lip(frames), self.forward_audio(mfcc)
 
     def forward_audio(self, mfcc: Tensor) -> Tensor:
-        """Audio embeddings ``(N, 1024)`` of MFCC windows, float32 ``(N, 1, 13, 20)``: coefficients by columns."""
+        """Return audio embeddings ``(N, 1024)`` of windows of twenty MFCC columns.
+
+        Args:
+            mfcc: ``(N, 1, 13, 20)`` float32, coefficients by columns.
+        """
         embedding: Tensor = self.netfcaud(self.netcnnaud(mfcc).flatten(1))
         return embedding
 
     def forward_lip(self, frames: Tensor) -> Tensor:
-        """Lip embeddings ``(N, 1024)`` of windows, float32 ``(N, 3, 5, 224, 224)``: **BGR**, 0..255."""
+        """Return lip embeddings ``(N, 1024)`` of windows of five frames.
+
+        Args:
+            frames: ``(N, 3, 5, 224, 224)`` float32, **BGR**, 0..255.
+        """
         embedding: Tensor = self.netfclip(self.lip_features(frames))
         return embedding
 
     def forward_lip_clip(self, frames: Tensor) -> Tensor:
-        """Lip embeddings ``(T - 4, 1024)`` of every window of a clip, float32 ``(3, T, 224, 224)``: **BGR**, 0..255.
+        """Return lip embeddings ``(T - 4, 1024)`` of every window of a clip.
 
-        The first convolution alone reaches over time, so running the tower over the whole clip equals running it window
-        by window, and no frame is copied five times. Its maps take 4.6 MB per frame: on a CPU they are made and pooled
-        a few at a time, which spares the system the clearing of memory; cut a long clip into pieces that share four
-        frames.
+        Only the first convolution reaches over time, so running the tower over the whole clip equals running it window
+        by window, and no frame is copied five times. Its maps take 4.6 MB per frame. On a CPU they are made and pooled
+        a few at a time, so that memory is reused. Cut a long clip into pieces that share four frames.
+
+        Args:
+            frames: ``(3, T, 224, 224)`` float32, **BGR**, 0..255.
         """
         first, rest = self.netcnnlip[:4], self.netcnnlip[4:]
         windows = frames.shape[1] - 4
@@ -81,13 +92,17 @@ class SyncNet(nn.Module):
         return embedding
 
     def lip_features(self, frames: Tensor) -> Tensor:
-        """The 512 numbers before the lip head, ``(N * (T - 4), 512)`` of float32 ``(N, 3, T, 224, 224)``."""
+        """Return the inputs of the lip head, ``(N * (T - 4), 512)``.
+
+        Args:
+            frames: ``(N, 3, T, 224, 224)`` float32, **BGR**, 0..255.
+        """
         features: Tensor = self.netcnnlip(frames)
         return features.flatten(1)
 
 
 class _OverTime(nn.Conv3d):
-    """``(N, C, T, H, W)`` to frames, ``(N * T', C', H', W')``: the only layer that reaches over time."""
+    """The only layer that reaches over time, from ``(N, C, T, H, W)`` to frames ``(N * T', C', H', W')``."""
 
     def convolve(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         maps = F.conv3d(channels_last_on_cpu(x), weight, bias, self.stride, self.padding)
@@ -112,10 +127,10 @@ _Conv = _OverTime | _PerFrame | _OfSound
 
 
 class _Tower(nn.Sequential):
-    """Convolutions, each with its norm and ReLU, and maximum pools.
+    """A tower is a row of convolutions, each with its norm and ReLU, and of maximum pools.
 
-    A norm with running statistics is run as a part of its convolution, and a ReLU after the pool that follows it, where
-    the map is smaller: the same numbers but for rounding, and a third of the time less on a CPU.
+    A norm with running statistics runs as a part of its convolution, and a ReLU after the pool that follows it, where
+    the map is smaller. The numbers are the same but for rounding; a CPU needs a third of the time less.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -132,7 +147,7 @@ class _Tower(nn.Sequential):
 
 
 def _joined(conv: _Conv, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a convolution and the norm that follows it."""
+    """Return weight and bias of a convolution joined with the norm that follows it."""
     mean, variance = cast(Tensor, norm.running_mean), cast(Tensor, norm.running_var)
     scale = norm.weight * (variance + norm.eps).rsqrt()
     weight = conv.weight * scale.reshape(-1, *[1] * (conv.weight.ndim - 1))

@@ -23,8 +23,16 @@ from thm_torchmetrics.media.feature_files import read_features
 from thm_torchmetrics.media.openface import read_action_units
 from thm_torchmetrics.media.pairing import VIDEO_SUFFIXES, Item
 from thm_torchmetrics.media.video import VideoFile
-from thm_torchmetrics.scoring.clip_files import ActionUnitOptions, _File, _Files, _files, needs_audio, _Sound, _with_sound
-from thm_torchmetrics.scoring.progress import Progress, CountedVideo
+from thm_torchmetrics.scoring.clip_files import (
+    ActionUnitOptions,
+    _File,
+    _Files,
+    _files,
+    _Sound,
+    _with_sound,
+    needs_audio,
+)
+from thm_torchmetrics.scoring.progress import CountedVideo, Progress
 from thm_torchmetrics.scoring.result import ClipResult, ClipScore, MetricResult, Result
 
 

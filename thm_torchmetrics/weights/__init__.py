@@ -1,30 +1,35 @@
-"""Checkpoints: which there are, where they lie, what their licenses say, how they are fetched, verified and read.
+"""Checkpoints: a registry of them, their places on disk, their licenses, and how they are fetched, verified and read.
 
-A checkpoint is looked for in the argument, ``$THM_WEIGHTS_DIR``, ``./weights`` and the user's cache, then downloaded
-unless ``THM_OFFLINE=1``. Its SHA256 is checked wherever it comes from, and it is read with ``weights_only=True``. Under
-``THM_COMMERCIAL=1`` those whose license excludes commercial use are refused. Nothing here prints, and neither torch nor
-the network is touched before a function needs it.
+A checkpoint is looked for in the argument, `$THM_WEIGHTS_DIR`, `./weights` and the user's cache, then downloaded unless
+the caller or `THM_OFFLINE=1` forbids it. Its SHA256 is checked wherever it comes from, and it is read with
+`weights_only=True`. Under commercial use (the caller's choice, or `THM_COMMERCIAL=1`) those whose license excludes it
+are refused. Nothing here prints, and neither torch nor the network is touched before a function needs it.
 """
 
+from thm_torchmetrics.weights.checkpoints import Checkpoint, Checkpoints, CustomFiles
 from thm_torchmetrics.weights.download import obtain
-from thm_torchmetrics.weights.licenses import allow, license_notice
+from thm_torchmetrics.weights.licenses import check_license, license_notice
 from thm_torchmetrics.weights.load import StateDict, load, load_into
-from thm_torchmetrics.weights.locate import Found, Status, cache_dir, find, places, status, verify
-from thm_torchmetrics.weights.registry import Weight, registry
+from thm_torchmetrics.weights.locate import Found, Status, cache_dir, locate, places, status, verify
+from thm_torchmetrics.weights.registry import WeightEntry, register, registry
 
 __all__ = [
+    "Checkpoint",
+    "Checkpoints",
+    "CustomFiles",
     "Found",
     "StateDict",
     "Status",
-    "Weight",
-    "allow",
+    "WeightEntry",
     "cache_dir",
-    "find",
+    "check_license",
     "license_notice",
     "load",
     "load_into",
+    "locate",
     "obtain",
     "places",
+    "register",
     "registry",
     "status",
     "verify",

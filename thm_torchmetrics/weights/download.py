@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from thm_torchmetrics.errors import ThmError, WeightsError, WeightsNotFoundError
-from thm_torchmetrics.weights import file_type as contents, licenses as licenses, locate as lookup, registry as entries
-from thm_torchmetrics.weights.locate import Found
-from thm_torchmetrics.weights.registry import Weight
+from thm_torchmetrics.weights.environment import is_offline
+from thm_torchmetrics.weights.file_type import describe_wrong_body
+from thm_torchmetrics.weights.locate import Found, cache_dir, explain_mismatch, hash_file, locate, places
+from thm_torchmetrics.weights.registry import WeightEntry, get_entry, shares_file_name
 
 if TYPE_CHECKING:
     import requests
@@ -27,13 +28,13 @@ class _Refused(Exception):
 
 
 def _total(response: requests.Response, start: int) -> int | None:
-    """Bytes of the whole file as the server announces them."""
+    """Return the bytes of the whole file as the server announces them."""
     length = response.headers.get("Content-Length")
     return start + int(length) if length and length.isdigit() else None
 
 
 def _start(response: requests.Response, asked: int) -> int:
-    """Where in the file the answer begins: 0 unless the server continues where it was asked to."""
+    """Return where in the file the answer begins: 0 unless the server continues where it was asked to."""
     if response.status_code != 206:
         return 0
     if not response.headers.get("Content-Range", "").startswith(f"bytes {asked}-"):
@@ -41,7 +42,7 @@ def _start(response: requests.Response, asked: int) -> int:
     return asked
 
 
-def _receive(url: str, part: Path, weight: Weight, progress: Progress | None) -> None:
+def _receive(url: str, part: Path, entry: WeightEntry, progress: Progress | None) -> None:
     """Add to the part of the file what is missing of it; a server without ranges makes it start again."""
     import requests
 
@@ -55,22 +56,22 @@ def _receive(url: str, part: Path, weight: Weight, progress: Progress | None) ->
         total = _total(response, done)
         blocks = response.iter_content(_BLOCK)
         block = next(blocks, b"")
-        if not done and (wrong := contents.wrong_body(block)) is not None:
+        if not done and (wrong := describe_wrong_body(block)) is not None:
             raise _Refused(f"answered something else: the body is {wrong}")
-        if weight.size and total not in (None, weight.size):
-            raise _Refused(f"announced {total:,} bytes instead of {weight.size:,}")
+        if entry.size and total not in (None, entry.size):
+            raise _Refused(f"announced {total:,} bytes instead of {entry.size:,}")
         with part.open("ab" if done else "wb") as file:
             while block:
                 file.write(block)
                 done += len(block)
                 if progress is not None:
-                    progress(done, total or weight.size)
+                    progress(done, total or entry.size)
                 block = next(blocks, b"")
             file.flush()
             os.fsync(file.fileno())
 
 
-def _fetch(url: str, part: Path, weight: Weight, progress: Progress | None) -> None:
+def _fetch(url: str, part: Path, entry: WeightEntry, progress: Progress | None) -> None:
     """Fetch one address into the part until it is the published file.
 
     Raises:
@@ -81,94 +82,103 @@ def _fetch(url: str, part: Path, weight: Weight, progress: Progress | None) -> N
     for _ in range(_TRIES):
         before = part.stat().st_size if part.exists() else 0
         try:
-            _receive(url, part, weight, progress)
+            _receive(url, part, entry, progress)
         except requests.HTTPError as error:
             raise _Refused(str(error)) from error
         except requests.RequestException as error:
             if not part.exists() or part.stat().st_size <= before:
                 raise _Refused(f"no connection, or it broke off: {error}") from error
             continue
-        if weight.matches(lookup.sha256_of(part)):
+        if entry.matches(hash_file(part)):
             return
-        why = lookup.explain(part, weight)
+        reason = explain_mismatch(part, entry)
         part.unlink()
         # A part that another server or an earlier run began may be what is wrong: once more, from the start.
         if not before:
-            raise _Refused(f"the body is {why}")
+            raise _Refused(f"the body is {reason}")
     raise _Refused(f"the connection broke off {_TRIES} times")
 
 
-def _from_any(weight: Weight, part: Path, progress: Progress | None) -> None:
+def _from_any(entry: WeightEntry, part: Path, progress: Progress | None) -> None:
     """Fetch the addresses in turn until one gives the file."""
     failures = []
-    for url in weight.urls:
+    for url in entry.urls:
         try:
-            return _fetch(url, part, weight, progress)
+            return _fetch(url, part, entry, progress)
         except _Refused as refused:
             failures.append(f"{url}: {refused}")
-    by_hand = f" or from {weight.page}" if weight.page else ""
+    by_hand = f" or from {entry.page}" if entry.page else ""
     raise WeightsNotFoundError(
-        f"the checkpoint {weight.name!r} could not be downloaded. {'; '.join(failures)}. Try again later, or get "
-        f"{weight.file} on another machine{by_hand}, put it into {part.parent}, and it is found there."
+        f"the checkpoint {entry.name!r} could not be downloaded. {'; '.join(failures)}. Try again later, or get "
+        f"{entry.file} on another machine{by_hand}, put it into {part.parent}, and it is found there"
     )
 
 
-def _target(weight: Weight) -> Path:
-    """Where the file goes: a folder of its own, if another checkpoint has the same file name."""
-    folder = lookup.cache_dir()
-    return folder / weight.name / weight.file if entries.shares_name(weight) else folder / weight.file
+def _target(entry: WeightEntry) -> Path:
+    """Return where the file goes: a folder of its own, if another checkpoint has the same file name."""
+    folder = cache_dir()
+    return folder / entry.name / entry.file if shares_file_name(entry) else folder / entry.file
 
 
-def _download(weight: Weight, progress: Progress | None) -> Found:
+def _download(entry: WeightEntry, commercial: bool | None, progress: Progress | None) -> Found:
     """Download under a lock; a process that had to wait finds the file that the other one has fetched."""
     from filelock import FileLock
 
-    target = _target(weight)
+    target = _target(entry)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         lock = target.with_name(f".{target.name}.lock")
         lock.touch()  # filelock would wait for ever in some folders that take no file
         with FileLock(lock):
             try:
-                return lookup.find(weight.name)
+                return locate(entry.name, commercial=commercial)
             except WeightsNotFoundError:
                 part = target.with_name(f"{target.name}.part")
-                _from_any(weight, part, progress)
+                _from_any(entry, part, progress)
                 part.replace(target)
     except ThmError:
         raise
     except OSError as error:
         raise WeightsError(
             f"{target} cannot be written: {error.strerror or error}. Set THM_WEIGHTS_DIR to a folder that can, or put "
-            f"{weight.file} into one of {', '.join(map(str, lookup.places()))}."
+            f"{entry.file} into one of {', '.join(map(str, places()))}"
         ) from error
-    return lookup.find(weight.name)
+    return locate(entry.name, commercial=commercial)
 
 
-def obtain(name: str, file: str | Path | None = None, *, progress: Progress | None = None) -> Found:
-    """The checkpoint on disk, downloaded if it is not there yet.
+def obtain(
+    name: str,
+    file: str | Path | None = None,
+    *,
+    offline: bool | None = None,
+    commercial: bool | None = None,
+    progress: Progress | None = None,
+) -> Found:
+    """Return the checkpoint on disk, downloaded if it is not there yet.
 
-    A download that breaks off is continued by the next one, from the file ``FILE.part``. Of several processes one
+    A download that breaks off is continued by the next one, from the file `FILE.part`. Of several processes one
     downloads, the others wait for it.
 
     Args:
         name: name in the registry.
         file: the user's own file, which is used whatever its hash; then nothing is downloaded.
+        offline: whether downloads are off; None reads the variable `THM_OFFLINE`.
+        commercial: whether the use is commercial; None reads the variable `THM_COMMERCIAL`.
         progress: called with the bytes that are there and the bytes in all (None if the server does not say).
 
     Raises:
         InputError: if the registry has no such name.
-        WeightsNotFoundError: if it is nowhere and ``THM_OFFLINE`` is set, no hash could verify it, or no address
-            gives it.
+        WeightsNotFoundError: if it is nowhere and downloads are off, no hash could verify it, or no address gives it.
         WeightsError: if a file of its name is there but holds other bytes, if the folder for downloads cannot be
             written, or if its license excludes this use.
     """
     try:
-        return lookup.find(name, file)
+        return locate(name, file, commercial=commercial)
     except WeightsNotFoundError as error:
-        weight = entries.entry(name)
-        if file is not None or not weight.fetchable:
+        entry = get_entry(name)
+        if file is not None or not entry.fetchable:
             raise
-        if licenses.switched_on("THM_OFFLINE"):
-            raise WeightsNotFoundError(f"{error} Nothing is downloaded, because THM_OFFLINE is set.") from error
-    return _download(weight, progress)
+        if is_offline(offline):
+            cause = "THM_OFFLINE is set" if offline is None else "`offline` is True (--offline)"
+            raise WeightsNotFoundError(f"{error}. Nothing is downloaded, because {cause}") from error
+    return _download(entry, commercial, progress)

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: a name and a suffix prove nothing."""
+"""The type of a file by its first bytes: a name and a suffix prove nothing."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ CHECKPOINT = "a PyTorch checkpoint"
 _HEAD = 512
 
 
-def wrong_body(body: bytes) -> str | None:
-    """What a server may send instead of a file, None if the first bytes do not look like it."""
+def describe_wrong_body(body: bytes) -> str | None:
+    """Name what a server may send instead of a file, None if the first bytes do not look like it."""
     start = body.lstrip()[:_HEAD].lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
         return "an HTML page"
@@ -21,7 +21,7 @@ def wrong_body(body: bytes) -> str | None:
     return None
 
 
-def _archive(path: Path) -> str:
+def _archive_type(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -36,19 +36,19 @@ def _archive(path: Path) -> str:
     return "a zip archive"
 
 
-def head(path: Path) -> bytes:
-    """The first bytes of a file."""
+def read_head(path: Path) -> bytes:
+    """Read the first bytes of a file."""
     with path.open("rb") as file:
         return file.read(_HEAD)
 
 
-def kind(path: Path) -> str:
-    """What a file is: :data:`CHECKPOINT`, or other words that complete "the file is ..."."""
-    start = head(path)
-    if (wrong := wrong_body(start)) is not None:
+def file_type(path: Path) -> str:
+    """Return the type of a file: `CHECKPOINT`, or other words that complete "the file is ..."."""
+    start = read_head(path)
+    if (wrong := describe_wrong_body(start)) is not None:
         return wrong
     if start.startswith(b"PK\x03\x04"):
-        return _archive(path)
+        return _archive_type(path)
     if start.startswith(b"\x80\x02"):
         return CHECKPOINT
     if start.startswith(b"\x80") and start[1] in (3, 4, 5):
@@ -58,4 +58,4 @@ def kind(path: Path) -> str:
         return "an ONNX model"
     if start[8:9] == b"{":
         return "a safetensors file"
-    return "a file of unknown kind"
+    return "a file of unknown type"

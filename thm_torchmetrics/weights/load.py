@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from thm_torchmetrics.errors import WeightsError
-from thm_torchmetrics.weights import file_type as contents, locate as lookup, registry as entries
+from thm_torchmetrics.weights.file_type import CHECKPOINT, file_type
+from thm_torchmetrics.weights.locate import locate
+from thm_torchmetrics.weights.registry import get_entry
 
 if TYPE_CHECKING:
     import torch
@@ -23,12 +25,12 @@ _SHOWN = 4
 
 
 def _read(path: Path) -> Any:
-    """What a file holds; only tensors and containers are ever made of it."""
+    """Read a file; only tensors and containers are ever made of it."""
     import torch
 
-    kind = contents.kind(path)
-    if kind != contents.CHECKPOINT:
-        raise WeightsError(f"{path} is {kind}, not a PyTorch checkpoint; nothing in it was run.")
+    found = file_type(path)
+    if found != CHECKPOINT:
+        raise WeightsError(f"{path} is {found}, not a PyTorch checkpoint; nothing in it was run")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -39,65 +41,74 @@ def _read(path: Path) -> Any:
 
 
 def _refusal(error: pickle.UnpicklingError) -> str:
-    """Why PyTorch took a file for more than tensors; its own advice, to switch the check off, is left out."""
+    """Say why PyTorch refused a file; its own advice, to switch the check off, is left out."""
     cause = str(error.__context__ or error)
     if (named := re.search(r"GLOBAL ([\w.]+)", cause)) is not None:
         return (
             f"it holds more than tensors and asks for {named[1]}. Where the file can be trusted, save the state dict "
-            "alone: torch.save(model.state_dict(), FILE)."
+            "alone: torch.save(model.state_dict(), FILE)"
         )
-    return f"it is damaged, or holds more than tensors ({cause.splitlines()[0]})."
+    return f"it is damaged, or holds more than tensors ({cause.splitlines()[0]})"
 
 
 def _unwrap(held: Any, wrapper: str | None, path: Path) -> Mapping[str, Any]:
-    """The state dict in what a file holds: the file's dict, or the one entry of it that is known to be the network."""
+    """Return the state dict of a file: its dict, or the one item of it that is known to be the network."""
     if not isinstance(held, Mapping):
-        raise WeightsError(f"{path} holds a {type(held).__name__}, not a state dict.")
+        raise WeightsError(f"{path} holds a {type(held).__name__}, not a state dict")
     names = [name for name in _WRAPPERS if isinstance(held.get(name), Mapping)]
     if wrapper is not None and isinstance(held.get(wrapper), Mapping):
         names = [wrapper]
     if len(names) > 1:
-        raise WeightsError(f"{path} holds several networks ({', '.join(names)}); save the state dict of one alone.")
+        raise WeightsError(f"{path} holds several networks ({', '.join(names)}); save the state dict of one alone")
     return held[names[0]] if names else held
 
 
-def load(name: str, file: str | Path | None = None, *, device: str | torch.device = "cpu") -> StateDict:
-    """The state dict of a checkpoint, with the keys of the bare network.
+def load(
+    name: str,
+    file: str | Path | None = None,
+    *,
+    commercial: bool | None = None,
+    device: str | torch.device = "cpu",
+) -> StateDict:
+    """Return the state dict of a checkpoint, with the keys of the bare network.
 
-    Reads zip files and legacy pickles, takes the network out of a wrapper (``net_recon``, ``state_dict``, ``model``,
-    ...) and drops the prefix ``module.`` that data parallel training leaves on keys.
+    Reads zip files and legacy pickles, takes the network out of a wrapper (`net_recon`, `state_dict`, `model`, ...) and
+    drops the prefix `module.` that data parallel training leaves on keys.
 
     Args:
         name: name in the registry.
         file: the user's own file.
+        commercial: whether the use is commercial; None reads the variable `THM_COMMERCIAL`.
         device: where the tensors go.
 
     Raises:
+        InputError: if the registry has no such name.
         WeightsNotFoundError: if it is not there; nothing is downloaded.
-        WeightsError: if the file is damaged, is no state dict, or would run code; nothing of it is run.
+        WeightsError: if the file is damaged, is no state dict, would run code (nothing of it is run), or if its license
+            excludes this use.
     """
     import torch
 
-    path = lookup.find(name, file).path
-    state = _unwrap(_read(path), entries.entry(name).wrapper, path)
+    path = locate(name, file, commercial=commercial).path
+    state = _unwrap(_read(path), get_entry(name).wrapper, path)
     wrong = [f"{key} ({type(value).__name__})" for key, value in state.items() if not isinstance(value, torch.Tensor)]
     if wrong or not state:
-        raise WeightsError(f"{path} is no state dict: {_some(wrong) if wrong else 'it is empty'}, not tensors by key.")
+        raise WeightsError(f"{path} is no state dict: {_some(wrong) if wrong else 'it is empty'}, not tensors by key")
     bare = {re.sub(r"^(module\.)+", "", key): value.detach().to(device) for key, value in state.items()}
     if len(bare) < len(state):
-        raise WeightsError(f"{path} holds keys twice, with and without the prefix module.")
+        raise WeightsError(f"{path} holds keys twice, with and without the prefix `module.`")
     return bare
 
 
 def _some(items: Iterable[str]) -> str:
-    """The first few, and how many there are."""
+    """List the first few, and how many there are."""
     listed = list(items)
     more = f", ... ({len(listed)} in all)" if len(listed) > _SHOWN else ""
     return ", ".join(listed[:_SHOWN]) + more
 
 
 def _difference(own: Mapping[str, torch.Tensor], state: StateDict) -> list[str]:
-    """What keeps a state dict from fitting; the counters of batch normalisation, which evaluation ignores, do not."""
+    """Name the keys that do not fit; evaluation ignores the counters of batch normalization, and so does this."""
     missing = [key for key in own if key not in state and not key.endswith(_COUNTER)]
     unexpected = [key for key in state if key not in own and not key.endswith(_COUNTER)]
     shapes = [
@@ -106,18 +117,18 @@ def _difference(own: Mapping[str, torch.Tensor], state: StateDict) -> list[str]:
         if key in state and state[key].shape != tensor.shape
     ]
     named = {"missing": missing, "unexpected": unexpected, "of other shape": shapes}
-    return [f"{what}: {_some(keys)}" for what, keys in named.items() if keys]
+    return [f"{fault}: {_some(keys)}" for fault, keys in named.items() if keys]
 
 
 def load_into(module: nn.Module, state: StateDict, name: str) -> None:
     """Load a state dict into a network, strictly; the network is made float32 first.
 
     Under Lightning's ``bf16-true`` a new network is bfloat16, and copying into it would lose the checkpoint's bits.
-    ``num_batches_tracked`` may be there or not.
+    `num_batches_tracked` may be there or not.
 
     Args:
         module: the network.
-        state: its state dict, as :func:`load` returns it.
+        state: its state dict, as `load` returns it.
         name: name in the registry, for the message.
 
     Raises:
@@ -125,6 +136,6 @@ def load_into(module: nn.Module, state: StateDict, name: str) -> None:
     """
     if difference := _difference(module.state_dict(), state):
         raise WeightsError(
-            f"the checkpoint {name!r} does not fit the network {type(module).__name__}. Keys {'; '.join(difference)}."
+            f"the checkpoint {name!r} does not fit the network {type(module).__name__}. Keys {'; '.join(difference)}"
         )
     module.float().load_state_dict(state, strict=False)

@@ -1,10 +1,9 @@
-"""Where a checkpoint lies, and whether it is the published one. Nothing here downloads."""
+"""The place of a checkpoint on disk, and whether it is the published one. Nothing here downloads."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -12,8 +11,10 @@ from pathlib import Path
 from typing import Literal
 
 from thm_torchmetrics.errors import WeightsError, WeightsNotFoundError
-from thm_torchmetrics.weights import file_type as contents, licenses as licenses, registry as entries
-from thm_torchmetrics.weights.registry import Weight
+from thm_torchmetrics.weights.environment import weights_dir
+from thm_torchmetrics.weights.file_type import describe_wrong_body, file_type, read_head
+from thm_torchmetrics.weights.licenses import check_license
+from thm_torchmetrics.weights.registry import WeightEntry, get_entry, owner_of_hash, shares_file_name
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Found:
     Attributes:
         path: the file.
         sha256: its hash.
-        custom: whether it is the user's own: given by path, or of a kind that no published hash verifies.
+        custom: whether it is the user's own: given by path, or one that no published hash verifies.
     """
 
     path: Path
@@ -33,24 +34,19 @@ class Found:
 
 @dataclass(frozen=True)
 class Status:
-    """What became of a search.
+    """The outcome of a search.
 
     Attributes:
         name: name in the registry.
-        state: ``available``, ``missing``, or ``corrupt``: there, but not the published bytes.
+        state: `available`, `missing`, or `corrupt`: there, but not the published bytes.
         found: the file, where one is available.
-        detail: why not, where none is.
+        detail: the reason, where none is.
     """
 
     name: str
     state: Literal["available", "missing", "corrupt"]
     found: Found | None
     detail: str
-
-
-def _chosen() -> Path | None:
-    chosen = os.environ.get("THM_WEIGHTS_DIR")
-    return Path(chosen).expanduser().absolute() if chosen else None
 
 
 def _user_cache() -> Path:
@@ -60,16 +56,16 @@ def _user_cache() -> Path:
 
 
 def cache_dir() -> Path:
-    """Where downloads go: ``$THM_WEIGHTS_DIR`` if it is set, else the user's cache."""
-    return _chosen() or _user_cache()
+    """Return the folder of downloads: `$THM_WEIGHTS_DIR` if it is set, else the user's cache."""
+    return weights_dir() or _user_cache()
 
 
 def places() -> tuple[Path, ...]:
-    """Folders that are searched, in this order: ``$THM_WEIGHTS_DIR``, ``./weights``, the user's cache.
+    """Return the folders that are searched, in this order: `$THM_WEIGHTS_DIR`, `./weights`, the user's cache.
 
-    In each a checkpoint may lie under its file name, or in a folder of its name: ``deep3d/epoch_20.pth``.
+    In each a checkpoint may lie under its file name, or in a folder of its name: `deep3d/epoch_20.pth`.
     """
-    chosen = _chosen()
+    chosen = weights_dir()
     return (*([chosen] if chosen else []), Path.cwd() / "weights", _user_cache())
 
 
@@ -79,8 +75,8 @@ def _digest(path: Path, size: int, modified: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def sha256_of(path: Path) -> str:
-    """Hash of a file, read once per process as long as its size and time of modification stay.
+def hash_file(path: Path) -> str:
+    """Return the SHA256 of a file, read once per process as long as its size and time of modification stay.
 
     Raises:
         WeightsError: if the file cannot be read.
@@ -92,139 +88,153 @@ def sha256_of(path: Path) -> str:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def explain(path: Path, weight: Weight) -> str:
-    """Why a file is not the published one, as words that complete "the file is ..."."""
-    sha256 = sha256_of(path)
-    if (other := entries.owner(sha256)) is not None:
+def explain_mismatch(path: Path, entry: WeightEntry) -> str:
+    """Say why a file is not the published one, in words that complete "the file is ..."."""
+    sha256 = hash_file(path)
+    if (other := owner_of_hash(sha256)) is not None:
         return f"the checkpoint {other.name!r} ({other.file})"
-    if (wrong := contents.wrong_body(contents.head(path))) is not None:
+    if (wrong := describe_wrong_body(read_head(path))) is not None:
         return wrong
-    if not weight.verifiable:
+    if not entry.verifiable:
         return f"of unknown origin: SHA256 {sha256}"
     size = path.stat().st_size
-    if weight.size is not None and size != weight.size:
-        return f"{'cut short' if size < weight.size else 'too long'}: {size:,} bytes instead of {weight.size:,}"
-    known = weight.sha256 or f"{weight.sha256_prefix}..."
-    return f"{contents.kind(path)}, but not the published one: SHA256 {sha256} instead of {known}"
+    if entry.size is not None and size != entry.size:
+        return f"{'cut short' if size < entry.size else 'too long'}: {size:,} bytes instead of {entry.size:,}"
+    known = entry.sha256 or f"{entry.sha256_prefix}..."
+    return f"{file_type(path)}, but not the published one: SHA256 {sha256} instead of {known}"
 
 
-def _in_package(weight: Weight) -> Path | None:
-    """The file inside an installed package, which is not imported for it."""
-    if weight.package is None:
+def _in_package(entry: WeightEntry) -> Path | None:
+    """Return the file inside an installed package, which is not imported for it."""
+    if entry.package is None:
         return None
-    package, *folders = weight.package.split("/")
+    package, *folders = entry.package.split("/")
     spec = importlib.util.find_spec(package)
     roots = spec.submodule_search_locations if spec else None
-    return Path(roots[0]).joinpath(*folders, weight.file) if roots else None
+    return Path(roots[0]).joinpath(*folders, entry.file) if roots else None
 
 
-def _candidates(weight: Weight) -> Iterator[tuple[Path, bool]]:
-    """Files to look at, each with whether its place says that it is meant to be this checkpoint."""
-    named = not entries.shares_name(weight)
+def _candidates(entry: WeightEntry) -> Iterator[tuple[Path, bool]]:
+    """Yield files to look at, each with whether its place says that it is meant to be this checkpoint."""
+    packaged = _in_package(entry)
+    if packaged is not None and packaged.is_file() and entry.matches(hash_file(packaged)):
+        yield packaged, True  # before the folders, where a file called `vgg.pth` may be anything
+    named = not shares_file_name(entry)
     for folder in places():
-        yield folder / weight.name / weight.file, True
-        yield folder / weight.file, named
-        for alias in weight.aliases:
-            yield folder / weight.name / alias, True
+        yield folder / entry.name / entry.file, True
+        yield folder / entry.file, named
+        for alias in entry.aliases:
+            yield folder / entry.name / alias, True
             yield folder / alias, False
-    if (packaged := _in_package(weight)) is not None:
+    if packaged is not None:
         yield packaged, True
 
 
-def _search(weight: Weight) -> Found:
+def _search(entry: WeightEntry) -> Found:
     passed: list[str] = []
-    for path, meant in _candidates(weight):
+    for path, meant in _candidates(entry):
         if not path.is_file():
             continue
-        sha256 = sha256_of(path)
-        if weight.matches(sha256):
+        sha256 = hash_file(path)
+        if entry.matches(sha256):
             return Found(path, sha256, custom=False)
-        other = entries.owner(sha256)
-        if meant and not weight.verifiable and other is None:
+        other = owner_of_hash(sha256)
+        if meant and not entry.verifiable and other is None:
             return Found(path, sha256, custom=True)
-        # Under a name that several checkpoints share the file may rightly be one of the others.
-        others_file = other is not None or path.name != weight.file or not weight.verifiable
+        # Under a name that several checkpoints share the file may be one of the others.
+        others_file = other is not None or path.name != entry.file or not entry.verifiable
         if not meant and others_file:
-            passed.append(f"{path} is {explain(path, weight)}")
+            passed.append(f"{path} is {explain_mismatch(path, entry)}")
             continue
-        raise WeightsError(
-            f"{path} is not the checkpoint {weight.name!r}: it is {explain(path, weight)}. Move it away and run `thm "
-            f"weights fetch {weight.name}`, or, if you mean this very file, give it by path (weights= in Python, "
-            f"--weights {weight.name}=FILE)."
+        mend = (
+            f"Move it away and run `thm weights fetch {entry.name}`"
+            if entry.fetchable
+            else "Put the published file in its place"
         )
-    raise WeightsNotFoundError(_missing(weight, passed))
+        raise WeightsError(
+            f"{path} is not the checkpoint {entry.name!r}: it is {explain_mismatch(path, entry)}. {mend}, or, if you "
+            f"mean this very file, give it by path (weights= in Python, --weights {entry.name}=FILE)"
+        )
+    raise WeightsNotFoundError(_missing(entry, passed))
 
 
-def _missing(weight: Weight, passed: list[str]) -> str:
-    """What is missing, where it was looked for, and what to do."""
-    size = f"{weight.size:,} bytes" if weight.size else "size not known"
-    digest = weight.sha256 or (f"{weight.sha256_prefix}..." if weight.sha256_prefix else "not known")
-    lines = [
-        f"the checkpoint {weight.name!r} is missing: {weight.file} ({size}, SHA256 {digest}).",
-        f"Looked for in {', '.join(map(str, places()))}.",
+def _missing(entry: WeightEntry, passed: list[str]) -> str:
+    """Say which file is missing, where it was looked for, and what to do."""
+    size = f"{entry.size:,} bytes" if entry.size else "size not known"
+    digest = entry.sha256 or (f"{entry.sha256_prefix}..." if entry.sha256_prefix else "not known")
+    sentences = [
+        f"the checkpoint {entry.name!r} is missing: {entry.file} ({size}, SHA256 {digest})",
+        f"Looked for in {', '.join(map(str, places()))}",
+        *([f"Passed over: {'; '.join(passed)}"] if passed else []),
+        _remedy(entry),
     ]
-    if passed:
-        lines.append(f"Passed over: {'; '.join(passed)}.")
-    lines.append(_remedy(weight))
-    return " ".join(lines)
+    return ". ".join(sentences)
 
 
-def _remedy(weight: Weight) -> str:
-    """How to get a checkpoint that is missing."""
-    if weight.package is not None:
-        return f"It comes with a package: pip install 'thm-torchmetrics[{weight.extra}]'."
-    address = " or ".join(filter(None, (*weight.urls[:1], weight.page)))
-    if weight.fetchable:
-        fetch = f"`thm weights fetch {weight.name}`"
-        return f"Run {fetch}, or download {address} yourself and put it into one of these folders."
+def _remedy(entry: WeightEntry) -> str:
+    """Say how to get a checkpoint that is missing."""
+    if entry.package is not None and entry.extra is not None:
+        return f"It comes with a package: pip install 'thm-torchmetrics[{entry.extra}]'"
+    if entry.package is not None:
+        package = entry.package.split("/")[0]
+        return f"It comes with the package {package}: pip install --force-reinstall --no-deps {package}"
+    by_path = f"give it by path (weights= in Python, --weights {entry.name}=FILE)"
+    address = " or ".join(filter(None, (*entry.urls[:1], entry.page)))
+    if entry.fetchable:
+        return (
+            f"Run `thm weights fetch {entry.name}`, or download {address} yourself and put it into one of these folders"
+        )
+    if entry.verifiable:
+        return f"It has no address to fetch it from: put it into one of these folders, or {by_path}"
+    download = f"download {address} yourself and " if address else ""
     return (
-        f"It cannot be fetched automatically, because no published hash would verify it: download {address} yourself "
-        f"and give it by path (weights= in Python, --weights {weight.name}=FILE) or put it into a folder {weight.name} "
-        "in one of these folders; reports mark it as custom, with its SHA256."
+        f"It cannot be fetched automatically, because no published hash would verify it: {download}{by_path} or put it "
+        f"into a folder {entry.name} in one of these folders; reports mark it as custom, with its SHA256"
     )
 
 
-def _own(weight: Weight, file: Path) -> Found:
-    """The user's own file, used whatever its hash, but not against a license that is known to be the file's."""
+def _locate_custom(entry: WeightEntry, file: Path, commercial: bool | None) -> Found:
+    """Return the user's own file, whatever its hash, but not against a license that is known to be the file's."""
     if not file.is_file():
-        what = "is a folder" if file.is_dir() else "does not exist"
-        raise WeightsNotFoundError(f"the file given for the checkpoint {weight.name!r} {what}: {file}")
-    sha256 = sha256_of(file)
-    other = entries.owner(sha256)
+        fault = "is a folder" if file.is_dir() else "does not exist"
+        raise WeightsNotFoundError(f"the file given for the checkpoint {entry.name!r} {fault}: {file}")
+    sha256 = hash_file(file)
+    other = owner_of_hash(sha256)
     if other is not None:
-        licenses.allow(other.name)
-    elif not weight.verifiable:
-        licenses.allow(weight.name)
+        check_license(other.name, commercial)
+    elif not entry.verifiable:
+        check_license(entry.name, commercial)
     return Found(file, sha256, custom=True)
 
 
-def find(name: str, file: str | Path | None = None) -> Found:
-    """The checkpoint on disk, verified by its SHA256.
+def locate(name: str, file: str | Path | None = None, *, commercial: bool | None = None) -> Found:
+    """Return the checkpoint on disk, verified by its SHA256.
 
     Args:
         name: name in the registry.
         file: the user's own file, which is used whatever its hash.
+        commercial: whether the use is commercial; None reads the variable `THM_COMMERCIAL`.
 
     Raises:
         InputError: if the registry has no such name.
-        WeightsNotFoundError: if it is in none of :func:`places`; nothing is downloaded.
+        WeightsNotFoundError: if it is in none of `places`; nothing is downloaded.
         WeightsError: if a file of its name is there but holds other bytes, or if its license excludes this use.
     """
-    weight = entries.entry(name)
+    entry = get_entry(name)
     if file is not None:
-        return _own(weight, Path(file).expanduser())
-    licenses.allow(name)
-    return _search(weight)
+        return _locate_custom(entry, Path(file).expanduser(), commercial)
+    check_license(name, commercial)
+    return _search(entry)
 
 
 def status(name: str) -> Status:
-    """Whether a checkpoint is there, whatever its license allows; raises nothing of a known name.
+    """Return whether a checkpoint is there, whatever its license allows.
 
     Raises:
-        InputError: if the registry has no such name.
+        InputError: if the registry has no such name; nothing else is raised.
     """
     try:
-        return Status(name, "available", _search(entries.entry(name)), "")
+        return Status(name, "available", _search(get_entry(name)), "")
     except WeightsNotFoundError as error:
         return Status(name, "missing", None, str(error))
     except WeightsError as error:
@@ -232,6 +242,10 @@ def status(name: str) -> Status:
 
 
 def verify(name: str) -> Status:
-    """As :func:`status`, but every file is read anew, even where this process has hashed it before."""
+    """Return the `status` after reading every file anew, even where this process has hashed it before.
+
+    Raises:
+        InputError: if the registry has no such name.
+    """
     _digest.cache_clear()
     return status(name)

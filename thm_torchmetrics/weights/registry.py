@@ -1,49 +1,53 @@
-"""The registry: one entry per checkpoint, read from ``registry.toml``."""
+"""The registry: one entry per checkpoint, from `registry.toml` and from users who register their own."""
 
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
+from typing import Literal
 
 from thm_torchmetrics.errors import InputError
 
 
 @dataclass(frozen=True)
-class Weight:
-    """What is known of a checkpoint.
+class WeightEntry:
+    """The facts of a checkpoint.
 
     Attributes:
         name: name in the registry.
         file: name of the file; two entries may share one, their hashes tell them apart.
         urls: addresses of the file itself, upstream first, then mirrors.
-        license: what the publisher says, or that nothing is said.
-        commercial: whether that allows commercial use; None where it cannot be told.
+        license: terms of the publisher, or that none are stated.
+        commercial: whether these allow commercial use; None where it cannot be told.
         source: page of the publisher.
-        layout: what the file holds.
-        note: what a user should know.
+        layout: content of the file.
+        note: a remark for the user.
         aliases: other names under which the same bytes are published.
         sha256: hash of the file, 64 hex digits, or None where no source tells it.
         sha256_prefix: its first digits, where only those are known.
         size: bytes, or None where not known.
-        page: where a person can download it by hand, if that is not one of ``urls``.
-        wrapper: entry of the file's dict that holds the state dict; None where the file is one.
-        package: folder in an installed package that brings the file, e.g. ``face_recognition_models/models``.
-        extra: extra of this project that installs that package.
+        page: where a person can download it by hand, if that is not one of `urls`.
+        wrapper: key of the file's dict that holds the state dict; None where the file is one.
+        package: folder in an installed package that brings the file, e.g. `face_recognition_models/models`.
+        extra: extra of this project that installs that package; None where the project always requires it.
+        verified: a sentence on how the network was compared with the original; empty where it was not.
+        verified_with: weights of that comparison; None where there was none.
     """
 
     name: str
     file: str
-    urls: tuple[str, ...]
-    license: str
-    commercial: bool | None
-    source: str
-    layout: str
-    note: str
+    urls: tuple[str, ...] = ()
+    license: str = "none stated"
+    commercial: bool | None = None
+    source: str = ""
+    layout: str = "state dict"
+    note: str = ""
     aliases: tuple[str, ...] = ()
     sha256: str | None = None
     sha256_prefix: str | None = None
@@ -52,6 +56,8 @@ class Weight:
     wrapper: str | None = None
     package: str | None = None
     extra: str | None = None
+    verified: str = ""
+    verified_with: Literal["published", "seeded"] | None = None
 
     @property
     def verifiable(self) -> bool:
@@ -64,35 +70,93 @@ class Weight:
         return self.verifiable and bool(self.urls)
 
     def matches(self, sha256: str) -> bool:
-        """Whether a file with this hash is the published one."""
+        """Return whether a file with this hash is the published one."""
         if self.sha256 is not None:
             return sha256 == self.sha256
         return self.sha256_prefix is not None and sha256.startswith(self.sha256_prefix)
 
 
-def read(text: str) -> Mapping[str, Weight]:
-    """Entries of a registry, given as TOML; ``commercial = "unknown"`` becomes None."""
-    entries: dict[str, Weight] = {}
+def parse_registry(text: str) -> dict[str, WeightEntry]:
+    """Return the entries of a registry in TOML; `commercial = "unknown"` becomes None."""
+    entries: dict[str, WeightEntry] = {}
     for name, fields in tomllib.loads(text).items():
         fields |= {key: tuple(fields.get(key, ())) for key in ("urls", "aliases")}
         fields["commercial"] = None if fields["commercial"] == "unknown" else fields["commercial"]
-        entries[name] = Weight(name=name, **fields)
-    return MappingProxyType(entries)
+        entries[name] = WeightEntry(name=name, **fields)
+    return entries
+
+
+def published() -> dict[str, WeightEntry]:
+    """Return the entries that come with this package, without those that users registered."""
+    file = resources.files("thm_torchmetrics.weights").joinpath("registry.toml")
+    return parse_registry(file.read_text(encoding="utf-8"))
 
 
 @cache
-def registry() -> Mapping[str, Weight]:
-    """Every checkpoint that a metric can use, by name.
+def _entries() -> dict[str, WeightEntry]:
+    """Return the one table that `register` adds to."""
+    return published()
+
+
+def registry() -> Mapping[str, WeightEntry]:
+    """Return every checkpoint by name, first those of this package, then those registered: a read-only view.
 
     Example:
         >>> registry()["s3fd"].file
         'sfd_face.pth'
     """
-    return read(resources.files("thm_torchmetrics.weights").joinpath("registry.toml").read_text(encoding="utf-8"))
+    return MappingProxyType(_entries())
 
 
-def entry(name: str) -> Weight:
-    """One checkpoint of the registry.
+def register(entry: WeightEntry) -> None:
+    """Add a checkpoint of your own to the registry of this process.
+
+    It is then located, downloaded, verified, loaded and listed as those of this package are. Processes that are
+    spawned register it again: call this where your module is imported. The same entry may be registered twice.
+
+    Args:
+        entry: the facts of the checkpoint. Without `sha256` it is never downloaded, only used as a custom file.
+
+    Raises:
+        InputError: if the name is registered with other facts, or if a field is not of its form.
+
+    Example::
+
+        register(WeightEntry(name="openness", file="openness.pth", urls=(URL,), sha256=SHA256, license="MIT"))
+        state = load("openness")
+    """
+    _check_form(entry)
+    known = _entries().setdefault(entry.name, entry)
+    if known != entry:
+        raise InputError(
+            f"the checkpoint {entry.name!r} is already registered with other facts (file {known.file}, SHA256 "
+            f"{known.sha256}); give yours another `name`"
+        )
+
+
+def _check_form(entry: WeightEntry) -> None:
+    """Refuse fields that would leave their folder, or make every download fail.
+
+    Raises:
+        InputError: if one does.
+    """
+    for field in ("urls", "aliases"):
+        if not isinstance(getattr(entry, field), tuple):
+            kind = type(getattr(entry, field)).__name__
+            raise InputError(f"`{field}` is a {kind}, needs a tuple of strings; write {field}=(TEXT,)")
+    for field, text in (("name", entry.name), ("file", entry.file), *(("aliases", alias) for alias in entry.aliases)):
+        if text in ("", ".", "..") or re.search(r"[/\\=\0]", text):
+            raise InputError(f"`{field}` is {text!r}, needs a plain name; leave out folders and '='")
+    for field, digits, form in (
+        ("sha256", entry.sha256, "[0-9a-f]{64}"),
+        ("sha256_prefix", entry.sha256_prefix, "[0-9a-f]{8,64}"),
+    ):
+        if digits is not None and not re.fullmatch(form, digits):
+            raise InputError(f"`{field}` is {digits!r}, needs {form}; `sha256sum {entry.file}` prints the hash")
+
+
+def get_entry(name: str) -> WeightEntry:
+    """Return one checkpoint of the registry.
 
     Raises:
         InputError: if there is none of this name.
@@ -100,16 +164,16 @@ def entry(name: str) -> Weight:
     known = registry()
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise InputError(f"no checkpoint is called {name!r}{hint} Known: {', '.join(known)}.")
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        raise InputError(f"no checkpoint is called {name!r}{hint} Known: {', '.join(known)}")
     return known[name]
 
 
-def owner(sha256: str) -> Weight | None:
-    """The checkpoint that has this hash, None if it is not in the registry."""
-    return next((weight for weight in registry().values() if weight.matches(sha256)), None)
+def owner_of_hash(sha256: str) -> WeightEntry | None:
+    """Return the checkpoint that has this hash, None if it is not in the registry."""
+    return next((entry for entry in registry().values() if entry.matches(sha256)), None)
 
 
-def shares_name(weight: Weight) -> bool:
-    """Whether another checkpoint is published under the same file name."""
-    return sum(other.file == weight.file for other in registry().values()) > 1
+def shares_file_name(entry: WeightEntry) -> bool:
+    """Return whether another checkpoint is published under the same file name."""
+    return sum(other.file == entry.file for other in registry().values()) > 1

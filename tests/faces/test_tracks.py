@@ -1,76 +1,35 @@
-"""The SyncNet pipeline's geometry against OpenCV, SciPy and a literal, slow transcription of its tracking rule."""
+"""SyncNet's tracks and crops against SciPy, OpenCV and a literal, slow transcription of the tracking rule."""
 
-import itertools
+from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from scipy.interpolate import interp1d
 from scipy.signal import medfilt
+from torch import Tensor
 
-from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.faces.shots import shot_scores, shots
 from thm_torchmetrics.faces.tracks import crop_boxes, smooth, tracks
-from thm_torchmetrics.imaging.hsv import hsv
 from thm_torchmetrics.imaging.resize import resize_crops
 
 
-def test_every_colour_in_hsv():
-    """All 4096 products of 16 levels, and a million random colours."""
-    levels = np.arange(0, 256, 17, dtype=np.uint8)
-    cube = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
-    some = np.random.default_rng(0).integers(0, 256, (1000, 1000, 3), dtype=np.uint8)
-    some[:300] //= 20
-    for image in (cube, some):
-        got = hsv(torch.from_numpy(image).permute(2, 0, 1)).permute(1, 2, 0)
-        np.testing.assert_array_equal(got.numpy(), cv2.cvtColor(image, cv2.COLOR_RGB2HSV))
-
-
-@pytest.mark.parametrize(
-    ("width", "step"), [(399, 1), (400, 2), (599, 2), (600, 3), (900, 4), (1200, 5), (1700, 6), (2100, 8), (3200, 12)]
-)
-def test_scores_of_frames(width, step):
-    frames = np.random.default_rng(width).integers(0, 256, (4, 40, width, 3), dtype=np.uint8)
-    kept = [cv2.cvtColor(np.ascontiguousarray(f[::step, ::step]), cv2.COLOR_RGB2HSV).astype(np.int32) for f in frames]
-    expected = [0.0]
-    for before, after in itertools.pairwise(kept):
-        channels = [np.abs(after[..., c] - before[..., c]).sum() / after[..., c].size for c in range(3)]
-        expected.append(sum(channels) / 3)
-    clip = torch.from_numpy(frames).permute(0, 3, 1, 2)
-    np.testing.assert_allclose(shot_scores(clip), expected, rtol=1e-14)
-    chunks = torch.cat([shot_scores(clip[:2]), shot_scores(clip[2:], clip[1])])
-    np.testing.assert_array_equal(chunks, shot_scores(clip))
-
-
-@pytest.mark.parametrize(
-    ("cuts", "expected"),
-    [
-        ([], [(0, 100)]),
-        ([40], [(0, 40), (40, 100)]),
-        ([3, 17, 18], [(0, 3), (3, 18), (18, 100)]),  # 17 is within 15 frames of 3; 18 is not
-        ([50, 51, 52, 70], [(0, 50), (50, 70), (70, 100)]),
-        ([99], [(0, 99), (99, 100)]),
-    ],
-)
-def test_shots(cuts, expected):
-    scores = torch.full((100,), 29.999, dtype=torch.float64)
-    scores[cuts] = 30.0
-    assert shots(scores) == expected
-
-
-def iou(a, b):
+def iou(a: Sequence[float], b: Sequence[float]) -> float:
     w, h = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
     both = max(w, 0) * max(h, 0)
     return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
 
 
-def slow_tracks(frames, start, end, need, side, gap):
+def slow_tracks(
+    frames: list[Tensor], start: int, end: int, need: int, side: float, gap: int
+) -> list[tuple[int, npt.NDArray[np.float64], int]]:
     """The rule as a list of flagged faces, searched from the beginning each time."""
     faces = [[f, box.tolist(), False] for f in range(start, end) for box in frames[f][:, :4]]
-    result = []
+    result: list[tuple[int, npt.NDArray[np.float64], int]] = []
     while True:
-        track = []
+        track: list[Any] = []
         for f in range(start, end):
             here = [face for face in faces if face[0] == f and not face[2]]
             for face in here:
@@ -89,10 +48,10 @@ def slow_tracks(frames, start, end, need, side, gap):
                 result.append((at[0], dense, len(at)))
 
 
-def random_faces(seed, length=160):
+def random_faces(seed: int, length: int = 160) -> list[Tensor]:
     """Two or three drifting faces with dropouts, plus false alarms."""
     generator = np.random.default_rng(seed)
-    frames = [[] for _ in range(length)]
+    frames: list[list[list[float]]] = [[] for _ in range(length)]
     for person in range(int(generator.integers(2, 4))):
         center, half = generator.uniform(60, 400, 2), generator.uniform(10, 60)
         seen = generator.random(length) > generator.uniform(0.02, 0.5)
@@ -114,7 +73,7 @@ def random_faces(seed, length=160):
 
 
 @pytest.mark.parametrize("seed", range(25))
-def test_tracks_follow_the_literal_rule(seed):
+def test_tracks_follow_the_literal_rule(seed: int) -> None:
     frames = random_faces(seed)
     parts = [(0, 70), (70, 75), (75, 160)]
     got = tracks(frames, parts, min_detections=12, min_side=60.0, max_gap=8)
@@ -124,20 +83,20 @@ def test_tracks_follow_the_literal_rule(seed):
         np.testing.assert_allclose(track.boxes, boxes, rtol=0, atol=1e-9)
 
 
-def test_the_random_scenes_have_tracks():
+def test_the_random_scenes_have_tracks() -> None:
     counts = [len(tracks(random_faces(s), [(0, 160)], min_detections=12, min_side=60.0, max_gap=8)) for s in range(25)]
     assert sum(counts) > 25
 
 
-def face(side=101.0):
+def face(side: float = 101.0) -> Tensor:
     return torch.tensor([[0.0, 0.0, side, side, 0.99]], dtype=torch.float64)
 
 
-def nothing():
+def nothing() -> Tensor:
     return torch.zeros(0, 5, dtype=torch.float64)
 
 
-def test_limits_of_the_rule():
+def test_limits_of_the_rule() -> None:
     assert tracks([face()] * 100, [(0, 100)]) == []
     assert len(tracks([face()] * 101, [(0, 101)])) == 1
     assert tracks([face(100.0)] * 101, [(0, 101)]) == []
@@ -148,7 +107,7 @@ def test_limits_of_the_rule():
 
 
 @pytest.mark.parametrize("length", [1, 5, 13, 40])
-def test_smoothing_is_scipys_median_filter(length):
+def test_smoothing_is_scipys_median_filter(length: int) -> None:
     generator = np.random.default_rng(length)
     corner = generator.uniform(-20, 300, (length, 2))
     boxes = np.concatenate([corner, corner + generator.uniform(50, 200, (length, 2))], axis=1)
@@ -159,7 +118,7 @@ def test_smoothing_is_scipys_median_filter(length):
     np.testing.assert_array_equal(smooth(torch.from_numpy(boxes)), expected)
 
 
-def test_crops_equal_padding_and_slicing():
+def test_crops_equal_padding_and_slicing() -> None:
     generator = np.random.default_rng(0)
     frames = generator.integers(0, 256, (40, 120, 150, 3), dtype=np.uint8)
     smoothed = np.stack([*generator.uniform(0, 120, (2, 40)), generator.uniform(5, 80, 40)], axis=1)
@@ -171,10 +130,3 @@ def test_crops_equal_padding_and_slicing():
         y, x = y + p, x + p
         cut = padded[int(y - s) : int(y + s * 1.8), int(x - s * 1.4) : int(x + s * 1.4)]
         np.testing.assert_array_equal(crop.permute(1, 2, 0), cv2.resize(cut, (224, 224)))
-
-
-def test_bad_input_is_named():
-    with pytest.raises(InputError, match=r"float32 of shape \(3, 4, 4\)"):
-        hsv(torch.zeros(3, 4, 4))
-    with pytest.raises(InputError, match=r"\(1, 4, 4\)"):
-        hsv(torch.zeros(1, 4, 4, dtype=torch.uint8))

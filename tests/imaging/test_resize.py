@@ -1,32 +1,26 @@
-"""resize against OpenCV itself (every byte) and against the stored outputs of the originals."""
+"""Resizing against OpenCV itself, every byte, and against the stored outputs of the originals."""
 
-import json
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
-from parity import inputs
+from imaging.pixels import planes
+from parity.seeded import golden, golden_input
 
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.imaging.resize import resize, resize_by, resize_crops
 
-GOLDEN = Path(__file__).parents[1] / "parity" / "golden"
+
+def stored_case(model: str, name: str) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[Any]]:
+    """The outputs of an original, and one of its inputs."""
+    return golden(model), golden_input(model, name)
 
 
-def planes(images):
-    """(N, H, W, C) array -> (N, C, H, W) tensor."""
-    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
-
-
-def golden(model, name):
-    stored = np.load(GOLDEN / f"{model}.npz")
-    recipe = json.loads(str(stored["meta"]))["inputs"][name]
-    return stored, inputs.rebuild(recipe)
-
-
-def random_sizes(count):
+def random_sizes(count: int) -> Iterator[tuple[npt.NDArray[np.uint8], tuple[int, int]]]:
     generator = np.random.default_rng(7)
     for trial in range(count):
         old_h, old_w, new_h, new_w = (int(v) for v in generator.integers(1, 70, 4))
@@ -45,7 +39,7 @@ def random_sizes(count):
         yield image, (new_h, new_w)
 
 
-def test_any_size_equals_opencv():
+def test_any_size_equals_opencv() -> None:
     for image, (height, width) in random_sizes(400):
         expected = cv2.resize(image[0], (width, height)).reshape(height, width, 3)
         got = resize(planes(image), (height, width))[0].permute(1, 2, 0).numpy()
@@ -53,7 +47,7 @@ def test_any_size_equals_opencv():
 
 
 @pytest.mark.parametrize("factor", [0.25, 0.5, 0.125, 0.3, 0.75, 1.0, 1.7, 2.0])
-def test_any_factor_equals_opencv(factor):
+def test_any_factor_equals_opencv(factor: float) -> None:
     generator = np.random.default_rng(3)
     for height, width in generator.integers(5, 140, (40, 2)).tolist():
         image = generator.integers(0, 256, (1, height, width, 3), dtype=np.uint8)
@@ -62,7 +56,7 @@ def test_any_factor_equals_opencv(factor):
         np.testing.assert_array_equal(got, expected, err_msg=f"{height} x {width} by {factor}")
 
 
-def test_a_batch_is_its_images_and_memory_layout_does_not_matter():
+def test_a_batch_is_its_images_and_memory_layout_does_not_matter() -> None:
     images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (4, 3, 37, 51), dtype=np.uint8))
     expected = np.stack([cv2.resize(i.permute(1, 2, 0).numpy(), (20, 45)) for i in images])
     for batch in (images, images.to(memory_format=torch.channels_last), images.flip(0).flip(0)):
@@ -70,7 +64,7 @@ def test_a_batch_is_its_images_and_memory_layout_does_not_matter():
 
 
 @pytest.mark.parametrize("pad", [0, 110])
-def test_crops_equal_padding_slicing_and_opencv(pad):
+def test_crops_equal_padding_slicing_and_opencv(pad: int) -> None:
     generator = np.random.default_rng(pad)
     images = generator.integers(0, 256, (5, 40, 60, 3), dtype=np.uint8)
     corner = generator.integers(-50, 60, (60, 2))
@@ -84,34 +78,34 @@ def test_crops_equal_padding_slicing_and_opencv(pad):
         np.testing.assert_array_equal(got[i].permute(1, 2, 0).numpy(), expected, err_msg=str(boxes[i]))
 
 
-def test_a_crop_of_the_whole_image_is_its_resize():
+def test_a_crop_of_the_whole_image_is_its_resize() -> None:
     images = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (3, 3, 30, 20), dtype=np.uint8))
     boxes = torch.tensor([[0, 0, 20, 30]]).repeat(3, 1)
     torch.testing.assert_close(resize_crops(images, boxes, (17, 64)), resize(images, (17, 64)), rtol=0, atol=0)
 
 
-def test_s3fd_scales():
-    stored, image = golden("s3fd", "scaled_image")
+def test_s3fd_scales() -> None:
+    stored, image = stored_case("s3fd", "scaled_image")
     for i, factor in enumerate(stored["scaled_scales"]):
         got = resize_by(planes(image[:1]), float(factor))[0].permute(1, 2, 0).numpy()
         np.testing.assert_array_equal(got, stored[f"scaled_scaled_{i}"])
 
 
-def test_syncnet_frames():
-    stored, clip = golden("syncnet", "C_clip")
+def test_syncnet_frames() -> None:
+    stored, clip = stored_case("syncnet", "C_clip")
     got = resize(planes(clip[:2]), (224, 224)).permute(0, 2, 3, 1).numpy()
     np.testing.assert_array_equal(got, stored["C_resized"])
 
 
 @pytest.mark.parametrize(("model", "side"), [("iresnet18", 112), ("emonet8", 256)])
-def test_network_inputs(model, side):
-    stored, images = golden(model, "odd_images")
+def test_network_inputs(model: str, side: int) -> None:
+    stored, images = stored_case(model, "odd_images")
     expected = stored["odd_resized"]
     got = resize(planes(images[: len(expected)]), (side, side)).permute(0, 2, 3, 1).numpy()
     np.testing.assert_array_equal(got, expected)
 
 
-def test_bad_input_is_named():
+def test_bad_input_is_named() -> None:
     images = torch.zeros(1, 3, 4, 4, dtype=torch.uint8)
     with pytest.raises(InputError, match="float32"):
         resize(images.to(torch.float32), (2, 2))

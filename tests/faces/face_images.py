@@ -68,8 +68,3 @@ def batch(faces: list[Face]) -> tuple[Tensor, Tensor]:
     frames = torch.from_numpy(np.stack([frame for frame, _ in faces])).permute(0, 3, 1, 2)
     missing = np.full((68, 2), np.nan)
     return frames, torch.from_numpy(np.stack([missing if points is None else points for _, points in faces]))
-
-
-def as_image(crop: Tensor) -> npt.NDArray[np.int64]:
-    """``(3, H, W)`` -> ``(H, W, 3)``, signed so that differences can be taken."""
-    return crop.permute(1, 2, 0).numpy().astype(np.int64)

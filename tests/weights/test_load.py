@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from weights.server import weight
+from weights.server import make_entry
 
 from thm_torchmetrics import weights
 from thm_torchmetrics.errors import WeightsError, WeightsNotFoundError
@@ -36,9 +36,9 @@ def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> boo
 
 
 @pytest.fixture
-def file(machine: Path, register: Callable) -> Path:
+def file(machine: Path, use_registry: Callable) -> Path:
     """Where a user's own file goes; the registry knows ``net``, a bare state dict, and ``wrapped``."""
-    register(weight("net", b""), weight("wrapped", b"", wrapper="net_recon"))
+    use_registry(make_entry("net", b""), make_entry("wrapped", b"", wrapper="net_recon"))
     return machine / "own.pth"
 
 
@@ -51,10 +51,10 @@ def test_bare_state_dict_zip_and_legacy(file: Path, zipped: bool) -> None:
     assert type(state) is dict
 
 
-def test_found_file_is_loaded_without_a_path(machine: Path, register: Callable) -> None:
+def test_found_file_is_loaded_without_a_path(machine: Path, use_registry: Callable) -> None:
     buffer = io.BytesIO()
     torch.save(network().state_dict(), buffer)
-    register(weight("net", buffer.getvalue()))
+    use_registry(make_entry("net", buffer.getvalue()))
     with pytest.raises(WeightsNotFoundError):
         weights.load("net")
     (machine / "cache").mkdir()

@@ -1,10 +1,16 @@
+"""PSNR and SSIM against piq, torchmetrics and scikit-image."""
+
+from collections.abc import Callable, Iterator
 from itertools import islice
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import piq
 import pytest
 import torch
 from skimage.metrics import structural_similarity as skimage_ssim
+from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure as torchmetrics_ssim
 from torchmetrics.image import PeakSignalNoiseRatio
 
@@ -14,10 +20,13 @@ from thm_torchmetrics.functional.image_quality import (
     peak_signal_noise_ratio,
     structural_similarity,
 )
-from thm_torchmetrics.imaging import checks as slabs
+from thm_torchmetrics.imaging import checks
+
+Decoder = Callable[[Path], Iterator[Tensor]]
+Metric = Callable[..., Tensor]
 
 
-def pictures(count=3, height=80, width=96, seed=0):
+def pictures(count: int = 3, height: int = 80, width: int = 96, seed: int = 0) -> tuple[Tensor, Tensor]:
     """A smooth picture and a noisy copy, uint8: flat parts, edges, texture."""
     random = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
@@ -26,19 +35,21 @@ def pictures(count=3, height=80, width=96, seed=0):
     )
     target = np.where(x < width // 3, 200, 128 + 120 * waves)
     preds = target + random.normal(0, 12, target.shape) * (y > height // 4)
-    return tuple(torch.from_numpy(side.clip(0, 255).round().astype(np.uint8)) for side in (preds, target))
+    sides = [torch.from_numpy(side.clip(0, 255).round().astype(np.uint8)) for side in (preds, target)]
+    return sides[0], sides[1]
 
 
-def unit(frames):
+def unit(frames: Tensor) -> Tensor:
     """Frames on the scale 0..1 in float64, for the reference libraries."""
     return frames.to(torch.float64) / (255 if frames.dtype == torch.uint8 else 1)
 
 
-def as_dtypes(preds, target, dtypes):
-    return tuple(
+def as_dtypes(preds: Tensor, target: Tensor, dtypes: tuple[str, str]) -> tuple[Tensor, Tensor]:
+    sides = [
         frames if dtype == "uint8" else (frames.to(torch.float32) / 255)
         for frames, dtype in zip((preds, target), dtypes, strict=True)
-    )
+    ]
+    return sides[0], sides[1]
 
 
 DTYPES = [("uint8", "uint8"), ("float", "float"), ("uint8", "float"), ("float", "uint8")]
@@ -55,19 +66,19 @@ SSIM = {
 
 
 @pytest.mark.parametrize("dtypes", DTYPES)
-def test_psnr_is_that_of_piq(dtypes):
+def test_psnr_is_that_of_piq(dtypes: tuple[str, str]) -> None:
     preds, target = as_dtypes(*pictures(), dtypes)
     expected = piq.psnr(unit(preds), unit(target), data_range=1.0, reduction="none")
     torch.testing.assert_close(peak_signal_noise_ratio(preds, target), expected, rtol=0, atol=2e-5)
 
 
-def test_identical_frames_have_80_db():
+def test_identical_frames_have_80_db() -> None:
     frames = pictures()[0]
     assert peak_signal_noise_ratio(frames, frames).tolist() == pytest.approx([80.0] * 3)
 
 
 @pytest.mark.parametrize("dtypes", DTYPES)
-def test_global_mse_is_that_of_torchmetrics(dtypes):
+def test_global_mse_is_that_of_torchmetrics(dtypes: tuple[str, str]) -> None:
     preds, target = as_dtypes(*pictures(), dtypes)
     preds[0] = target[0].to(preds.dtype) if preds.dtype == target.dtype else preds[0]
     expected = PeakSignalNoiseRatio(data_range=1.0).set_dtype(torch.float64)(unit(preds), unit(target))
@@ -77,7 +88,7 @@ def test_global_mse_is_that_of_torchmetrics(dtypes):
     assert peak_signal_noise_ratio(target, target, "global-mse").item() == float("inf")
 
 
-def test_mean_squared_error_of_bytes_is_exact():
+def test_mean_squared_error_of_bytes_is_exact() -> None:
     preds, target = pictures()
     expected = (preds.double() - target.double()).square().mean((1, 2, 3)) / 255**2
     torch.testing.assert_close(mean_squared_error_per_frame(preds, target), expected, rtol=1e-7, atol=0)
@@ -85,7 +96,7 @@ def test_mean_squared_error_of_bytes_is_exact():
 
 @pytest.mark.parametrize("protocol", SSIM)
 @pytest.mark.parametrize("dtypes", DTYPES)
-def test_ssim_is_that_of_the_library(protocol, dtypes):
+def test_ssim_is_that_of_the_library(protocol: str, dtypes: tuple[str, str]) -> None:
     preds, target = as_dtypes(*pictures(), dtypes)
     expected = SSIM[protocol](unit(preds), unit(target))
     torch.testing.assert_close(structural_similarity(preds, target, protocol), expected, rtol=0, atol=1e-6)
@@ -93,7 +104,7 @@ def test_ssim_is_that_of_the_library(protocol, dtypes):
 
 @pytest.mark.parametrize("protocol", SSIM)
 @pytest.mark.parametrize("noise", [0, 1, 255])
-def test_ssim_of_flat_and_of_unrelated_frames(protocol, noise):
+def test_ssim_of_flat_and_of_unrelated_frames(protocol: str, noise: int) -> None:
     random = np.random.default_rng(1)
     target = torch.full((1, 3, 40, 50), 200, dtype=torch.uint8)
     preds = torch.from_numpy(random.integers(0, noise + 1, target.shape).astype(np.uint8))
@@ -102,14 +113,14 @@ def test_ssim_of_flat_and_of_unrelated_frames(protocol, noise):
 
 
 @pytest.mark.parametrize(("height", "width"), [(383, 400), (384, 400), (500, 640), (640, 650), (900, 1201)])
-def test_large_frames_are_pooled_as_piq_pools_them(height, width):
+def test_large_frames_are_pooled_as_piq_pools_them(height: int, width: int) -> None:
     preds, target = pictures(1, height, width)
     expected = piq.ssim(unit(preds), unit(target), data_range=1.0, reduction="none")
     torch.testing.assert_close(structural_similarity(preds, target), expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
-def test_other_floats_are_read_as_float32(dtype):
+def test_other_floats_are_read_as_float32(dtype: torch.dtype) -> None:
     preds, target = ((frames.double() / 255).to(dtype) for frames in pictures())
     for metric in (peak_signal_noise_ratio, structural_similarity):
         value = metric(preds, target)
@@ -119,18 +130,20 @@ def test_other_floats_are_read_as_float32(dtype):
 
 @pytest.mark.parametrize("metric", [mean_squared_error_per_frame, peak_signal_noise_ratio, structural_similarity])
 @pytest.mark.parametrize("dtypes", DTYPES)
-def test_batch_layout_and_slab_size_leave_values_alone(metric, dtypes, monkeypatch):
+def test_batch_layout_and_slab_size_leave_values_alone(
+    metric: Metric, dtypes: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     preds, target = as_dtypes(*pictures(5), dtypes)
     together = metric(preds, target)
     one_by_one = torch.cat([metric(preds[i : i + 1], target[i : i + 1]) for i in range(5)])
     torch.testing.assert_close(one_by_one, together, rtol=1e-7, atol=0)
     last = tuple(frames.contiguous(memory_format=torch.channels_last) for frames in (preds, target))
     torch.testing.assert_close(metric(*last), together, rtol=1e-7, atol=0)
-    monkeypatch.setattr(slabs, "_CACHED_PIXELS", 3000)
+    monkeypatch.setattr(checks, "_CACHED_PIXELS", 3000)
     torch.testing.assert_close(metric(preds, target), together, rtol=1e-7, atol=0)
 
 
-def test_default_dtype_and_gradients_do_not_matter():
+def test_default_dtype_and_gradients_do_not_matter() -> None:
     preds, target = as_dtypes(*pictures(), ("float", "uint8"))
     expected = [metric(preds, target) for metric in (peak_signal_noise_ratio, structural_similarity)]
     torch.set_default_dtype(torch.bfloat16)
@@ -142,7 +155,7 @@ def test_default_dtype_and_gradients_do_not_matter():
     assert all(torch.equal(*pair) for pair in zip(values, expected, strict=True))
 
 
-def test_no_frames_give_no_values():
+def test_no_frames_give_no_values() -> None:
     none = torch.zeros(0, 3, 32, 32)
     assert peak_signal_noise_ratio(none, none).shape == structural_similarity(none, none).shape == (0,)
 
@@ -160,14 +173,14 @@ def test_no_frames_give_no_values():
         (torch.zeros(3, 16, 16), r"\(3, 16, 16\)"),
     ],
 )
-def test_bad_frames_are_named(metric, preds, words):
+def test_bad_frames_are_named(metric: Metric, preds: Tensor, words: str) -> None:
     target = torch.zeros(2, 3, 16, 16)
     with pytest.raises(InputError, match=words):
         metric(preds, target)
 
 
 @pytest.mark.parametrize("metric", [peak_signal_noise_ratio, structural_similarity])
-def test_one_bad_pixel_on_either_side_is_found(metric):
+def test_one_bad_pixel_on_either_side_is_found(metric: Metric) -> None:
     good, bad = torch.zeros(3, 3, 16, 16), torch.zeros(3, 3, 16, 16)
     bad[2, 2, 15, 15] = torch.nan
     for sides in ((bad, good), (good, bad)):
@@ -175,12 +188,12 @@ def test_one_bad_pixel_on_either_side_is_found(metric):
             metric(*sides)
 
 
-def test_mismatch_small_frames_and_unknown_protocols_are_refused():
+def test_mismatch_small_frames_and_unknown_protocols_are_refused() -> None:
     a, b = torch.zeros(2, 3, 16, 16), torch.zeros(2, 3, 16, 20)
     for metric in (peak_signal_noise_ratio, structural_similarity):
         with pytest.raises(MismatchError, match=r"16, 16.*16, 20"):
             metric(a, b)
-        with pytest.raises(InputError, match=r"protocols.*'vico'"):
+        with pytest.raises(InputError, match=r"`protocol` must be.*'vico'"):
             metric(a, a, protocol="vico")
     for protocol, least in (("piq", 11), ("torchmetrics", 6), ("skimage", 7)):
         assert structural_similarity(a[..., :least, :], a[..., :least, :], protocol).tolist() == pytest.approx([1, 1])
@@ -191,7 +204,7 @@ def test_mismatch_small_frames_and_unknown_protocols_are_refused():
 
 @pytest.mark.clips
 @pytest.mark.parametrize("pair", ["radio8_wav2lip", "radio22_pcavs", "vox04570_x2face"])
-def test_some_frames_of_real_pairs(clips, reference, decode, pair):
+def test_some_frames_of_real_pairs(clips: Path, reference: dict[str, Any], decode: Decoder, pair: str) -> None:
     psnr, ssim = per_frame(clips, decode, pair, chunk=8, every=16)
     np.testing.assert_allclose(psnr, reference[pair]["psnr_per_frame"][::16], rtol=0, atol=1e-4)
     np.testing.assert_allclose(ssim, reference[pair]["ssim_per_frame"][::16], rtol=0, atol=2e-5)
@@ -202,7 +215,9 @@ def test_some_frames_of_real_pairs(clips, reference, decode, pair):
 @pytest.mark.parametrize(
     ("pair", "chunk"), [("radio8_wav2lip", 64), ("radio22_pcavs", 64), ("vox04570_x2face", 64), ("kim_wav2lip", 5)]
 )
-def test_all_frames_of_real_pairs(clips, reference, decode, pair, chunk):
+def test_all_frames_of_real_pairs(
+    clips: Path, reference: dict[str, Any], decode: Decoder, pair: str, chunk: int
+) -> None:
     psnr, ssim = per_frame(clips, decode, pair, chunk)
     np.testing.assert_allclose(psnr, reference[pair]["psnr_per_frame"], rtol=0, atol=1e-4)
     np.testing.assert_allclose(ssim, reference[pair]["ssim_per_frame"], rtol=0, atol=2e-5)
@@ -210,7 +225,7 @@ def test_all_frames_of_real_pairs(clips, reference, decode, pair, chunk):
     assert np.mean(ssim) == pytest.approx(reference[pair]["ssim_mean"], abs=2e-5)
 
 
-def per_frame(clips, decode, pair, chunk, every=1):
+def per_frame(clips: Path, decode: Decoder, pair: str, chunk: int, every: int = 1) -> tuple[list[float], list[float]]:
     both = zip(*(decode(clips / side / f"{pair}.mp4") for side in ("pred_video", "gt_video")), strict=False)
     videos = islice(both, 0, None, every)
     psnr, ssim = [], []

@@ -4,6 +4,7 @@ import pytest
 import torch
 from parity import fill
 from parity.seeded import TOLERANCE, as_batch, deviation, golden_input
+from torch import nn
 
 from thm_torchmetrics.nets.s3fd_face_alignment import FanS3FD
 
@@ -11,7 +12,7 @@ reference = pytest.importorskip("face_alignment.detection.sfd.net_s3fd", reason=
 
 
 @pytest.fixture(scope="module")
-def nets():
+def nets() -> tuple[FanS3FD, nn.Module]:
     theirs = reference.s3fd().eval()
     shapes = {key: (tuple(value.shape), str(value.dtype)) for key, value in theirs.state_dict().items()}
     gains = [
@@ -28,7 +29,7 @@ def nets():
 
 
 @pytest.mark.parametrize(("height", "width"), [(96, 128), (75, 101)])
-def test_offsets_and_logits(nets, height, width):
+def test_offsets_and_logits(nets: tuple[FanS3FD, nn.Module], height: int, width: int) -> None:
     ours, theirs = nets
     image = as_batch(golden_input("s3fd", "small_image"))[:, :, :height, :width].flip(1)
     image = image - torch.tensor([104.0, 117.0, 123.0])[:, None, None]

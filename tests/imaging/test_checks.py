@@ -1,0 +1,79 @@
+"""Checks of frames: layout, dtype, range, and the slices in which they are worked on."""
+
+import pytest
+import torch
+
+from thm_torchmetrics.errors import InputError, MismatchError
+from thm_torchmetrics.imaging import checks
+from thm_torchmetrics.imaging.checks import (
+    check_bytes,
+    check_frames,
+    check_pair,
+    check_range,
+    slabs,
+    widest_float,
+)
+
+CPU, CUDA, MPS = (torch.device(name) for name in ("cpu", "cuda", "mps"))
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_rgb_frames_pass(dtype: torch.dtype) -> None:
+    frames = torch.zeros(2, 3, 4, 5, dtype=dtype)
+    check_frames("frames", frames)
+    check_pair(frames, frames.to(torch.float32))
+
+
+@pytest.mark.parametrize(
+    ("frames", "words"),
+    [
+        (torch.zeros(3, 4, 5), r"`clip` must be RGB frames of shape \(N, 3, H, W\), got \(3, 4, 5\)"),
+        (torch.zeros(2, 4, 5, 3), r"\(2, 4, 5, 3\)"),
+        (torch.zeros(2, 3, 4, 5, dtype=torch.int64), r"`clip` must be uint8 0\.\.255.*int64.*convert"),
+        (torch.zeros(2, 3, 4, 5, dtype=torch.bool), "bool"),
+    ],
+)
+def test_other_layouts_are_named(frames: torch.Tensor, words: str) -> None:
+    for check in (check_frames, check_bytes):
+        with pytest.raises(InputError, match=words):
+            check("clip", frames)
+
+
+def test_floats_are_not_bytes() -> None:
+    check_bytes("frames", torch.zeros(2, 3, 4, 5, dtype=torch.uint8))
+    with pytest.raises(InputError, match=r"`frames` must be uint8, got torch\.float32; convert"):
+        check_bytes("frames", torch.zeros(2, 3, 4, 5))
+
+
+def test_sides_of_different_shape_are_named() -> None:
+    with pytest.raises(MismatchError, match=r"`preds` \(2, 3, 4, 5\) and `target` \(1, 3, 4, 5\)"):
+        check_pair(torch.zeros(2, 3, 4, 5), torch.zeros(1, 3, 4, 5))
+    with pytest.raises(InputError, match="`target` must be RGB"):
+        check_pair(torch.zeros(2, 3, 4, 5), torch.zeros(2, 1, 4, 5))
+
+
+@pytest.mark.parametrize("bad", [-1e-6, 1 + 1e-6, torch.nan, torch.inf, 255.0])
+def test_floats_outside_of_0_to_1_are_refused(bad: float) -> None:
+    values = torch.rand(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+    check_range("frames", values)
+    values[1, 2, 3, 4] = bad
+    with pytest.raises(InputError, match=r"`frames` has dtype torch\.float32.*0\.\.1"):
+        check_range("frames", values)
+
+
+def test_integers_and_nothing_have_no_range() -> None:
+    check_range("frames", torch.full((2, 2), 255, dtype=torch.uint8))
+    check_range("frames", torch.zeros(0, 3, 4, 5))
+
+
+@pytest.mark.parametrize(("count", "pixels"), [(0, 10), (1, 1 << 30), (7, 1 << 16), (100, 5000), (5, 0)])
+@pytest.mark.parametrize("device", [CPU, CUDA])
+def test_slabs_cover_the_batch_in_order(count: int, pixels: int, device: torch.device) -> None:
+    pieces = list(slabs(count, pixels, device))
+    assert [i for piece in pieces for i in range(count)[piece]] == list(range(count))
+    most = checks._CACHED_PIXELS if device == CPU else checks._LAUNCHED_PIXELS
+    assert all(0 < piece.stop - piece.start <= max(1, most // max(1, pixels)) for piece in pieces)
+
+
+def test_only_mps_lacks_float64() -> None:
+    assert [widest_float(device) for device in (CPU, CUDA, MPS)] == [torch.float64, torch.float64, torch.float32]

@@ -1,0 +1,122 @@
+"""One clip on its way through one metric."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, Protocol, TypeVar
+
+import torch
+from torch import Tensor
+
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.clip import AnyClip
+from thm_torchmetrics.core.precision import exact_arithmetic
+from thm_torchmetrics.core.score import Tally
+from thm_torchmetrics.core.sums import Sums
+from thm_torchmetrics.errors import MissingFaceError
+
+
+class RunMetric(Protocol):
+    """What a run needs of its metric; `TalkingHeadMetric` has it."""
+
+    missing: Any
+
+    @property
+    def device(self) -> torch.device:
+        """Where the metric computes."""
+
+    @property
+    def sums(self) -> Tensor:
+        """The state."""
+
+    def reads(self, side: str) -> bool:
+        """Whether the metric reads ``"preds"`` or ``"target"``."""
+
+    def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
+        """Start the run of one clip."""
+
+    def named(self, vector: Tensor) -> Sums:
+        """Give the sums in a vector their names."""
+
+    def check_lengths(self, preds: int, target: int) -> None:
+        """Raise if the metric cannot compare clips of these lengths."""
+
+    def tally(self, sums: Sums) -> Tally:
+        """Count what was measured."""
+
+
+M = TypeVar("M", bound=RunMetric)
+
+
+class ClipRun(Generic[M]):
+    """One clip on its way through one metric: `add` its chunks, then `finish`.
+
+    What is true only while the clip is measured lives here. A run that breaks is dropped, and the metric never knew of
+    it; a run that is finished is handed to `TalkingHeadMetric.add`.
+
+    Args:
+        metric: the metric; the run reads its options and does not change it.
+        preds: the generated clip, if it is known at the start.
+        target: the real clip, likewise.
+
+    Attributes:
+        sums: what the clip adds to the metric's state.
+        lengths: rows seen of each side.
+        detail: more than the sums, for reports; set by `finish`.
+        reads_chunks: whether the run uses the chunks at all. A run that reads the file itself does not, and nothing is
+            decoded for it.
+
+    Raises:
+        MismatchError: if the clips are known to differ in length and the metric has ``align="error"``.
+    """
+
+    reads_chunks = True
+    detail: dict[str, Any] | None = None
+
+    def __init__(self, metric: M, preds: AnyClip | None = None, target: AnyClip | None = None) -> None:
+        self.metric = metric
+        self.lengths = [0, 0]
+        self.sums: Sums = metric.named(torch.zeros_like(metric.sums))
+        if metric.reads("target") and preds is not None and target is not None and preds.length and target.length:
+            metric.check_lengths(preds.length, target.length)
+
+    def add(self, preds: Chunk | None = None, target: Chunk | None = None) -> None:
+        """Add the next chunk: the same rows of both clips; a side that has ended is None or shorter."""
+        device = self.metric.device
+        if preds is not None:
+            preds = preds.to(device)
+            self.lengths[0] += len(preds)
+        if target is not None:
+            target = target.to(device)
+            self.lengths[1] += len(target)
+        with exact_arithmetic(device):
+            self.measure(preds, target)
+
+    def finish(self) -> Sums:
+        """Return what the clip adds to the metric's state.
+
+        Raises:
+            MismatchError: if the clips turned out to differ in length and the metric has ``align="error"``.
+            MissingFaceError: if a frame could not be scored and the metric has ``missing="error"``.
+        """
+        if self.metric.reads("target"):
+            self.metric.check_lengths(*self.lengths)
+        with exact_arithmetic(self.metric.device):
+            self.close()
+        if self.metric.missing == "error":
+            tally = self.metric.tally(self.sums)
+            if tally.scored < tally.aligned:
+                raise MissingFaceError(
+                    f"{type(self.metric).__name__}: {tally.aligned - tally.scored} of {tally.aligned} could not be "
+                    "scored"
+                )
+        return self.sums
+
+    def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
+        """Add what one pair of chunks gives to `sums`; the chunks are on the metric's device."""
+
+    def close(self) -> None:
+        """Add what is known only at the end of the clip: here, how many frames were aligned and left out."""
+        preds, target = self.lengths if self.metric.reads("target") else self.lengths[:1] * 2
+        self.sums.aligned = min(preds, target)
+        if preds != target:
+            self.sums.left_out = abs(preds - target)

@@ -1,0 +1,70 @@
+"""Fingerprints of option values: equal ones make metrics share a state, different ones keep them apart."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+_PLAIN = (type(None), bool, int, float, complex, str, bytes, PurePath, torch.dtype, torch.device, type)
+
+
+def fingerprint(value: Any) -> str:
+    """Return a text that two values have in common only if a metric may treat them alike.
+
+    Plain values, arrays, containers and dataclasses are told apart by what they hold, a module by its class, its
+    weights and being that very object (two copies may be trained apart), anything else by being that very object.
+
+    Args:
+        value: the value of an option.
+
+    Example:
+        >>> fingerprint({"b": 1, "a": (2, "x")})
+        "{'a': [2, 'x'], 'b': 1}"
+        >>> fingerprint(nn.ReLU()) == fingerprint(nn.ReLU())
+        False
+    """
+    if isinstance(value, _PLAIN):
+        return repr(value)
+    if isinstance(value, nn.Module):
+        return f"{_class(value)} {weights_digest(value)} {id(value):x}"
+    if isinstance(value, Tensor | np.ndarray):
+        return f"array {_digest(torch.as_tensor(value))}"
+    if isinstance(value, Mapping):
+        items = sorted((fingerprint(key), fingerprint(item)) for key, item in value.items())
+        return "{" + ", ".join(f"{key}: {item}" for key, item in items) + "}"
+    if isinstance(value, set | frozenset):
+        return f"{{{', '.join(sorted(map(fingerprint, value)))}}}"
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = (f"{each.name}={fingerprint(getattr(value, each.name))}" for each in fields(value) if each.compare)
+        return f"{_class(value)}({', '.join(parts)})"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(fingerprint, value))}]"
+    return f"{_class(value)} {id(value):x}"
+
+
+def weights_digest(module: nn.Module) -> str:
+    """Return a hash of all parameters and buffers of a module, with their names."""
+    tensors: Iterable[tuple[str, Tensor]] = (*module.named_parameters(), *module.named_buffers())
+    digest = hashlib.sha256()
+    for name, tensor in tensors:
+        digest.update(f"{name} {_digest(tensor)}".encode())
+    return digest.hexdigest()[:16]
+
+
+def _class(value: Any) -> str:
+    return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+def _digest(tensor: Tensor) -> str:
+    raw = tensor.detach().cpu().contiguous()
+    digest = hashlib.sha256(f"{raw.dtype} {tuple(raw.shape)}".encode())
+    if not raw.is_meta:
+        digest.update(raw.reshape(-1).view(torch.uint8).numpy().tobytes() if raw.numel() else b"")
+    return digest.hexdigest()[:16]

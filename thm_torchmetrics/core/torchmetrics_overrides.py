@@ -1,0 +1,143 @@
+"""Where a talking-head metric differs from torchmetrics' own: batches whole or not at all, sums that stay float64."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from thm_torchmetrics.errors import InputError
+
+_BOOKKEEPING = (
+    "_cache", "_computed", "_coverage", "_enable_grad", "_forward_cache", "_is_synced", "_should_unsync", "_to_sync",
+    "_update_count", "compute_on_cpu",
+)  # fmt: skip
+"""Attributes of torchmetrics that ``update`` and ``forward`` change."""
+
+
+class SumsMetric(Metric):
+    """A torchmetrics metric whose state is replaced, never written into, and adds up over processes.
+
+    Differences from `torchmetrics.Metric`: a failing ``update`` or ``forward`` leaves the metric as it was; ``forward``
+    builds no graph; ``compute`` on a process that got no data gives no warning of its own; ``merge_state`` counts the
+    updates of both; and the state follows a move to another device, not a cast.
+    """
+
+    _coverage = float("nan")
+
+    @property
+    def coverage(self) -> float:
+        """Share of what could have been scored that was, over all ranks; NaN before ``compute()``."""
+        return self._coverage
+
+    def reset(self) -> None:
+        """Forget everything added so far."""
+        super().reset()
+        self._coverage = float("nan")
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the metric of this batch alone, and add the batch to the state as well. Builds no graph."""
+        with torch.no_grad(), all_or_none([self]):
+            return super().forward(*args, **kwargs)
+
+    def _wrap_update(self, update: Callable[..., Any]) -> Callable[..., Any]:
+        wrapped = super()._wrap_update(update)
+
+        @functools.wraps(update)
+        def whole(*args: Any, **kwargs: Any) -> None:
+            before = _saved(self)
+            try:
+                wrapped(*args, **kwargs)
+            except BaseException:
+                vars(self).update(before)
+                raise
+
+        return whole
+
+    def _wrap_compute(self, compute: Callable[..., Any]) -> Callable[..., Any]:
+        wrapped = super()._wrap_compute(compute)
+
+        @functools.wraps(compute)
+        def quiet(*args: Any, **kwargs: Any) -> Any:
+            # an empty rank may compute without update; torchmetrics would warn
+            count, self._update_count = self._update_count, max(self._update_count, 1)
+            try:
+                return wrapped(*args, **kwargs)
+            finally:
+                self._update_count = count
+
+        return quiet
+
+    def merge_state(self, incoming_state: dict[str, Any] | Metric) -> None:
+        """Add another metric's state, or a dict of its state, to this one.
+
+        Raises:
+            InputError: if the state has another size.
+        """
+        if isinstance(incoming_state, Metric):
+            if not isinstance(incoming_state, type(self)):
+                raise InputError(f"{type(self).__name__} cannot merge the state of a {type(incoming_state).__name__}")
+            incoming_state, count = incoming_state.metric_state, incoming_state.update_count
+        else:
+            count = 1
+        (name,) = self._defaults
+        own = getattr(self, name)
+        (other,) = incoming_state.values()
+        if other.shape != own.shape:
+            raise InputError(
+                f"{type(self).__name__} has a state of {len(own)} sums and got one of {tuple(other.shape)}; merge only "
+                "metrics of equal options"
+            )
+        setattr(self, name, own + other.to(own))
+        self._computed = None
+        self._update_count += count
+
+    def plot(self, val: Any = None, ax: Any = None) -> Any:
+        """Plot one value or a list of values as torchmetrics' metrics do; returns figure and axes."""
+        return self._plot(val, ax)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: Sequence[str] = "") -> torch.nn.Module:
+        if self._dtype_convert:
+            return super()._apply(fn, exclude_state)
+        device = fn(torch.empty(0, dtype=torch.float32, device=self.device)).device
+        home = torch.device("cpu") if device.type == "mps" else device  # MPS has no float64
+        this = super()._apply(lambda tensor: tensor.to(home), exclude_state)
+        self._device = device
+        return this
+
+
+@contextmanager
+def all_or_none(metrics: Iterable[Metric]) -> Iterator[None]:
+    """Restore the metrics if the block raises, so that either all of them take a batch or none does."""
+    saved = [(part, _saved(part)) for metric in metrics for part in _parts(metric)]
+    try:
+        yield
+    except BaseException:
+        for part, attributes in saved:
+            vars(part).update(attributes)
+        raise
+
+
+def _parts(metric: Metric) -> Iterable[Metric]:
+    """Yield a metric and, of a wrapper, the metrics inside it."""
+    if isinstance(metric, SumsMetric):
+        return (metric,)
+    return (part for part in metric.modules() if isinstance(part, Metric))
+
+
+def _saved(metric: Metric) -> dict[str, Any]:
+    attributes = vars(metric)
+    saved = {name: attributes[name] for name in _BOOKKEEPING if name in attributes}
+    for name in metric._defaults:
+        value = attributes[name]
+        if isinstance(value, list):
+            value = list(value)
+        elif not isinstance(metric, SumsMetric):  # torchmetrics' own write into their tensors
+            value = value.clone()
+        saved[name] = value
+    return saved

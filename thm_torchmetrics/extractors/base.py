@@ -1,0 +1,76 @@
+"""What an extractor is: frames in, one row of features per frame out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.weights import Checkpoint
+
+
+class Extractor(ABC):
+    """Computes one row of features per frame.
+
+    Extractors are small, hashable and picklable; equal ones give equal features, and a chunk keeps those of each.
+    """
+
+    kind: ClassVar[str] = ""
+    """What it computes: ``landmarks``, ``identity``, ``emotion``, ``face3d``, ..."""
+    default_landmarks: ClassVar[str | None] = None
+    """The landmark extractor by whose points it cuts the face out, unless told otherwise; None: it needs none."""
+    whole_frames: ClassVar[bool] = False
+    """Whether it also works on whole frames."""
+
+    @classmethod
+    def required(cls, name: str) -> tuple[str, ...]:
+        """Return the checkpoints that the extractor of this name needs, landmarks apart, by name in the registry."""
+        return (name,)
+
+    @property
+    def name(self) -> str:
+        """The name under which reports show it."""
+        return type(self).__name__
+
+    @property
+    def checkpoints(self) -> tuple[Checkpoint, ...]:
+        """The checkpoints in use."""
+        return ()
+
+    @abstractmethod
+    def extract(self, chunk: Chunk) -> Tensor:
+        """Return features ``(n, ...)`` of the chunk's frames, on its device; NaN in the rows of frames without any."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, eq=False)
+class CustomModule(Extractor):
+    """A user's own network, used as it is given: frames float32 RGB 0..1 in, one row of features per frame out."""
+
+    module: nn.Module
+
+    @property
+    def name(self) -> str:
+        """The class of the network."""
+        return type(self.module).__name__
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.module is self.module
+
+    def __hash__(self) -> int:
+        return hash((type(self), id(self.module)))
+
+    def extract(self, chunk: Chunk) -> Tensor:
+        """Return the module's output on the chunk's frames, computed where its parameters are."""
+        rows: Tensor = self.module(chunk.as_float().to(self.device(chunk.rows.device)))
+        return rows.to(chunk.rows.device)
+
+    def device(self, default: torch.device) -> torch.device:
+        """Return where the module's parameters are; the default if it has none."""
+        return next((parameter.device for parameter in self.module.parameters()), default)

@@ -1,0 +1,148 @@
+"""The open table of extractors, and the one way to make one."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from torch import nn
+
+from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.extractors.base import CustomModule
+from thm_torchmetrics.extractors.dlib import DlibEmbedding, DlibLandmarks
+from thm_torchmetrics.extractors.emotion import Emotion
+from thm_torchmetrics.extractors.face3d import RELEASES, Deep3D
+from thm_torchmetrics.extractors.identity import ArcFace
+from thm_torchmetrics.extractors.inception import Inception
+from thm_torchmetrics.extractors.insightface import InsightFace
+from thm_torchmetrics.extractors.landmarks import FanLandmarks
+from thm_torchmetrics.extractors.lpips import CustomDistance, LpipsNetwork
+from thm_torchmetrics.extractors.syncnet import CustomSyncNetwork, SyncNetwork
+from thm_torchmetrics.faces.boxes import FACE_RULES
+from thm_torchmetrics.weights import Checkpoints, CustomFiles
+
+
+class Makeable(Protocol):
+    """A class of extractors, as the table holds it."""
+
+    def make(self, name: str, files: CustomFiles = None, **options: Any) -> Any:
+        """Return the extractor of this name; options that it lacks are ignored."""
+
+
+EXTRACTORS: dict[str, dict[str, Makeable]] = {
+    "landmarks": {"fan": FanLandmarks, "dlib": DlibLandmarks},
+    "identity": {
+        "arcface-r100": ArcFace,
+        "arcface-r50": ArcFace,
+        "arcface-r18": ArcFace,
+        "insightface": InsightFace,
+        "dlib": DlibEmbedding,
+    },
+    "emotion": {"emonet8": Emotion, "emonet5": Emotion},
+    "face3d": dict.fromkeys(RELEASES, Deep3D),
+    "inception": {"inception": Inception},
+    "lpips": {"lpips": LpipsNetwork},
+    "syncnet": {"syncnet": SyncNetwork},
+}
+"""Every extractor by kind and name."""
+
+_CUSTOM: dict[str, type[CustomModule]] = {"lpips": CustomDistance, "syncnet": CustomSyncNetwork}
+"""How a user's module is called where it is not given frames one by one."""
+
+
+def register_extractor(name: str, extractor: Any) -> None:
+    """Add a class of extractors to the table, so that metrics of its kind take its name.
+
+    Args:
+        name: the name, for ``extractor=`` and ``--extractor KEY=NAME``.
+        extractor: a subclass of `Extractor` with a ``kind`` and a classmethod ``make``; `FrozenNetwork` has one.
+
+    Raises:
+        InputError: if it has no kind, or another class has this name.
+
+    Example:
+        >>> from thm_torchmetrics.extractors.identity import ArcFace
+        >>> register_extractor("arcface-r18", ArcFace)  # it is there already
+    """
+    kind = getattr(extractor, "kind", "")
+    if not kind or not hasattr(extractor, "make"):
+        raise InputError(f"{extractor!r} needs a `kind`, such as {', '.join(EXTRACTORS)}, and a classmethod `make`")
+    if EXTRACTORS.setdefault(kind, {}).setdefault(name, extractor) is not extractor:
+        raise InputError(f"there is an extractor {name!r} of {kind} already: {EXTRACTORS[kind][name]!r}")
+
+
+def find_extractor(kind: str, name: Any, argument: str = "extractor") -> Any:
+    """Return a class of extractors from the table.
+
+    Raises:
+        InputError: if there is none of this name.
+    """
+    known = EXTRACTORS[kind]
+    if name not in known:
+        names = ", ".join(map(repr, known))
+        others = ", a torch module or None" if argument == "extractor" else ""
+        raise InputError(f"{argument} must be {names}{others}, got {name!r}")
+    return known[name]
+
+
+def make_extractor(kind: str, given: Any, files: CustomFiles = None, **options: Any) -> Any:
+    """Return the extractor that a metric was asked to use.
+
+    Args:
+        kind: what it computes.
+        given: a name, a user's module, or None where features are given.
+        files: the user's own checkpoints; a single file is the network's, not that of the landmarks.
+        options: ``protocol``, ``mirror``, ``flip``, ..., as far as the extractor has them; and for those that look at a
+            face ``face``, which of a frame's faces counts, ``landmarks``, the name of what finds it (default: the
+            extractor's own), and ``whole_frame``.
+
+    Raises:
+        InputError: if there is no such extractor, or it does not have what is asked for.
+        WeightsError: if a checkpoint is absent, corrupt or not allowed.
+        MissingExtraError: if a package that it needs is not installed.
+    """
+    check_face_rule(options.get("face", "largest"))
+    if given is None:
+        return None
+    if isinstance(given, nn.Module):
+        return _CUSTOM.get(kind, CustomModule)(given)
+    cls = find_extractor(kind, given)
+    source = Checkpoints.of(files, required_checkpoints(kind, given, **options)[0])
+    if options.pop("whole_frame", False):
+        if not cls.whole_frames:
+            raise InputError(f"the extractor {given!r} works on aligned faces only; take the protocol 'aligned'")
+        return cls.make(given, source, **options | {"landmarks": None})
+    points = landmarks_of(cls, options.pop("landmarks", None))
+    if points is not None:
+        finder = find_extractor("landmarks", points, "landmarks")
+        options["landmarks"] = finder.make(points, source, face=options.get("face", "largest"))
+    return cls.make(given, source, **options)
+
+
+def required_checkpoints(kind: str, name: str, **options: Any) -> tuple[str, ...]:
+    """Return the names of the checkpoints that an extractor needs with these options, its own first.
+
+    Args:
+        kind: what it computes.
+        name: its name.
+        options: as of `make_extractor`.
+    """
+    cls = find_extractor(kind, name)
+    own: tuple[str, ...] = cls.required(options.get("net", name))
+    points = None if options.get("whole_frame") else landmarks_of(cls, options.get("landmarks"))
+    return own if points is None else own + tuple(find_extractor("landmarks", points, "landmarks").required(points))
+
+
+def landmarks_of(cls: Any, asked: str | None) -> str | None:
+    """Return the name of the landmark extractor that a class of extractors uses; None if it finds faces itself."""
+    default: str | None = getattr(cls, "default_landmarks", None)
+    return None if default is None else asked or default
+
+
+def check_face_rule(face: str) -> None:
+    """Raise unless a rule for the choice of a face exists.
+
+    Raises:
+        InputError: if it does not.
+    """
+    if face not in FACE_RULES:
+        raise InputError(f"face must be one of {', '.join(map(repr, FACE_RULES))}, got {face!r}")

@@ -1,0 +1,19 @@
+"""Every lip-sync protocol by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from thm_torchmetrics.lipsync.protocols import Tracked, WholeFrames
+from thm_torchmetrics.lipsync.reencoded import ReencodedFrames, ReencodedTracks
+
+PIPELINES: Mapping[str, type[WholeFrames] | type[Tracked]] = MappingProxyType(
+    {
+        "tracked": Tracked,
+        "syncnet-python": ReencodedTracks,
+        "wav2lip-lrs": WholeFrames,
+        "wav2lip-lrs-jpeg": ReencodedFrames,
+    }
+)
+"""What measures a clip: made of `LipSyncOptions`, the clip and its sound; it has ``add`` and ``finish``."""

@@ -1,0 +1,119 @@
+"""One clip on its way through a lip-sync metric."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.clip import AnyClip, Clip
+from thm_torchmetrics.core.clip_run import ClipRun, RunMetric
+from thm_torchmetrics.errors import MissingFaceError
+from thm_torchmetrics.functional.lipsync import sync_scores
+from thm_torchmetrics.lipsync.protocols import NOT_SCORED, LipSyncResult, ScoredTrack, Tracked, WholeFrames
+from thm_torchmetrics.lipsync.windows import DistanceCurve
+
+
+class LipSyncMetric(RunMetric, Protocol):
+    """What these runs need of their metric; `metrics.lipsync.LipSync` has it."""
+
+    average: Any
+    vshift: int
+
+    def features(self, chunk: Chunk) -> Tensor:
+        """Return the rows of a chunk in float64."""
+
+
+class LipSyncRun(ClipRun[LipSyncMetric]):
+    """What the runs of lip sync share: the sums of a clip's faces."""
+
+    def result(self) -> LipSyncResult:
+        """Return what was measured of the clip."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Add the faces of the clip, or the reason why there is none.
+
+        Raises:
+            MissingFaceError: if there is none and the metric has ``missing="error"``.
+        """
+        result, sums = self.result(), self.sums
+        for track in result.tracks:
+            weight = {"frame": track.windows, "track": 1, "clip": 1 / len(result.tracks)}[self.metric.average]
+            self._add_face(track.curve.to(sums.vector), weight)
+        if result.reason:
+            if self.metric.missing == "error":
+                raise MissingFaceError(f"{type(self.metric).__name__}: {result.why}")
+            sums.not_scored[NOT_SCORED.index(result.reason)] = 1
+        sums.scored = (sums.weight > 0).to(sums.vector)
+        sums.aligned = 1
+        sums.left_out = result.left_out
+
+    def _add_face(self, curve: Tensor, weight: float) -> None:
+        """Add the readings of one face; if its distances are not finite, only that is counted."""
+        sums = self.sums
+        finite = curve.isfinite().all()
+        scores = sync_scores(curve)
+        sums.distance += torch.where(finite, scores.distance * weight, 0.0)
+        sums.confidence += torch.where(finite, scores.confidence * weight, 0.0)
+        sums.offset += torch.where(finite, scores.offset.abs().to(curve) * weight, 0.0)
+        sums.weight += finite.to(curve) * weight
+        shift = self.metric.vshift
+        offsets = torch.arange(-shift, shift + 1, dtype=torch.int64, device=curve.device)
+        sums.offsets += (offsets == scores.offset) & finite
+        sums.not_scored[NOT_SCORED.index("not finite")].add_(~finite)
+
+
+class EmbeddingRun(LipSyncRun):
+    """Lip and audio embeddings that are given."""
+
+    def __init__(self, metric: LipSyncMetric, preds: AnyClip | None, target: AnyClip | None) -> None:
+        super().__init__(metric, preds, target)
+        self._curve = DistanceCurve(metric.vshift)
+
+    def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
+        """Add rows of both embeddings."""
+        if preds is not None and target is not None:
+            count = min(len(preds), len(target))
+            self._curve.add(*(self.metric.features(side.head(count)) for side in (preds, target)))
+
+    def result(self) -> LipSyncResult:
+        """Return the distances as those of one face."""
+        rows = self._curve.rows
+        track = ScoredTrack(0, rows, rows, self._curve.finish())
+        return LipSyncResult([track], left_out=abs(self.lengths[0] - self.lengths[1]))
+
+
+class SyncNetRun(LipSyncRun):
+    """Frames and sound, by the pipeline of the metric's protocol; None if the clip has no sound."""
+
+    def __init__(self, metric: LipSyncMetric, clip: Clip, pipeline: WholeFrames | Tracked | None) -> None:
+        super().__init__(metric, clip)
+        self._pipeline = pipeline
+        self.reads_chunks = pipeline is not None and pipeline.reads_chunks
+
+    def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
+        """Hand the clip's next frames to the pipeline."""
+        if self._pipeline is not None and preds is not None:
+            self._pipeline.add(preds)
+
+    def result(self) -> LipSyncResult:
+        """Return the faces of the clip; the run's detail has a row for each, or why there is none."""
+        if self._pipeline is None:
+            why = "no audio: the clip has no sound track and no other sound was given"
+            result = LipSyncResult([], "no audio", why)
+        else:
+            result = self._pipeline.finish()
+        rows = []
+        for track in result.tracks:
+            distance, confidence, offset = (float(value) for value in sync_scores(track.curve))
+            rows.append(
+                {
+                    "first": track.first, "frames": track.frames, "windows": track.windows,
+                    "lse-d": distance, "lse-c": confidence, "offset": int(offset),
+                }
+            )  # fmt: skip
+        self.detail = {"tracks": rows, **({"not_scored": result.why} if result.reason else {})}
+        return result

@@ -1,0 +1,82 @@
+"""Statistics of two series that are computed from sums over frames: RMSE, sign agreement, correlations."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.clip import AnyClip
+from thm_torchmetrics.core.clip_run import ClipRun
+from thm_torchmetrics.core.metric import TalkingHeadMetric
+from thm_torchmetrics.core.sums import Fields, Sums
+from thm_torchmetrics.functional.emotion import Statistics, moments, statistics
+
+
+class PairedMoments(TalkingHeadMetric):
+    """A statistic of valence or of arousal; a frame is scored if both sides have a face.
+
+    One state serves every statistic, over all frames and as a mean over clips: the `moments` of valence and of arousal,
+    summed over frames; and every statistic of both, summed over the clips that have it, with the number of those clips.
+    """
+
+    series: ClassVar[int] = 0
+    """0: valence, 1: arousal."""
+    statistic: ClassVar[str] = "rmse"
+    """A field of `functional.emotion.Statistics`."""
+
+    @abstractmethod
+    def affect(self, chunk: Chunk) -> Tensor:
+        """Return valence and arousal ``(n, 2)`` of a chunk's frames, NaN where there is no face."""
+
+    def fields(self) -> Fields:
+        """Return the sums: moments over frames, statistics over clips, and the numbers of frames."""
+        each = (2, len(Statistics._fields))
+        return {"moments": (2, 8), "of_clips": each, "clips": each, "scored": 1, "aligned": 1, "left_out": 1}
+
+    def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
+        """Start the run of one clip."""
+        return MomentsRun(self, preds, target)
+
+    def value(self, sums: Sums) -> Tensor:
+        """Return the statistic by the metric's average."""
+        return self.over_frames(sums) if self.average == "frame" else self.over_clips(sums)
+
+    def over_frames(self, sums: Sums) -> Tensor:
+        """Return the statistic of all frames of all clips."""
+        value: Tensor = getattr(statistics(sums.moments), self.statistic)[self.series]
+        return value
+
+    def over_clips(self, sums: Sums) -> Tensor:
+        """Return the mean of the clips' statistics, of those clips that have one."""
+        at = self.series, Statistics._fields.index(self.statistic)
+        return sums.of_clips[at] / sums.clips[at]
+
+    def details(self, sums: Sums) -> dict[str, Any]:
+        """Return the statistic by both averages, which differ most for correlations."""
+        values = {"frame": float(self.over_frames(sums)), "clip": float(self.over_clips(sums))}
+        return {name: value if value == value else None for name, value in values.items()}
+
+
+class MomentsRun(ClipRun[PairedMoments]):
+    """Valence and arousal of both sides, frame by frame."""
+
+    def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
+        """Add the moments of the frames that both sides have."""
+        if preds is None or target is None:
+            return
+        count = min(len(preds), len(target))
+        rows = moments(*(self.metric.affect(side.head(count)) for side in (preds, target))).to(self.sums.vector)
+        scored = ~rows.flatten(1).isnan().any(dim=1)
+        self.sums.moments += torch.where(scored[:, None, None], rows, 0.0).sum(dim=0)
+        self.sums.scored += scored.sum()
+
+    def close(self) -> None:
+        """Add the clip's own statistics, and how many frames were aligned and left out."""
+        super().close()
+        values = torch.stack(statistics(self.sums.moments), dim=1)
+        self.sums.of_clips += values.nan_to_num(nan=0.0)
+        self.sums.clips += ~values.isnan()
