@@ -8,7 +8,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import pytest
 import torch
-from ddp.pool import Pool
+from ddp.process_group import ProcessGroup
 from parity.seeded import seeded_state
 
 from thm_torchmetrics.extractors import release
@@ -36,11 +36,11 @@ def clips_extra() -> Path:
 
 
 @pytest.fixture(scope="session")
-def processes() -> Iterator[Pool]:
+def processes() -> Iterator[ProcessGroup]:
     """Three processes joined by gloo; a test that asks for them fails, not skips, when they cannot start."""
-    pool = Pool(3)
-    yield pool
-    pool.close()
+    group = ProcessGroup(3)
+    yield group
+    group.close()
 
 
 @pytest.fixture(scope="session")

@@ -101,19 +101,23 @@ _ROWS = (
     ),
     Row(
         "fid", "FrechetInceptionDistance", "fid", "Fréchet inception distance",
-        False, "", 0.0, inf, _BOTH, ("pytorch-fid", "torch-fidelity"), extractors=("inception",), extractor_kind="inception",
+        False, "", 0.0, inf, _BOTH, ("pytorch-fid", "torch-fidelity"),
+        extractors=("inception",), extractor_kind="inception",
     ),
     Row(
         "lse-d", "LipSyncDistance", "lipsync", "lip-sync error, distance",
-        False, "", 0.0, inf, _SOUND, _LIP_SYNC, clip_average=_LIP_SYNC, extractors=("syncnet",), extractor_kind="syncnet",
+        False, "", 0.0, inf, _SOUND, _LIP_SYNC,
+        clip_average=_LIP_SYNC, extractors=("syncnet",), extractor_kind="syncnet",
     ),
     Row(
         "lse-c", "LipSyncConfidence", "lipsync", "lip-sync error, confidence",
-        True, "", 0.0, inf, _SOUND, _LIP_SYNC, clip_average=_LIP_SYNC, extractors=("syncnet",), extractor_kind="syncnet",
+        True, "", 0.0, inf, _SOUND, _LIP_SYNC,
+        clip_average=_LIP_SYNC, extractors=("syncnet",), extractor_kind="syncnet",
     ),
     Row(
         "av-offset", "LipSyncOffset", "lipsync", "mean absolute audio-visual offset",
-        False, "frames", 0.0, inf, _SOUND, _LIP_SYNC, clip_average=_LIP_SYNC, extractors=("syncnet",), extractor_kind="syncnet",
+        False, "frames", 0.0, inf, _SOUND, _LIP_SYNC,
+        clip_average=_LIP_SYNC, extractors=("syncnet",), extractor_kind="syncnet",
     ),
     Row(
         "lmd", "LandmarkDistance", "landmarks", "landmark distance of the lips",
@@ -130,11 +134,13 @@ _ROWS = (
     ),
     Row(
         "csim", "IdentitySimilarity", "identity", "cosine similarity of identity embeddings",
-        True, "", -1.0, 1.0, _BOTH, ("aligned", "vico"), extractors=_RECOGNITION, extractor_kind="identity",
+        True, "", -1.0, 1.0, _BOTH, ("aligned", "vico"),
+        extractors=_RECOGNITION, extractor_kind="identity",
     ),
     Row(
         "aed-id", "AverageEuclideanDistance", "identity", "average Euclidean distance of identity embeddings (FOMM)",
-        False, "", 0.0, 4.0, _BOTH, ("fomm", "aligned"), extractors=_RECOGNITION, extractor_kind="identity",
+        False, "", 0.0, 4.0, _BOTH, ("fomm", "aligned"),
+        extractors=_RECOGNITION, extractor_kind="identity",
     ),
     Row(
         "esd", "EmotionSimilarityDistance", "emotion", "emotion similarity distance (this package's reading)",
@@ -143,15 +149,18 @@ _ROWS = (
     *_AFFECT,
     Row(
         "aed", "AverageExpressionDistance", "face3d", "average expression distance (3-D face coefficients)",
-        False, "", 0.0, inf, _BOTH, ("styleheat", "vico"), clip_average=("styleheat",), extractors=_DEEP3D, extractor_kind="face3d",
+        False, "", 0.0, inf, _BOTH, ("styleheat", "vico"),
+        clip_average=("styleheat",), extractors=_DEEP3D, extractor_kind="face3d",
     ),
     Row(
         "apd", "AveragePoseDistance", "face3d", "average pose distance (3-D face coefficients)",
-        False, "", 0.0, inf, _BOTH, ("styleheat", "vico"), clip_average=("styleheat",), extractors=_DEEP3D, extractor_kind="face3d",
+        False, "", 0.0, inf, _BOTH, ("styleheat", "vico"),
+        clip_average=("styleheat",), extractors=_DEEP3D, extractor_kind="face3d",
     ),
     Row(
         "e-fid", "ExpressionFrechetDistance", "face3d", "Fréchet distance of expressions (3-D face coefficients)",
-        False, "", 0.0, inf, _BOTH, ("emo",), extractors=_DEEP3D, extractor_kind="face3d",
+        False, "", 0.0, inf, _BOTH, ("emo",),
+        extractors=_DEEP3D, extractor_kind="face3d",
     ),
     Row(
         "aue-u", "ActionUnitErrorUpper", "action_units", "action unit error, upper face",

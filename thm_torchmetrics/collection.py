@@ -88,7 +88,7 @@ class TalkingHeadMetrics(MetricCollection):
         self._init_compute_groups()
 
     def describe(self) -> str:
-        """Return what will run, on which inputs, by which protocol and network, and whether its checkpoints are here."""
+        """Return what will run, on which inputs, by which protocol and network, with the state of its checkpoints."""
         return "\n".join(f"{name}: {_description(member)}" for name, member in self.members().items())
 
     def release(self) -> None:
@@ -203,9 +203,7 @@ class TalkingHeadMetrics(MetricCollection):
 _Call: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
 
 
-def make_metric(
-    text: str, options: Mapping[str, Any] | None = None, used: set[str] | None = None
-) -> TalkingHeadMetric:
+def make_metric(text: str, options: Mapping[str, Any] | None = None, used: set[str] | None = None) -> TalkingHeadMetric:
     """Make a metric of the catalog from ``key`` or ``key:protocol`` and options.
 
     Args:

@@ -18,26 +18,26 @@ def touch(root: Path, *names: str) -> Path:
 def test_keys(tmp_path: Path) -> None:
     touch(tmp_path, "b.mp4", "a.b.MP4", "sub/deep/c.mov", "sub/a.b.avi", "notes.txt", "b.wav", "b")
     (tmp_path / "folder.mp4").mkdir()
-    found = find(tmp_path, VIDEO_SUFFIXES)
+    found = find_files(tmp_path, VIDEO_SUFFIXES)
     assert list(found) == ["a.b", "b", "sub/a.b", "sub/deep/c"]
     assert found["sub/deep/c"] == tmp_path / "sub/deep/c.mov"
 
 
 def test_hidden_files_are_passed_over(tmp_path: Path) -> None:
     touch(tmp_path / ".home", "a.mp4", "._a.mp4", ".cache/b.mp4", "x/.c.mp4")
-    assert list(find(tmp_path / ".home", (".mp4",))) == ["a"]
+    assert list(find_files(tmp_path / ".home", (".mp4",))) == ["a"]
 
 
 def test_two_files_of_one_clip(tmp_path: Path) -> None:
     touch(tmp_path, "sub/a.mp4", "sub/a.mov", "a.mp4")
     with pytest.raises(InputError, match=r"a\.mov and a\.mp4 are both the clip 'sub/a'"):
-        find(tmp_path, VIDEO_SUFFIXES)
+        find_files(tmp_path, VIDEO_SUFFIXES)
 
 
 def test_empty_and_absent_folders(tmp_path: Path) -> None:
     touch(tmp_path / "videos", "a.txt")
     with pytest.raises(InputError, match=r"videos: holds no file that ends in \.mp4"):
-        find(tmp_path / "videos", VIDEO_SUFFIXES)
+        find_files(tmp_path / "videos", VIDEO_SUFFIXES)
     with pytest.raises(InputError, match="absent: there is no such folder"):
         pair(preds=tmp_path / "absent")
 

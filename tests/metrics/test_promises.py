@@ -1,4 +1,4 @@
-"""What every metric promises (DESIGN, section 3), metric by metric."""
+"""What every metric promises, metric by metric."""
 
 import copy
 import pickle
@@ -268,7 +268,7 @@ def test_processes_agree(case: Case, filled: TalkingHeadMetric, processes, world
     uneven = [list(range(len(case.clips)))[rank::world] for rank in range(world)]
     empty = [list(range(len(case.clips)))] + [[]] * (world - 1)
     for shares in (uneven, empty):
-        answers = processes.run("metrics.ranks:compute_share", case.name, shares)
+        answers = processes.run("metrics.ddp_workers:compute_share", case.name, shares)
         for answer in answers[:world]:
             value, coverage = answer
             assert close(value, filled.compute())

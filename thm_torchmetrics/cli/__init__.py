@@ -1,4 +1,4 @@
-"""The command ``thm``: thin commands over `scoring` and `reports`, none of which imports torch before it must."""
+"""The command ``thm``: thin commands over `scoring` and `reports`; torch is imported only when a command needs it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import click
 from thm_torchmetrics import __version__
 from thm_torchmetrics.cli.demo import demo
 from thm_torchmetrics.cli.doctor import doctor
-from thm_torchmetrics.cli.extract import coefficients
-from thm_torchmetrics.cli.landmarks import landmarks
+from thm_torchmetrics.cli.extract import extract
 from thm_torchmetrics.cli.list import list_metrics
 from thm_torchmetrics.cli.score import score
 from thm_torchmetrics.cli.weights import checkpoints
@@ -20,5 +19,5 @@ def main() -> None:
     """Talking-head video metrics: score generated videos against real ones, with every protocol named."""
 
 
-for command in (score, demo, list_metrics, checkpoints, landmarks, coefficients, doctor):
+for command in (score, demo, list_metrics, checkpoints, extract, doctor):
     main.add_command(command)

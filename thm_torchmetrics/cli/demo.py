@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from thm_torchmetrics.catalog import SUITES, choose
+from thm_torchmetrics.catalog import SUITES, find_choice
 from thm_torchmetrics.cli.score import score
 
 
@@ -27,7 +27,7 @@ def demo(context: click.Context, folder: Path, full: bool) -> None:
     click.echo(f"Writing a sample dataset to {folder} ...", err=True)
     make_sample(folder)
     suite = "all" if full else "offline"
-    rows = [choose(text).row for text in SUITES[suite]]
+    rows = [find_choice(text).row for text in SUITES[suite]]
     by_dlib = () if full else tuple(f"{row.key}=dlib" for row in rows if "dlib" in row.extractors)
     arguments = [f"thm score {folder} --suite {suite}", *(f"--extractor {each}" for each in by_dlib)]
     click.echo(" ".join(arguments), err=True)

@@ -1,4 +1,4 @@
-"""TITLE cli/gates."""
+"""The gates of ``thm score --fail-under``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Gate:
     limit: float
 
     def failed(self, result: Result) -> bool:
-        """Whether the metric has no value or one on the wrong side of the limit."""
+        """Return whether the metric has no value or one on the wrong side of the limit."""
         metric = result.metrics.get(self.key)
         if metric is None or metric.value is None:
             return True
@@ -30,8 +30,8 @@ class Gate:
         return bool(worse(metric.value, self.limit))
 
 
-def gates(texts: Iterable[str], known: Iterable[str]) -> list[Gate]:
-    """``KEY=VALUE`` texts as gates.
+def parse_gates(texts: Iterable[str], known: Iterable[str]) -> list[Gate]:
+    """Return ``KEY=VALUE`` texts as gates.
 
     Raises:
         InputError: if one is not of that form, its value is no number, or it names a metric that is not asked for.
@@ -40,4 +40,4 @@ def gates(texts: Iterable[str], known: Iterable[str]) -> list[Gate]:
     try:
         return [Gate(key, float(limit)) for key, limit in limits.items()]
     except ValueError as error:
-        raise InputError(f"--fail-under wants KEY=VALUE with a number: {error}") from error
+        raise InputError(f"--fail-under takes KEY=VALUE with a number: {error}") from error

@@ -7,7 +7,7 @@ import json
 import click
 
 from thm_torchmetrics import weights
-from thm_torchmetrics.catalog import CATALOG, SUITES, Row, choose
+from thm_torchmetrics.catalog import CATALOG, SUITES, Row
 
 
 @click.command("list")
@@ -44,7 +44,10 @@ def list_metrics(form: str) -> None:
 
 
 def _networks(row: Row) -> str:
-    """The extractors, with a star where the license of a checkpoint that they need excludes commercial use."""
-    needed = choose(row.key).weights
-    stars = {name: any(weights.registry()[w].commercial is False for w in needed(name)) for name in row.extractors}
+    """Return the extractors, with a star where the license of a checkpoint that they need excludes commercial use."""
+    known = weights.registry()
+    stars = {
+        name: any(known[needed].commercial is False for needed in weights.needed_by(row.extractor_kind, name))
+        for name in row.extractors
+    }
     return ", ".join(f"{name}*" if star else name for name, star in stars.items())

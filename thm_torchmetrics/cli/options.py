@@ -1,18 +1,63 @@
-"""TITLE cli/options."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from typing import TYPE_CHECKING, Any
 
+import click
+
+from thm_torchmetrics import weights
 from thm_torchmetrics.errors import InputError
 
 if TYPE_CHECKING:
     import torch
 
+    from thm_torchmetrics.scoring.progress import Progress
+    from thm_torchmetrics.weights import Checkpoints
+
+device_option = click.option(
+    "--device", default=None, help="Where to compute, e.g. cuda.  [default: cuda if there is one, else cpu]"
+)
+
+_CHECKPOINT_OPTIONS = (
+    click.option(
+        "--weights",
+        multiple=True,
+        metavar="NAME=FILE",
+        help="Use your own checkpoint, whatever its hash; names as in `thm weights list`; may be repeated.",
+    ),
+    click.option("--offline", is_flag=True, help="Download nothing; a metric whose checkpoint is absent is skipped."),
+    click.option("--commercial", is_flag=True, help="Refuse checkpoints whose license excludes commercial use."),
+)
+
+
+def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--weights``, ``--offline`` and ``--commercial`` to a command."""
+    return reduce(lambda decorated, option: option(decorated), reversed(_CHECKPOINT_OPTIONS), command)
+
+
+def given_checkpoints(given: Mapping[str, Any], progress: Progress) -> Checkpoints:
+    """Return where networks take their checkpoints from, by these options.
+
+    A flag that is not given leaves the decision to its environment variable.
+
+    Raises:
+        InputError: if ``--weights`` is not of the form NAME=FILE or the name is unknown.
+    """
+    files = assignments("--weights", given["weights"], weights.registry())
+    return weights.Checkpoints(
+        files,
+        offline=given["offline"] or None,
+        commercial=given["commercial"] or None,
+        on_download=progress.download,
+        on_license=progress.note,
+    )
+
 
 def assignments(option: str, texts: Iterable[str], known: Iterable[str]) -> dict[str, str]:
-    """``KEY=VALUE`` texts as a dict.
+    """Return ``KEY=VALUE`` texts as a dict.
 
     Raises:
         InputError: if one is not of that form or its key is not known.
@@ -21,21 +66,22 @@ def assignments(option: str, texts: Iterable[str], known: Iterable[str]) -> dict
     for text in texts:
         key, sign, value = text.partition("=")
         if not sign or not value:
-            raise InputError(f"{option} wants KEY=VALUE, got {text!r}")
+            raise InputError(f"{option} takes KEY=VALUE, got {text!r}")
         if key not in known:
             raise InputError(f"{option} {text}: {key!r} is none of {', '.join(known)}")
         pairs[key] = value
     return pairs
 
 
-def device_named(name: str) -> torch.device:
-    """The device of a name.
+def device_named(name: str | None) -> torch.device:
+    """Return the device of a name; by default a CUDA device if there is one, else the CPU.
 
     Raises:
         InputError: if it is none, or not there.
     """
     import torch
 
+    name = name or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:

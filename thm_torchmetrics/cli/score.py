@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from thm_torchmetrics import catalog, weights
-from thm_torchmetrics.cli.gates import gates
-from thm_torchmetrics.cli.options import assignments, device_named
+from thm_torchmetrics import catalog
+from thm_torchmetrics.cli.gates import parse_gates
+from thm_torchmetrics.cli.options import (
+    assignments,
+    checkpoint_options,
+    device_named,
+    device_option,
+    given_checkpoints,
+)
 from thm_torchmetrics.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,16 +64,9 @@ REMEDIES = {
     metavar="KEY=NAME",
     help="Feed a metric by another network, e.g. lmd=dlib; may be repeated.",
 )
-@click.option(
-    "--weights",
-    multiple=True,
-    metavar="NAME=FILE",
-    help="Use your own checkpoint, whatever its hash; names as in `thm weights list`; may be repeated.",
-)
-@click.option("--offline", is_flag=True, help="Download nothing; a metric whose checkpoint is absent is skipped.")
-@click.option("--commercial", is_flag=True, help="Refuse checkpoints whose license excludes commercial use.")
+@checkpoint_options
 @click.option("--every", type=click.IntRange(min=1), default=1, help="Take every N-th frame only.")
-@click.option("--device", default=None, help="Where to compute, e.g. cuda.  [default: cuda if there is one, else cpu]")
+@device_option
 @click.option(
     "--align",
     type=click.Choice(["truncate", "error"]),
@@ -155,27 +153,19 @@ def score(context: click.Context, /, data: Path | None, **given: Any) -> None:
 
 
 def run(data: Path | None, given: Mapping[str, Any]) -> Result:
-    """Score what the options say; everything that can be checked before the work is checked first."""
+    """Score by the options; everything that can be checked before the work is checked first."""
     from thm_torchmetrics import reports
     from thm_torchmetrics.media.pairing import discover, pair, pair_features
 
     if given["metrics"] and given["suite"]:
         raise InputError("--metrics and --suite exclude each other")
-    asked = tuple(given["metrics"].split(",")) if given["metrics"] else catalog.suite(given["suite"] or "thm")
+    asked = tuple(given["metrics"].split(",")) if given["metrics"] else catalog.find_suite(given["suite"] or "thm")
     asked = tuple(dict.fromkeys(key.strip() for key in asked))
-    rows = {key: catalog.choose(key).row for key in asked}
-    gates(given["fail_under"], rows)
-    custom_files = assignments("--weights", given["weights"], weights.registry())
+    rows = {key: catalog.find_choice(key).row for key in asked}
+    parse_gates(given["fail_under"], rows)
     keys = {*rows, *(row.key for row in rows.values())}
     extractors = assignments("--extractor", given["extractor"], keys)
     folders_of = [assignments(f"--{side}-features", given[f"{side}_features"], keys) for side in ("preds", "target")]
-    for key, name in extractors.items():
-        if name not in catalog.choose(key).row.extractors:
-            raise InputError(f"--extractor {key}={name}: {key} has {', '.join(catalog.choose(key).row.extractors)}")
-    if given["offline"]:
-        os.environ["THM_OFFLINE"] = "1"
-    if given["commercial"]:
-        os.environ["THM_COMMERCIAL"] = "1"
     for path in given["output"]:
         reports.format_of(path)
         if not path.parent.is_dir():
@@ -188,40 +178,44 @@ def run(data: Path | None, given: Mapping[str, Any]) -> Result:
             "nothing to score: give DATA, or --preds and --target, or --preds-features and --target-features"
         )
 
-    import torch
-
     from thm_torchmetrics.cli.progress import Bar
     from thm_torchmetrics.scoring.clip_files import ActionUnitOptions
-    from thm_torchmetrics.scoring.plan import build, features_by_metric, plan
-    from thm_torchmetrics.scoring.run import Run
+    from thm_torchmetrics.scoring.plan import features_by_metric, make_metrics, select_metrics
+    from thm_torchmetrics.scoring.run import DatasetRun
 
+    _check_extractors(extractors)
     features = features_by_metric(asked, *folders_of)
-    can_run, skipped = plan(asked, folders, REMEDIES, features)
-    if given["every"] > 1:
-        deaf = [key for key in can_run if "audio" in rows[key].inputs]
-        skipped |= dict.fromkeys(deaf, "needs every frame; leave --every out")
-        can_run = [key for key in can_run if key not in deaf]
+    can_run, skipped = select_metrics(asked, folders, REMEDIES, features, given["every"])
     options = {name: given[name] for name in _OF_METRICS if given[name] is not None}
-    options |= {"extractor": extractors, "weights": custom_files}
-    device = device_named(given["device"] or ("cuda" if torch.cuda.is_available() else "cpu"))
+    options |= {"extractor": extractors}
+    device = device_named(given["device"])
     units = ActionUnitOptions(given["au_successful_only"], given["au_min_confidence"], given["au_face_id"])
     with Bar(hidden=given["quiet"]) as progress:
-        built = build(can_run, options, device, progress, features)
+        built = make_metrics(can_run, options, device, given_checkpoints(given, progress), features)
         readers = {name: metric for name, metric in built.metrics.members().items() if name not in features}
         needed = {kind for metric in readers.values() for kind in metric.inputs}
-        if given["with_target"] and "audio" in needed:
+        if given["with_target"]:
             needed.add("target")
         items = pair(**{kind: path for kind, path in folders.items() if kind in needed}) if needed else []
         items = pair_features(items, features)
-        session = Run(built.metrics, given["every"], units, progress, given["with_target"])
+        session = DatasetRun(built.metrics, given["every"], units, progress, given["with_target"])
         inputs: dict[str, Any] = {kind: str(path) for kind, path in folders.items()}
         inputs |= {f"features of {key}": {side: str(path) for side, path in features[key].items()} for key in features}
         origin = {"inputs": inputs, "weights": built.weights}
         return session.score(items, skipped | built.skipped, origin)
 
 
+def _check_extractors(chosen: Mapping[str, str]) -> None:
+    from thm_torchmetrics.extractors import EXTRACTORS
+
+    for key, name in chosen.items():
+        known = EXTRACTORS.get(catalog.find_choice(key).row.extractor_kind, {})
+        if name not in known:
+            raise InputError(f"--extractor {key}={name}: {key} has {', '.join(known) or 'no networks'}")
+
+
 def finish(result: Result, given: Mapping[str, Any]) -> int:
-    """Print and write the result; the exit status."""
+    """Print and write the result, and return the exit status."""
     from thm_torchmetrics import reports
     from thm_torchmetrics.reports.table import show
 
@@ -236,6 +230,7 @@ def finish(result: Result, given: Mapping[str, Any]) -> int:
             raise click.UsageError(f"{path} was not written: {error.strerror or error}") from error
     if not result.scored:
         return 4
-    if any(gate.failed(result) for gate in gates(given["fail_under"], result.metrics.keys() | result.skipped.keys())):
+    gates = parse_gates(given["fail_under"], result.metrics.keys() | result.skipped.keys())
+    if any(gate.failed(result) for gate in gates):
         return 1
     return 3 if result.failed or (given["metrics"] and result.skipped) else 0

@@ -35,6 +35,10 @@ class VideoSource(Protocol):
 class AudioSource(Protocol):
     """An audio track that can be read; `media.audio.SoundFile` is one."""
 
+    @property
+    def origin(self) -> str:
+        """Where the sound comes from, for reports."""
+
     def mono(self, sample_rate: int) -> np.ndarray:
         """Samples ``(S,)``, int16, one track at this rate."""
 
@@ -45,7 +49,7 @@ class Clip:
     Args:
         frames: ``(T, 3, H, W)``, RGB, uint8 0..255 or float 0..1 (the dtype decides), or a `VideoSource`.
         fps: frames per second; a source knows its own.
-        audio: ``(S,)``, mono, float -1..1 or int16, or an `AudioSource`, which is read at once.
+        audio: ``(S,)``, mono, float -1..1 or int16, or an `AudioSource`, which is read when it is needed.
         sample_rate: samples per second of the audio; a source is read at this rate.
         key: name of the clip in reports and errors.
         times: presentation time of each frame of a tensor, in seconds; default: by ``fps``.
@@ -56,7 +60,6 @@ class Clip:
 
     Raises:
         InputError: if the shape or dtype is none of the above, or there are not as many times as frames.
-        MediaError: if a source's sound cannot be read.
 
     Example:
         >>> import torch
@@ -87,12 +90,8 @@ class Clip:
         self.video_source = None if isinstance(frames, Tensor) else frames
         self.fps = fps or (25.0 if isinstance(frames, Tensor) else frames.fps)
         self.sample_rate = sample_rate
-        self.audio_source: AudioSource | None = None
-        self._audio: Tensor | None = None
-        if audio is None or isinstance(audio, Tensor):
-            self._audio = audio
-        else:
-            self.read_audio(audio)
+        self.audio_source = None if audio is None or isinstance(audio, Tensor) else audio
+        self._audio = audio if isinstance(audio, Tensor) else None
         self.key = key
         self.times = times
         self._chunks: dict[int, list[Chunk]] = {}
@@ -103,20 +102,18 @@ class Clip:
 
     @property
     def audio(self) -> Tensor | None:
-        """The samples ``(S,)``; setting them forgets `audio_source`."""
+        """The samples ``(S,)``; setting them forgets `audio_source`.
+
+        Raises:
+            MediaError: if the source's sound cannot be read.
+        """
+        if self._audio is None and self.audio_source is not None:
+            self._audio = torch.from_numpy(self.audio_source.mono(self.sample_rate))
         return self._audio
 
     @audio.setter
     def audio(self, samples: Tensor | None) -> None:
         self._audio, self.audio_source = samples, None
-
-    def read_audio(self, source: AudioSource) -> None:
-        """Read the clip's audio from a source, and remember the source.
-
-        Raises:
-            MediaError: if the source's file cannot be read.
-        """
-        self._audio, self.audio_source = torch.from_numpy(source.mono(self.sample_rate)), source
 
     @property
     def length(self) -> int | None:

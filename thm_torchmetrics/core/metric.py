@@ -73,6 +73,10 @@ class TalkingHeadMetric(OptionsMetric):
     """Whether frame i of the prediction is compared with frame i of the target."""
     pooled: ClassVar[bool] = False
     """Whether it is one number over all frames, with none per clip."""
+    needs_every_frame: ClassVar[bool] = False
+    """Whether it cannot measure a clip of which frames are left out."""
+    needs_value_per_clip: ClassVar[bool] = False
+    """Whether a clip without a value is a failed clip."""
 
     inputs: tuple[str, ...] = ("preds", "target")
     """The arguments of ``update`` that are needed."""
@@ -156,7 +160,7 @@ class TalkingHeadMetric(OptionsMetric):
             sides.append(clips_from(value, name, shape) if name else [])
         if self.paired and self.reads("target") and len(sides[0]) != len(sides[1]):
             raise MismatchError(f"preds holds {len(sides[0])} clips and target {len(sides[1])}; they must be paired")
-        return zip_longest(*sides)
+        yield from zip_longest(*sides)
 
     def features(self, chunk: Chunk) -> Tensor:
         """Return a chunk's features in float64: those of the extractor, or the rows themselves if they were given."""

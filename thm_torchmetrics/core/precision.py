@@ -23,22 +23,21 @@ class exact_arithmetic:  # noqa: N801  (a context manager, named as torch.no_gra
 
     def __init__(self, device: torch.device) -> None:
         self._device = device.type
-        self._autocast: torch.autocast | None = None
-        self._grad = False
+        self._autocast = self._grad = False
 
     def __enter__(self) -> None:
         self._grad = torch.is_grad_enabled()
         if self._grad:
             torch.set_grad_enabled(False)
-        if torch.is_autocast_enabled(self._device):
-            self._autocast = torch.autocast(self._device, enabled=False)
-            self._autocast.__enter__()
+        self._autocast = torch.is_autocast_enabled(self._device)
+        if self._autocast:
+            torch.set_autocast_enabled(self._device, False)
         _enter()
 
     def __exit__(self, *error: Any) -> None:
         _leave()
-        if self._autocast is not None:
-            self._autocast.__exit__(*error)
+        if self._autocast:
+            torch.set_autocast_enabled(self._device, True)
         if self._grad:
             torch.set_grad_enabled(True)
 

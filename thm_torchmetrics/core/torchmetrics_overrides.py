@@ -79,15 +79,15 @@ class SumsMetric(Metric):
         Raises:
             InputError: if the state has another size.
         """
-        if isinstance(incoming_state, Metric):
-            if not isinstance(incoming_state, type(self)):
-                raise InputError(f"{type(self).__name__} cannot merge the state of a {type(incoming_state).__name__}")
-            incoming_state, count = incoming_state.metric_state, incoming_state.update_count
+        if not isinstance(incoming_state, Metric):
+            count, state = 1, incoming_state
+        elif isinstance(incoming_state, type(self)):
+            count, state = incoming_state.update_count, dict(incoming_state.metric_state)
         else:
-            count = 1
+            raise InputError(f"{type(self).__name__} cannot merge the state of a {type(incoming_state).__name__}")
         (name,) = self._defaults
-        own = getattr(self, name)
-        (other,) = incoming_state.values()
+        own: Tensor = getattr(self, name)
+        (other,) = state.values()
         if other.shape != own.shape:
             raise InputError(
                 f"{type(self).__name__} has a state of {len(own)} sums and got one of {tuple(other.shape)}; merge only "

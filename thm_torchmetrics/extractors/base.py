@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from thm_torchmetrics.core.chunk import Chunk
-from thm_torchmetrics.weights import Checkpoint
+from thm_torchmetrics.weights import Checkpoint, needed_by
 
 
 class Extractor(ABC):
@@ -29,7 +29,7 @@ class Extractor(ABC):
     @classmethod
     def required(cls, name: str) -> tuple[str, ...]:
         """Return the checkpoints that the extractor of this name needs, landmarks apart, by name in the registry."""
-        return (name,)
+        return needed_by(cls.kind, name) or (name,)
 
     @property
     def name(self) -> str:

@@ -49,11 +49,6 @@ class DlibLandmarks(Extractor):
         load_dlib()
         return cls(Checkpoints.of(files, "dlib-68").obtain("dlib-68"), face, upsample)
 
-    @classmethod
-    def required(cls, name: str) -> tuple[str, ...]:
-        """Return the checkpoint of the predictor; the detector is part of dlib."""
-        return ("dlib-68",)
-
     @property
     def name(self) -> str:
         """The name under which reports show it."""
@@ -94,7 +89,7 @@ class DlibEmbedding(Extractor):
     landmarks: Extractor
 
     @classmethod
-    def make(cls, name: str, files: CustomFiles = None, *, landmarks: Extractor, **options: Any) -> Self:
+    def make(cls, name: str, files: CustomFiles = None, *, landmarks: Extractor | None = None, **options: Any) -> Self:
         """Return the extractor; ``options`` are those of other identity extractors.
 
         Raises:
@@ -102,12 +97,8 @@ class DlibEmbedding(Extractor):
             WeightsError: if the network is absent or not allowed.
         """
         load_dlib()
-        return cls(Checkpoints.of(files, "dlib-resnet").obtain("dlib-resnet"), landmarks)
-
-    @classmethod
-    def required(cls, name: str) -> tuple[str, ...]:
-        """Return the checkpoint of the network."""
-        return ("dlib-resnet",)
+        source = Checkpoints.of(files, "dlib-resnet")
+        return cls(source.obtain("dlib-resnet"), landmarks or DlibLandmarks.make("dlib", source))
 
     @property
     def name(self) -> str:

@@ -45,7 +45,7 @@ class Emotion(FaceNetwork):
         frames, size = chunk.as_uint8(), EMOTION_CROP_SIZE
         if self.landmarks is None:
             return self._rows(resize(frames, (size, size)))
-        crops, found = emotion_crops(frames, chunk.features(self.landmarks))
+        crops, found = emotion_crops(frames, self.points(chunk))
         return self._rows(crops).masked_fill(~found[:, None], torch.nan)
 
     def _rows(self, crops: Tensor) -> Tensor:

@@ -37,7 +37,7 @@ class Deep3D(FaceNetwork):
         return Deep3DNet()
 
     def extract(self, chunk: Chunk) -> Tensor:
-        """Return coefficients ``(n, 257)``, columns as in `functional.face3d.COEFFICIENTS`; NaN where a frame has no face."""
+        """Return coefficients ``(n, 257)``, columns as in `functional.face3d.COEFFICIENTS`; NaN without a face."""
         frames = chunk.as_uint8()
         network = self.network(frames.device)
 
@@ -45,5 +45,5 @@ class Deep3D(FaceNetwork):
             coefficients: Tensor = network(crops.to(torch.float32) / 255.0)
             return coefficients
 
-        crops, found = crop(frames, chunk.features(self.landmarks))
+        crops, found = crop(frames, self.points(chunk))
         return self.in_batches(estimate, crops).masked_fill(~found[:, None], torch.nan)

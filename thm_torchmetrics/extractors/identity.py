@@ -22,7 +22,7 @@ _NETWORKS: Mapping[str, Callable[[], IResNet]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class ArcFace(FaceNetwork):
-    """The IResNets of ArcFace, on the face aligned by five points, or on the whole frame where there are no landmarks."""
+    """The IResNets of ArcFace, on the face aligned by five points, or on the whole frame without landmarks."""
 
     kind = "identity"
     default_landmarks = "fan"
@@ -43,5 +43,5 @@ class ArcFace(FaceNetwork):
 
         if self.landmarks is None:
             return self.in_batches(embed, resize(frames, (ARCFACE_SIZE, ARCFACE_SIZE)))
-        crops, found = arcface_crops(frames, chunk.features(self.landmarks))
+        crops, found = arcface_crops(frames, self.points(chunk))
         return self.in_batches(embed, crops).masked_fill(~found[:, None], torch.nan)

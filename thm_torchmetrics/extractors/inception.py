@@ -32,11 +32,6 @@ class Inception(FrozenNetwork):
         """Return the extractor; its checkpoint has another name than the extractor."""
         return super().make("inception-fid", files, **options)
 
-    @classmethod
-    def required(cls, name: str) -> tuple[str, ...]:
-        """Return the checkpoint of the network."""
-        return ("inception-fid",)
-
     @property
     def name(self) -> str:
         """The name under which reports show it."""

@@ -21,7 +21,6 @@ from thm_torchmetrics.extractors.dlib import pictures_of
 from thm_torchmetrics.extractors.network import released_with_networks
 from thm_torchmetrics.faces.boxes import choose_face
 from thm_torchmetrics.weights import Checkpoint, Checkpoints, CustomFiles
-from thm_torchmetrics.weights.unpack import unpacked
 
 _DETECTOR_SIZE = (640, 640)
 
@@ -51,11 +50,6 @@ class InsightFace(Extractor):
         _face_analysis()
         return cls(Checkpoints.of(files, "buffalo_l").obtain("buffalo_l"), face)
 
-    @classmethod
-    def required(cls, name: str) -> tuple[str, ...]:
-        """Return the checkpoint of the pack."""
-        return ("buffalo_l",)
-
     @property
     def name(self) -> str:
         """The name under which reports show it."""
@@ -70,7 +64,9 @@ class InsightFace(Extractor):
         """Return embeddings ``(n, D)``, not normalised; NaN where a frame has no face."""
         device = chunk.rows.device
         app = _app(self._folder(), (device.index or 0) if device.type == "cuda" else -1)
-        rows = [self._embedding(app, picture[..., ::-1].copy()) for picture in pictures_of(chunk)]  # insightface takes BGR
+        rows = [
+            self._embedding(app, picture[..., ::-1].copy()) for picture in pictures_of(chunk)
+        ]  # insightface takes BGR
         missing = np.full(int(app.models["recognition"].output_shape[-1]), np.nan)
         embeddings = np.stack([missing if row is None else row for row in rows])
         return torch.from_numpy(embeddings.astype(np.float64)).to(device)
@@ -86,7 +82,7 @@ class InsightFace(Extractor):
     def _folder(self) -> Path:
         """Return the folder of the unpacked pack, where insightface looks for packs: ROOT/models/NAME."""
         archive = weights.locate(self.pack.name, self.pack.file).path
-        return unpacked(archive, f"insightface/models/{self.pack.sha256[:16]}", ".onnx")
+        return weights.unpacked(archive, f"insightface/models/{self.pack.sha256[:16]}", ".onnx")
 
 
 class _Face:

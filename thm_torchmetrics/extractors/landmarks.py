@@ -78,11 +78,6 @@ class FanLandmarks(Extractor):
         source = Checkpoints.of(files, "fan2d")
         return cls(Fan.make("fan2d", source), FaceAlignmentS3FD.make("fan-s3fd", source), face, flip)
 
-    @classmethod
-    def required(cls, name: str) -> tuple[str, ...]:
-        """Return the checkpoints of the landmark network and of the detector."""
-        return ("fan2d", "fan-s3fd")
-
     @property
     def name(self) -> str:
         """The name under which reports show it."""

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from thm_torchmetrics import weights
 from thm_torchmetrics.extractors.base import CustomModule
 from thm_torchmetrics.extractors.network import PooledNetwork
-from thm_torchmetrics.nets.lpips import BACKBONES, LPIPS
-from thm_torchmetrics.weights import Checkpoint, Checkpoints, CustomFiles
+from thm_torchmetrics.nets.lpips import LPIPS
+from thm_torchmetrics.weights import Checkpoint, Checkpoints, CustomFiles, needed_by
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class LpipsNetwork(PooledNetwork):
         net: ``"alex"``, ``"vgg"`` or ``"squeeze"``.
     """
 
-    heads: Checkpoint = Checkpoint("lpips-alex", None, "")
+    heads: Checkpoint | None = None
     net: str = "alex"
 
     @classmethod
@@ -41,7 +41,7 @@ class LpipsNetwork(PooledNetwork):
     @classmethod
     def required(cls, name: str) -> tuple[str, ...]:
         """Return the checkpoints of the classifier and of the channel weights."""
-        return BACKBONES[name].model, f"lpips-{name}"
+        return needed_by("lpips", name)
 
     @property
     def name(self) -> str:
@@ -51,7 +51,7 @@ class LpipsNetwork(PooledNetwork):
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         """The checkpoints in use."""
-        return self.checkpoint, self.heads
+        return (self.checkpoint, *([] if self.heads is None else [self.heads]))
 
     def build(self) -> nn.Module:
         """Return the architecture."""
@@ -61,7 +61,8 @@ class LpipsNetwork(PooledNetwork):
         """Load the classifier's convolutions and the channel weights; the classifier's last layers are not used."""
         backbone = weights.load(self.checkpoint.name, self.checkpoint.file)
         state = {key: value for key, value in backbone.items() if key.startswith("features.")}
-        heads = weights.load(self.heads.name, self.heads.file)
+        file = None if self.heads is None else self.heads.file
+        heads = weights.load(f"lpips-{self.net}", file)
         state |= {f"heads.{i}": heads[f"lin{i}.model.1.weight"].flatten() for i in range(len(heads))}
         weights.load_into(network, state, self.checkpoint.name)
 

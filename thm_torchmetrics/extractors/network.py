@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from thm_torchmetrics import weights
+from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors.base import Extractor
 from thm_torchmetrics.weights import Checkpoint, Checkpoints, CustomFiles
 
@@ -66,11 +68,6 @@ class PooledNetwork(ABC):
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         """The checkpoints in use."""
         return (self.checkpoint,)
-
-    @classmethod
-    def required(cls, name: str) -> tuple[str, ...]:
-        """Return the checkpoints that the network of this name needs, by name in the registry."""
-        return (name,)
 
     @abstractmethod
     def build(self) -> nn.Module:
@@ -138,6 +135,16 @@ class FaceNetwork(FrozenNetwork):
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         """The checkpoints in use, those of the landmarks included."""
         return (self.checkpoint, *(() if self.landmarks is None else self.landmarks.checkpoints))
+
+    def points(self, chunk: Chunk) -> Tensor:
+        """Return the landmarks ``(n, 68, 2)`` of a chunk's frames.
+
+        Raises:
+            InputError: if the extractor has no landmarks.
+        """
+        if self.landmarks is None:
+            raise InputError(f"the extractor {self.name!r} needs landmarks to find the face")
+        return chunk.features(self.landmarks)
 
 
 def release() -> None:

@@ -13,6 +13,7 @@ from thm_torchmetrics.extractors.base import CustomModule
 from thm_torchmetrics.extractors.network import PooledNetwork
 from thm_torchmetrics.functional.lipsync import FRAMES_PER_WINDOW
 from thm_torchmetrics.nets.syncnet import SyncNet
+from thm_torchmetrics.weights import needed_by
 
 
 class SyncEmbeddings(Protocol):
@@ -28,6 +29,11 @@ class SyncEmbeddings(Protocol):
 @dataclass(frozen=True)
 class SyncNetwork(PooledNetwork):
     """The two halves of SyncNet (J. S. Chung and A. Zisserman, 2016)."""
+
+    @classmethod
+    def required(cls, name: str) -> tuple[str, ...]:
+        """Return the checkpoints of the network and of the face detector that goes with it."""
+        return needed_by("syncnet", name)
 
     def build(self) -> nn.Module:
         """Return the architecture."""

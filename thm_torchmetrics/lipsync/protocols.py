@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from thm_torchmetrics.core.chunk import Chunk
-from thm_torchmetrics.core.clip import Clip
+from thm_torchmetrics.core.clip import AudioSource, Clip
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.extractors.syncnet import SyncEmbeddings
 from thm_torchmetrics.faces.tracks import CROP_PAD, Track, crop_boxes, smooth
 from thm_torchmetrics.functional.lipsync import SAMPLES_PER_FRAME
 from thm_torchmetrics.imaging.resize import resize, resize_crops
 from thm_torchmetrics.lipsync.tracking import ConstantFrameRate, Detector, TrackFinder, TrackOptions
-from thm_torchmetrics.lipsync.windows import SIDE, SyncEmbeddings, WindowScorer, speech
+from thm_torchmetrics.lipsync.windows import SIDE, WindowScorer, speech
 
 NOT_SCORED = ("no audio", "too short", "no face track", "not finite")
 """Why a clip is not scored."""
@@ -24,7 +25,7 @@ Reencoding: TypeAlias = Callable[[Tensor], Tensor]
 
 
 class ScoredTrack(NamedTuple):
-    """One face that was measured: its first frame and its frames (at 25 per second), its windows, its mean distances."""
+    """One face that was measured: its frames (at 25 per second), its windows and its mean distances."""
 
     first: int
     frames: int
@@ -53,6 +54,7 @@ class LipSyncOptions(NamedTuple):
         ffmpeg: the version whose rules the re-encoding follows.
         device: where to compute.
         fps: frames per second from the caller, used instead of the clip's own times.
+        audio_source: the source of the sound, if it is the clip's own.
     """
 
     network: SyncEmbeddings
@@ -63,6 +65,7 @@ class LipSyncOptions(NamedTuple):
     ffmpeg: Literal[4, 7]
     device: torch.device
     fps: float | None
+    audio_source: AudioSource | None = None
 
 
 class WholeFrames:
@@ -127,7 +130,9 @@ class Tracked:
         left_out = sum(max(0, track.first + len(track.boxes) - max(track.first, audible)) for track in found)
         tracks = self._measured(found)
         if not tracks:
-            return LipSyncResult([], "too short", _too_short(max(len(track.boxes) for track in found), audible), left_out)
+            return LipSyncResult(
+                [], "too short", _too_short(max(len(track.boxes) for track in found), audible), left_out
+            )
         return LipSyncResult(tracks, left_out=left_out)
 
     def _no_track(self) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.core.clip import Clip
+from thm_torchmetrics.core.clip import AudioSource, Clip
 from thm_torchmetrics.lipsync.codecs import Jpeg, Mpeg4, Xvid, after_silence, fixed_quality, mp3, mp3_rate, sound_frames
 from thm_torchmetrics.lipsync.frame_rate import constant_rate, mp3_delay, variable_rate, with_empty_ticks
 from thm_torchmetrics.lipsync.protocols import LipSyncResult, Reencoding, Tracked, WholeFrames
@@ -62,7 +62,7 @@ class ReencodedTracks(Tracked):
 
     def _read_sound(self, audio: Tensor, sample_rate: int) -> Tensor:
         check_speech(audio, sample_rate)
-        sound = ReencodedSound(self._clip, audio, sample_rate, self._options.ffmpeg)
+        sound = ReencodedSound(self._options.audio_source, audio, sample_rate, self._options.ffmpeg)
         self._delay = sound.delay
         return sound.samples
 
@@ -109,8 +109,8 @@ class ReencodedSound:
     """The sound that the pipeline reads from its AVI file.
 
     Args:
-        clip: whose `sound`, if it has one, is encoded with its own channels and rate.
-        audio: else these samples, ``(S,)``, int16 or float -1..1.
+        source: a `SoundFile` is encoded with its own channels and rate.
+        audio: without one these samples, ``(S,)``, int16 or float -1..1.
         sample_rate: of the samples.
         ffmpeg: 4: sound that starts late gets silence at its front; 7: it loses its place.
 
@@ -119,11 +119,11 @@ class ReencodedSound:
         delay: by how many frames its early start moves the pictures.
     """
 
-    def __init__(self, clip: Clip, audio: Tensor, sample_rate: int, ffmpeg: int) -> None:
+    def __init__(self, source: AudioSource | None, audio: Tensor, sample_rate: int, ffmpeg: int) -> None:
         frames: Iterable[av.AudioFrame]
         late = 0.0
-        if audio is clip.audio and isinstance(clip.audio_source, SoundFile):
-            decoded = clip.audio_source.decoded()
+        if isinstance(source, SoundFile):
+            decoded = source.decoded()
             first, late = next(decoded)
             sample_rate = first.sample_rate
             frames = chain([first], (frame for frame, _ in decoded))

@@ -29,4 +29,7 @@ def open_clip(path: Path | str, *, audio: Path | str | bool = False, every: int 
 
     source = path if audio is True else audio
     sound = SoundFile(Path(source)) if source else None
-    return Clip(VideoFile(Path(path), every=every), audio=sound, key=Path(path).stem)
+    clip = Clip(VideoFile(Path(path), every=every), audio=sound, key=Path(path).stem)
+    if sound is not None:
+        _ = clip.audio  # read now, so that a file without sound is an error here
+    return clip

@@ -15,6 +15,7 @@ from av.container import InputContainer
 
 from thm_torchmetrics.errors import InputError, MediaError
 from thm_torchmetrics.media.container import clock_start, is_cut_off, open_media, reason
+from thm_torchmetrics.media.pairing import VIDEO_SUFFIXES
 
 Samples = npt.NDArray[np.int16]
 
@@ -57,15 +58,20 @@ def read_audio(path: Path | str, sample_rate: int = 16000, *, align_to_video: bo
 
 @dataclass(frozen=True)
 class SoundFile:
-    """The sound of an audio or video file, opened only when it is asked for something; a small handle.
+    """The sound of an audio or video file, opened only when it is read; small and picklable.
 
-    It is a `AudioSource`, so ``Clip(frames, audio=SoundFile(path))`` is a clip that knows where its sound is from.
+    It is an `AudioSource`, so ``Clip(frames, audio=SoundFile(path))`` is a clip that knows where its sound is from.
 
     Args:
         path: the file.
     """
 
     path: Path
+
+    @property
+    def origin(self) -> str:
+        """Where the sound comes from, for reports: ``own sound track`` of a video, or ``audio file``."""
+        return "own sound track" if self.path.suffix.lower() in VIDEO_SUFFIXES else "audio file"
 
     def mono(self, sample_rate: int) -> Samples:
         """The sound as `read_audio` gives it."""

@@ -55,7 +55,7 @@ class Item:
     features: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
 
 
-def find(folder: Path | str, suffixes: Iterable[str]) -> dict[str, Path]:
+def find_files(folder: Path | str, suffixes: Iterable[str]) -> dict[str, Path]:
     """The files of a folder and of those inside it, by the key of their clip; hidden ones are passed over.
 
     Args:
@@ -120,7 +120,7 @@ def pair(
         raise InputError(f"nothing to pair: give one of {', '.join(given)}")
     files = {kind: path for kind, path in paths.items() if path.is_file()}
     if not files:
-        found = {kind: find(path, _SUFFIXES[kind]) for kind, path in paths.items()}
+        found = {kind: find_files(path, _SUFFIXES[kind]) for kind, path in paths.items()}
         keys = sorted(set().union(*found.values()))
         return [_item(key, {kind: clips[key] for kind, clips in found.items() if key in clips}) for key in keys]
     for kind, path in paths.items():
@@ -147,7 +147,7 @@ def pair_features(items: Iterable[Item], given: Mapping[str, Mapping[str, Path]]
         One item per clip, sorted by key; ``features`` has every metric, with the files that there are.
 
     Raises:
-        InputError: as `find`, or if there is a file and more than one clip.
+        InputError: as `find_files`, or if there is a file and more than one clip.
     """
     clips = {item.key: item for item in items}
     found: dict[tuple[str, str], dict[str, Path]] = {}
@@ -157,7 +157,7 @@ def pair_features(items: Iterable[Item], given: Mapping[str, Mapping[str, Path]]
                 raise InputError(
                     f"{path} is a file, but there are {len(clips)} clips; give a folder with a file for each"
                 )
-            files = {next(iter(clips), path.stem): path} if path.is_file() else find(path, FEATURE_SUFFIXES)
+            files = {next(iter(clips), path.stem): path} if path.is_file() else find_files(path, FEATURE_SUFFIXES)
             found[metric, side] = files
             clips = {key: Item(key) for key in files} | clips
     return [

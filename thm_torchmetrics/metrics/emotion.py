@@ -259,9 +259,7 @@ class EmotionSimilarityDistance(FrameMean, key="esd"):
         **kwargs: Any,
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)
-        self.extractor = make_extractor(
-            "emotion", extractor, weights, landmarks=landmarks, face=face, mirror=mirror
-        )
+        self.extractor = make_extractor("emotion", extractor, weights, landmarks=landmarks, face=face, mirror=mirror)
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the distance of every frame."""

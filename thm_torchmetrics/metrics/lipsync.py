@@ -12,7 +12,7 @@ from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.inputs import ClipInput
 from thm_torchmetrics.core.metric import Average, TalkingHeadMetric, one_of
 from thm_torchmetrics.core.sums import Fields, Sums
-from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.errors import InputError, MediaError
 from thm_torchmetrics.extractors import make_extractor
 from thm_torchmetrics.extractors.face_detection import SyncNetS3FD
 from thm_torchmetrics.lipsync.pipelines import PIPELINES
@@ -84,6 +84,8 @@ class LipSync(TalkingHeadMetric):
 
     averages = ("frame", "clip", "track")
     feature_shape = (None,)
+    needs_every_frame = True
+    needs_value_per_clip = True
     _reading: ClassVar[str] = "distance"
 
     def __init__(
@@ -193,13 +195,17 @@ class LipSync(TalkingHeadMetric):
             raise InputError(f"{type(self).__name__} needs the Clip at the start: it reads the frames a second time")
         if fps is not None and not fps > 0:
             raise InputError(f"fps must be above 0, got {fps}")
+        source = None
         if audio is None:
-            audio, sample_rate = preds.audio, preds.sample_rate
+            try:
+                audio, sample_rate, source = preds.audio, preds.sample_rate, preds.audio_source
+            except MediaError as error:
+                return SyncNetRun(self, preds, None, str(error))
         if audio is None:
             return SyncNetRun(self, preds, None)
         options = LipSyncOptions(
             self.extractor, self.detector, self.track_options, self.tracks, self.vshift, self.ffmpeg, self.device,
-            fps if isinstance(preds.frames, Tensor) else None,
+            fps if isinstance(preds.frames, Tensor) else None, source,
         )  # fmt: skip
         return SyncNetRun(self, preds, PIPELINES[self.protocol](options, preds, audio, sample_rate))
 

@@ -87,11 +87,22 @@ class EmbeddingRun(LipSyncRun):
 
 
 class SyncNetRun(LipSyncRun):
-    """Frames and sound, by the pipeline of the metric's protocol; None if the clip has no sound."""
+    """Frames and sound, by the pipeline of the metric's protocol.
 
-    def __init__(self, metric: LipSyncMetric, clip: Clip, pipeline: WholeFrames | Tracked | None) -> None:
+    Args:
+        metric: the metric.
+        clip: the generated clip.
+        pipeline: what measures it; None if the clip has no sound.
+        why: why it has none.
+    """
+
+    def __init__(
+        self, metric: LipSyncMetric, clip: Clip, pipeline: WholeFrames | Tracked | None, why: str = ""
+    ) -> None:
         super().__init__(metric, clip)
         self._pipeline = pipeline
+        self._why = why or "no audio: the clip has no sound track and no other sound was given"
+        self._origin = {} if clip.audio_source is None else {"audio": clip.audio_source.origin if pipeline else "none"}
         self.reads_chunks = pipeline is not None and pipeline.reads_chunks
 
     def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
@@ -101,11 +112,7 @@ class SyncNetRun(LipSyncRun):
 
     def result(self) -> LipSyncResult:
         """Return the faces of the clip; the run's detail has a row for each, or why there is none."""
-        if self._pipeline is None:
-            why = "no audio: the clip has no sound track and no other sound was given"
-            result = LipSyncResult([], "no audio", why)
-        else:
-            result = self._pipeline.finish()
+        result = self._pipeline.finish() if self._pipeline else LipSyncResult([], "no audio", self._why)
         rows = []
         for track in result.tracks:
             distance, confidence, offset = (float(value) for value in sync_scores(track.curve))
@@ -115,5 +122,6 @@ class SyncNetRun(LipSyncRun):
                     "lse-d": distance, "lse-c": confidence, "offset": int(offset),
                 }
             )  # fmt: skip
-        self.detail = {"tracks": rows, **({"not_scored": result.why} if result.reason else {})}
+        reason = {"not_scored": result.why} if result.reason else {}
+        self.detail = {"tracks": rows, **reason, **self._origin}
         return result

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.media.whole_file import whole_file
 from thm_torchmetrics.reports.text import to_csv, to_json, to_latex, to_markdown
 from thm_torchmetrics.scoring.result import Result
 
@@ -40,12 +40,5 @@ def write(result: Result, path: Path) -> None:
         OSError: if the file cannot be written; a file that was there before is still there, as it was.
     """
     text = FORMATS[format_of(path)](result)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("x", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        file.write(text)

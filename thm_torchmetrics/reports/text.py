@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Sequence
 
-from thm_torchmetrics.catalog import CATALOG, choose
+from thm_torchmetrics.catalog import CATALOG, find_choice
 from thm_torchmetrics.scoring.result import MetricResult, Result
 
 _PLACES = 4
@@ -131,7 +131,7 @@ def _tex_arrow(metric: MetricResult) -> str:
 
 
 def _title(key: str, metric: MetricResult) -> str:
-    choice = choose(key)
+    choice = find_choice(key)
     name = label(key, metric).replace(key, choice.row.key.upper())
     return name if ":" not in key else f"{name} ({choice.protocol})"
 

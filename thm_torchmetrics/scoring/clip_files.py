@@ -1,13 +1,22 @@
-"""TITLE scoring/clip_files."""
+"""Which files a metric reads of a clip, and how they are opened."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from thm_torchmetrics.core.metric import Score, TalkingHeadMetric
+import torch
+
+from thm_torchmetrics.core.clip import AnyClip, Clip, FeatureClip
+from thm_torchmetrics.core.metric import TalkingHeadMetric
+from thm_torchmetrics.media.audio import SoundFile
+from thm_torchmetrics.media.feature_files import read_features
+from thm_torchmetrics.media.openface import read_action_units
 from thm_torchmetrics.media.pairing import Item
+from thm_torchmetrics.media.video import VideoFile
+from thm_torchmetrics.scoring.progress import CountedVideo, Progress
 
 
 @dataclass(frozen=True)
@@ -19,44 +28,95 @@ class ActionUnitOptions:
     face_id: int | None = None
 
 
-class _File(NamedTuple):
-    """One side of a clip."""
+class ClipFile(NamedTuple):
+    """One side of a clip.
+
+    Attributes:
+        kind: the input that it gives, such as ``preds`` or ``target_au``; ``features`` for given features.
+        path: the file.
+        row: shape of a row of given features.
+    """
 
     kind: str
     path: Path
     row: tuple[int | None, ...] | None = None
-    """Shape of a row, of ready-made features."""
 
 
-_Files: TypeAlias = tuple[_File | None, ...]
+Files: TypeAlias = tuple[ClipFile | None, ClipFile | None]
+"""The files of both sides of a clip, None where a metric reads none."""
 
 
-class _Sound(NamedTuple):
-    """Where the sound of a clip came from, and why there is none."""
+def files_of(item: Item, name: str, metric: TalkingHeadMetric) -> tuple[Files, list[str]]:
+    """Return the files that a metric reads of a clip as prediction and as target, and the inputs that are absent.
 
-    origin: str = "none"
-    fault: str = ""
-
-
-def needs_audio(metric: TalkingHeadMetric) -> bool:
-    return "audio" in metric.inputs
-
-
-def _with_sound(score: Score, sound: _Sound) -> Score:
-    return score._replace(detail={**(score.detail or {}), "audio": sound.origin})
-
-
-def _files(item: Item, name: str, metric: TalkingHeadMetric) -> tuple[_Files, list[str]]:
-    """What a metric reads of a clip as prediction and as target, and what of it is absent."""
-    if (features := item.features.get(name)) is not None:
-        width = getattr(metric, "num_features", None)
-        row = (width,) if metric.accepts("num_features") else metric.feature_shape
-        files = [_File("features", features[side], row) if side in features else None for side in ("preds", "target")]
-        return tuple(files), [f"features of {side}" for side in metric.inputs if side not in features]
+    Args:
+        item: the files of the clip.
+        name: the metric's name, by which given features are filed.
+        metric: the metric.
+    """
+    features = item.features.get(name)
+    if features is not None:
+        width = getattr(metric, "num_features", None) if metric.feature_shape == (None,) else None
+        row = metric.feature_shape if width is None else (width,)
+        sides = [ClipFile("features", features[side], row) if side in features else None for side in _SIDES]
+        return (sides[0], sides[1]), [f"features of {side}" for side in metric.inputs if side not in features]
     absent = [kind for kind in metric.inputs if getattr(item, kind) is None]
     if item.preds is not None and "audio" in absent:
         absent.remove("audio")  # the prediction's own sound stands in
-    tables = tuple(kind if kind in metric.inputs else "" for kind in ("preds_au", "target_au"))
-    kinds = tables if any(tables) else ("preds", "target")
-    files = [_File(kind, path) if (path := getattr(item, kind, None)) else None for kind in kinds]
-    return tuple(files), absent
+    kinds = [metric.argument(side) or side for side in _SIDES]
+    found = [ClipFile(kind, path) if (path := getattr(item, kind, None)) else None for kind in kinds]
+    return (found[0], found[1]), absent
+
+
+_SIDES = ("preds", "target")
+
+
+@dataclass
+class ClipReader:
+    """Opens the files of clips.
+
+    Args:
+        every: take every n-th frame only.
+        action_units: how OpenFace's tables are read.
+        progress: is told of each decoded frame.
+
+    Attributes:
+        media: what was opened, counted by kind, for the report.
+    """
+
+    every: int = 1
+    action_units: ActionUnitOptions = field(default_factory=ActionUnitOptions)
+    progress: Progress = field(default_factory=Progress)
+    media: dict[str, Counter[str]] = field(default_factory=dict, init=False)
+
+    def open(self, key: str, file: ClipFile | None, sound: Path | None = None) -> AnyClip | None:
+        """Return a file as a clip.
+
+        Args:
+            key: name of the clip.
+            file: the file.
+            sound: the file of a video's sound, which is read when a metric needs it.
+
+        Raises:
+            MediaError: if it cannot be read.
+        """
+        if file is None:
+            return None
+        if file.row is not None:
+            return FeatureClip(torch.from_numpy(read_features(file.path, file.row)), key)
+        if file.kind.endswith("_au"):
+            return FeatureClip(torch.from_numpy(read_action_units(file.path, **vars(self.action_units))), key)
+        video = VideoFile(file.path, every=self.every)
+        height, width = video.size
+        self.count(file.kind, f"{video.codec} {width}x{height} {video.fps:.6g} fps")
+        audio = None if sound is None else SoundFile(sound)
+        return Clip(CountedVideo(video, self.progress.frame), audio=audio, key=key)
+
+    def count(self, kind: str, what: str) -> None:
+        """Count what was opened."""
+        self.media.setdefault(kind, Counter())[what] += 1
+
+
+def own_or_given_sound(video: Path, given: Path | None) -> Path | None:
+    """Return the file of a real video's sound: its own track where it has one, else the given file."""
+    return video if VideoFile(video).has_audio else given

@@ -1,37 +1,38 @@
-"""Which of the metrics asked for can run here, and why the others cannot."""
+"""Select the metrics that can run here, with a reason for each of the others, and make them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from thm_torchmetrics import catalog, weights
-from thm_torchmetrics.collection import TalkingHeadMetrics
+from thm_torchmetrics.collection import TalkingHeadMetrics, checkpoints_of, make_metric, metric_class, option_names
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.errors import InputError, MissingExtraError, WeightsError
 from thm_torchmetrics.media.feature_files import read_features
-from thm_torchmetrics.media.pairing import FEATURE_SUFFIXES, find
-from thm_torchmetrics.scoring.progress import Progress
+from thm_torchmetrics.media.pairing import FEATURE_SUFFIXES, find_files
+from thm_torchmetrics.weights import Checkpoint, Checkpoints
 
 
-def plan(
-    asked: Sequence[str], inputs: Iterable[str], remedies: Mapping[str, str], features: Collection[str] = ()
+def select_metrics(
+    asked: Sequence[str],
+    inputs: Iterable[str],
+    remedies: Mapping[str, str],
+    features: Collection[str] = (),
+    every: int = 1,
 ) -> tuple[list[str], dict[str, str]]:
-    """Which of the metrics asked for can run on the inputs that there are.
+    """Return the metrics that can run on the given inputs, and the others with reason and remedy.
 
     Args:
         asked: metric keys, with protocols or not.
         inputs: the kinds of input that were given.
         remedies: how to give each kind, for the reasons.
         features: those of ``asked`` that are given features instead.
-
-    Returns:
-        The metrics that can run, and the others with the reason and the remedy.
+        every: which frames are taken.
     """
     given = set(inputs)
     if "preds" in given:
@@ -39,9 +40,11 @@ def plan(
     run: list[str] = []
     skipped: dict[str, str] = {}
     for text in asked:
-        inputs_needed = () if text in features else catalog.choose(text).row.inputs
+        inputs_needed = () if text in features else catalog.find_choice(text).row.inputs
         lacking = [kind for kind in inputs_needed if kind not in given]
-        if lacking:
+        if every > 1 and metric_class(catalog.find_row(text.partition(":")[0])).needs_every_frame:
+            skipped[text] = "needs every frame; leave --every out"
+        elif lacking:
             skipped[text] = "; ".join(f"needs {kind}: {remedies[kind]}" for kind in lacking)
         else:
             run.append(text)
@@ -51,7 +54,7 @@ def plan(
 def features_by_metric(
     asked: Sequence[str], preds: Mapping[str, str], target: Mapping[str, str]
 ) -> dict[str, dict[str, Path]]:
-    """The folders of ready-made features, by metric and side.
+    """Return the folders of given features, by metric and side.
 
     Args:
         asked: metric keys, with protocols or not.
@@ -63,13 +66,13 @@ def features_by_metric(
     """
     given: dict[str, dict[str, Path]] = {}
     for text in asked:
-        row = catalog.choose(text).row
+        row = catalog.find_choice(text).row
         by_side = {"preds": preds, "target": target}
         paths = {side: by.get(text, by.get(row.key)) for side, by in by_side.items()}
         sides = {side: Path(path) for side, path in paths.items() if path is not None}
         if not sides:
             continue
-        if not row.extractors or row.load().feature_shape is None or set(row.inputs) - by_side.keys():
+        if not row.extractors or metric_class(row).feature_shape is None or set(row.inputs) - by_side.keys():
             raise InputError(f"{text} cannot be given features with --{next(iter(sides))}-features")
         for side in row.inputs:
             if side not in sides:
@@ -79,8 +82,8 @@ def features_by_metric(
 
 
 @dataclass
-class Build:
-    """What became of the metrics that were asked for.
+class MadeMetrics:
+    """The metrics of a run.
 
     Attributes:
         metrics: those whose networks are there, on their device.
@@ -93,21 +96,20 @@ class Build:
     weights: dict[str, dict[str, Any]]
 
 
-def build(
+def make_metrics(
     asked: Sequence[str],
     options: Mapping[str, Any],
     device: torch.device,
-    progress: Progress,
+    checkpoints: Checkpoints,
     features: Mapping[str, Mapping[str, Path]] | None = None,
-) -> Build:
-    """Make the metrics; this fetches the checkpoints that they need.
+) -> MadeMetrics:
+    """Make the metrics; this downloads the checkpoints that they need.
 
     Args:
         asked: metric keys, with protocols or not.
-        options: options of the metrics; each goes to the metrics that have it. ``extractor`` is by metric key,
-            ``weights``, the user's own files, by name of the checkpoint.
+        options: options of the metrics; each goes to the metrics that have it. ``extractor`` is by metric key.
         device: where they compute.
-        progress: who is told of downloads and licenses.
+        checkpoints: where the networks take their checkpoints from.
         features: the metrics that are given features, with the folders of each side.
 
     Raises:
@@ -116,50 +118,33 @@ def build(
     features = features or {}
     members: dict[str, TalkingHeadMetric] = {}
     skipped: dict[str, str] = {}
-    used: dict[str, dict[str, Any]] = {}
     for text in asked:
-        choice = catalog.choose(text)
-        if text in features:
-            members |= TalkingHeadMetrics([text], **_on_features(choice, options, features[text])).members()
-            continue
-        extractors = options.get("extractor", {})
-        names = choice.weights(extractors.get(text, extractors.get(choice.row.key)))
+        own = (
+            {**options, "weights": checkpoints} if text not in features else _on_features(text, options, features[text])
+        )
         try:
-            for name in names:
-                if name not in used:
-                    used[name] = _obtain(name, options.get("weights", {}).get(name), progress)
-            members |= TalkingHeadMetrics([text], **_fitting(choice, options)).members()
+            members[text] = make_metric(text, own)
         except (WeightsError, MissingExtraError) as error:
             skipped[text] = str(error)
     metrics = TalkingHeadMetrics(members).to(device)
     for group in metrics.compute_groups.values():
         if any(features.get(name) != features.get(group[0]) for name in group):
             raise InputError(f"{', '.join(group)} share one computation; give them the same features")
-    return Build(metrics, skipped, used)
+    used = {checkpoint for member in members.values() for checkpoint in checkpoints_of(member)}
+    return MadeMetrics(metrics, skipped, {each.name: _provenance(each) for each in sorted(used, key=lambda c: c.name)})
 
 
-def _obtain(name: str, file: str | None, progress: Progress) -> dict[str, Any]:
-    found = weights.obtain(name, file, progress=partial(progress.download, name))
-    if weights.registry()[name].commercial is not True:
-        progress.note(weights.license_notice(name))
+def _provenance(checkpoint: Checkpoint) -> dict[str, Any]:
+    found = weights.locate(checkpoint.name, checkpoint.file)
     return {"file": found.path.name, "sha256": found.sha256, "custom": found.custom}
 
 
-def _on_features(choice: catalog.Choice, options: Mapping[str, Any], folders: Mapping[str, Path]) -> dict[str, Any]:
-    """The options of a metric that is given features; the length of a feature is that of the first file."""
-    kind = choice.row.load()
-    fitting = _fitting(choice, {name: value for name, value in options.items() if name != "weights"})
-    fitting["extractor"] = None
-    if kind.accepts("num_features"):
+def _on_features(text: str, options: Mapping[str, Any], folders: Mapping[str, Path]) -> dict[str, Any]:
+    """Return the options of a metric that is given features; the length of a feature is that of the first file."""
+    cls = metric_class(catalog.find_choice(text).row)
+    own = {**options, "extractor": None}
+    if "num_features" in option_names(cls):
         folder = next(iter(folders.values()))
-        path = folder if folder.is_file() else next(iter(find(folder, FEATURE_SUFFIXES).values()))
-        fitting["num_features"] = read_features(path, kind.feature_shape).shape[-1]
-    return fitting
-
-
-def _fitting(choice: catalog.Choice, options: Mapping[str, Any]) -> dict[str, Any]:
-    kind = choice.row.load()
-    fitting = {name: value for name, value in options.items() if kind.accepts(name)}
-    if kind.pooled:
-        fitting.pop("average", None)
-    return fitting
+        path = folder if folder.is_file() else next(iter(find_files(folder, FEATURE_SUFFIXES).values()))
+        own["num_features"] = read_features(path, cls.feature_shape).shape[-1]
+    return own

@@ -1,4 +1,4 @@
-"""TITLE scoring/progress."""
+"""What a run reports of itself while it goes."""
 
 from __future__ import annotations
 
@@ -11,29 +11,34 @@ from thm_torchmetrics.media.video import VideoFile
 
 
 class Progress:
-    """What a run tells about itself while it goes; this one says nothing."""
+    """Receives the progress of a run; this one ignores it."""
 
     def start(self, clips: int) -> None:
-        """The run begins with so many clips."""
+        """Start a run of so many clips."""
 
     def clip(self, key: str) -> None:
-        """A clip begins."""
+        """Start a clip."""
 
     def frame(self) -> None:
-        """A frame was decoded."""
+        """Count a decoded frame."""
 
     def done(self) -> None:
-        """The clip that began last has ended."""
+        """End the clip that was started last."""
 
     def note(self, text: str) -> None:
-        """Something that the reader of the numbers should know."""
+        """Show a remark for the reader of the numbers."""
 
     def download(self, name: str, done: int, total: int | None) -> None:
-        """So many bytes of a checkpoint have arrived."""
+        """Show how many bytes of a checkpoint have arrived."""
 
 
 class CountedVideo:
-    """A video that reports each decoded frame."""
+    """A video that reports each decoded frame.
+
+    Args:
+        video: the video.
+        on_frame: called for each frame.
+    """
 
     def __init__(self, video: VideoFile, on_frame: Callable[[], None]) -> None:
         self.video = video
@@ -42,11 +47,13 @@ class CountedVideo:
         self._on_frame = on_frame
 
     def frames(self) -> Iterator[tuple[np.ndarray, float]]:
+        """Yield the frames, as `VideoFile.frames`."""
         for frame in self.video.frames():
             self._on_frame()
             yield frame
 
     def decoded(self) -> Iterator[tuple[av.VideoFrame, float, float]]:
+        """Yield the frames, as `VideoFile.decoded`."""
         for frame in self.video.decoded():
             self._on_frame()
             yield frame

@@ -1,11 +1,13 @@
-"""The result of a run: what every report is written from, and the JSON schema."""
+"""The result of a run, from which every report is written, and the JSON schema."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from thm_torchmetrics.core.score import ClipScore
 
 SCHEMA = 1
 
@@ -39,23 +41,17 @@ class MetricResult:
     detail: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True)
-class ClipScore:
-    """One metric of one clip."""
-
-    value: float | None
-    frames: int
-    left_out: int
-    detail: Mapping[str, Any] | None = None
-
-
 @dataclass
 class ClipResult:
-    """One clip: its scores, and what went wrong if its status is ``failed``."""
+    """One clip: its scores, and the errors if its status is ``failed``."""
 
     clip: str
     errors: list[str] = field(default_factory=list)
     metrics: dict[str, ClipScore] = field(default_factory=dict)
+
+    def fail(self, names: Iterable[str], reason: str) -> None:
+        """Note that some metrics could not be measured."""
+        self.errors.append(f"{', '.join(names)}: {reason}")
 
     @property
     def status(self) -> str:
@@ -64,7 +60,7 @@ class ClipResult:
 
     @property
     def error(self) -> str | None:
-        """What went wrong, in one line."""
+        """All errors in one line."""
         return "; ".join(self.errors) or None
 
 
@@ -79,7 +75,7 @@ class Result:
 
     @property
     def failed(self) -> list[ClipResult]:
-        """The clips of which something could not be scored."""
+        """The clips with an error."""
         return [clip for clip in self.clips if clip.errors]
 
     @property
@@ -88,7 +84,7 @@ class Result:
         return any(metric.value is not None for metric in self.metrics.values())
 
     def to_json(self) -> dict[str, Any]:
-        """Schema 1, ready for ``json.dump``; a number that JSON cannot hold (inf) becomes None."""
+        """Return schema 1, ready for ``json.dump``; a number that JSON cannot hold (inf) becomes None."""
         plain: dict[str, Any] = _finite(
             {
                 "schema": SCHEMA,
@@ -109,7 +105,7 @@ class Result:
         return plain
 
     def rows(self) -> Iterator[tuple[ClipResult, dict[str, float | None]]]:
-        """Each clip with its values by metric."""
+        """Yield each clip with its values by metric."""
         for clip in self.clips:
             yield clip, {key: score.value for key, score in clip.metrics.items()}
 

@@ -11,7 +11,8 @@ from thm_torchmetrics.weights.download import obtain
 from thm_torchmetrics.weights.licenses import check_license, license_notice
 from thm_torchmetrics.weights.load import StateDict, load, load_into
 from thm_torchmetrics.weights.locate import Found, Status, cache_dir, locate, places, status, verify
-from thm_torchmetrics.weights.registry import WeightEntry, register, registry
+from thm_torchmetrics.weights.registry import WeightEntry, needed_by, register, registry
+from thm_torchmetrics.weights.unpack import unpacked
 
 __all__ = [
     "Checkpoint",
@@ -27,10 +28,12 @@ __all__ = [
     "load",
     "load_into",
     "locate",
+    "needed_by",
     "obtain",
     "places",
     "register",
     "registry",
     "status",
+    "unpacked",
     "verify",
 ]

@@ -38,6 +38,7 @@ class WeightEntry:
         extra: extra of this project that installs that package; None where the project always requires it.
         verified: a sentence on how the network was compared with the original; empty where it was not.
         verified_with: weights of that comparison; None where there was none.
+        used_by: the extractors that need it, as pairs of kind and name.
     """
 
     name: str
@@ -58,6 +59,7 @@ class WeightEntry:
     extra: str | None = None
     verified: str = ""
     verified_with: Literal["published", "seeded"] | None = None
+    used_by: tuple[tuple[str, str], ...] = ()
 
     @property
     def verifiable(self) -> bool:
@@ -81,6 +83,7 @@ def parse_registry(text: str) -> dict[str, WeightEntry]:
     entries: dict[str, WeightEntry] = {}
     for name, fields in tomllib.loads(text).items():
         fields |= {key: tuple(fields.get(key, ())) for key in ("urls", "aliases")}
+        fields["used_by"] = tuple((user["kind"], user["extractor"]) for user in fields.get("used_by", ()))
         fields["commercial"] = None if fields["commercial"] == "unknown" else fields["commercial"]
         entries[name] = WeightEntry(name=name, **fields)
     return entries
@@ -106,6 +109,20 @@ def registry() -> Mapping[str, WeightEntry]:
         'sfd_face.pth'
     """
     return MappingProxyType(_entries())
+
+
+def needed_by(kind: str, extractor: str) -> tuple[str, ...]:
+    """Return the names of the checkpoints that an extractor needs, its own first.
+
+    Args:
+        kind: what the extractor computes, such as `landmarks`.
+        extractor: its name.
+
+    Example:
+        >>> needed_by("landmarks", "fan")
+        ('fan2d', 'fan-s3fd')
+    """
+    return tuple(entry.name for entry in registry().values() if (kind, extractor) in entry.used_by)
 
 
 def register(entry: WeightEntry) -> None:

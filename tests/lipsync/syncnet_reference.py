@@ -7,29 +7,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
 from scipy.signal import medfilt
-from torch import Tensor
 
 Picture = npt.NDArray[np.uint8]
 Run = Callable[..., None]
 
 
-class Towers(torch.nn.Module):
-    """Stands in for SyncNet where only the tracks matter."""
-
-    def forward_lip(self, windows: Tensor) -> Tensor:
-        return windows[..., ::32, ::32].mean(dim=(3, 4)).flatten(1)
-
-    def forward_audio(self, windows: Tensor) -> Tensor:
-        return windows.flatten(1)[:, :15]
-
-
 def jpegs(folder: Path) -> list[Picture]:
+    """Return the pictures of a folder, by name."""
     return [np.asarray(cv2.imread(str(file))[..., ::-1]) for file in sorted(folder.glob("*.jpg"))]
 
 
 def frames_of(path: Path) -> list[Picture]:
+    """Return the frames of a video as OpenCV reads them."""
     capture, frames = cv2.VideoCapture(str(path)), []
     while (read := capture.read())[0]:
         frames.append(np.asarray(read[1][..., ::-1]))
@@ -37,7 +27,7 @@ def frames_of(path: Path) -> list[Picture]:
 
 
 def convert(ffmpeg: Run, video: Path, folder: Path) -> None:
-    """The first three commands of syncnet_python's pipeline."""
+    """Run the first three commands of syncnet_python's pipeline."""
     (folder / "frames").mkdir()
     ffmpeg("-i", video, "-qscale:v", 2, "-async", 1, "-r", 25, folder / "video.avi")
     ffmpeg("-i", folder / "video.avi", "-qscale:v", 2, "-threads", 1, "-f", "image2", folder / "frames" / "%06d.jpg")

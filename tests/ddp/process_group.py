@@ -13,7 +13,7 @@ START_SECONDS = 120
 TASK_SECONDS = 120
 
 
-class Pool:
+class ProcessGroup:
     """``size`` processes in one gloo group; `run` calls a function in all of them."""
 
     def __init__(self, size: int) -> None:

@@ -1,4 +1,4 @@
-"""What a process of the pool does with its share of a case's clips."""
+"""What a process of the group does: its share of a case's clips, and the collection's way with failures."""
 
 from typing import Any
 

@@ -2,7 +2,7 @@
 
 ``ffmpeg_4.json`` holds what FFmpeg 4.2.2 and 5.1 made (both the same) of H.264 files whose frames show their own
 number, with ``ffmpeg -i IN -qscale:v 2 -async 1 -r 25 OUT.avi`` (read by OpenCV) and then ``ffmpeg -i OUT.avi -qscale:v
-2 -threads 1 -f image2 %06d.jpg``; times in 1/90000 s. `tests/extractors/test_recoded.py` asks a later FFmpeg itself.
+2 -threads 1 -f image2 %06d.jpg``; times in 1/90000 s. `tests/lipsync/test_reencoded.py` asks a later FFmpeg itself.
 """
 
 import json

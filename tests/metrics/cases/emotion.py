@@ -1,0 +1,58 @@
+"""Cases of valence, arousal and ESD on given rows: torchmetrics, NumPy and SciPy."""
+
+from collections.abc import Callable
+
+import numpy as np
+import scipy.spatial.distance
+import torch
+import torchmetrics.functional as reference
+from metrics.cases.case import GIVEN, Case, ClipInputs, Reference, clip_mean, face_mean
+from metrics.cases.identity import embeddings
+from torch import Tensor
+
+
+def _affects() -> list[ClipInputs]:
+    """Valence and arousal, some beyond -1..1."""
+    generator = torch.Generator().manual_seed(29)
+    clips: list[ClipInputs] = []
+    for count in (4, 5, 3, 9):
+        target = torch.randn(count, 2, generator=generator, dtype=torch.float64) * 0.7
+        noise = torch.randn(count, 2, generator=generator, dtype=torch.float64) * 0.4
+        clips.append({"preds": target + noise * bool(clips), "target": target})
+    clips[3]["preds"][[2, 4], 0] = torch.nan  # frames without a face
+    return clips
+
+
+def _concordance(preds: Tensor, target: Tensor) -> Tensor:
+    x, y = preds.numpy(), target.numpy()
+    return torch.tensor(2 * np.cov(x, y, bias=True)[0, 1] / (x.var() + y.var() + (x.mean() - y.mean()) ** 2))
+
+
+_STATISTICS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "rmse": lambda preds, target: reference.mean_squared_error(preds, target, squared=False),
+    "sagr": lambda preds, target: torch.tensor(np.mean(np.sign(preds.numpy()) == np.sign(target.numpy()))),
+    "pcc": reference.pearson_corrcoef,
+    "ccc": _concordance,
+}
+
+
+def _affect(column: int, statistic: str) -> Reference:
+    def value(clips: list[ClipInputs]) -> float:
+        preds, target = (torch.cat([clip[side] for clip in clips]) for side in ("preds", "target"))
+        faces = ~(preds + target).isnan().any(dim=1)
+        sides = (side[faces, column].clamp(-1, 1) for side in (preds, target))
+        return float(_STATISTICS[statistic](*sides))
+
+    return value
+
+
+_CLIPS = _affects()
+_KEYS = [(f"{'va'[column]}-{name}", _affect(column, name)) for column in (0, 1) for name in _STATISTICS]
+_FEATURES = embeddings()
+
+CASES = [
+    *(Case(key, _CLIPS, value, GIVEN) for key, value in _KEYS),
+    *(Case(key, _CLIPS, clip_mean(value), {**GIVEN, "average": "clip"}) for key, value in _KEYS[3:5]),
+    Case("esd", _FEATURES, face_mean(scipy.spatial.distance.cosine), GIVEN),
+    Case("esd:l2", _FEATURES, face_mean(scipy.spatial.distance.euclidean), GIVEN),
+]

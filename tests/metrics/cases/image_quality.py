@@ -1,0 +1,76 @@
+"""Cases of PSNR, SSIM and CPBD: piq, torchmetrics, scikit-image and cpbd."""
+
+import numpy as np
+import piq
+import skimage.metrics
+import torch
+import torchmetrics.functional.image as reference
+from metrics.cases.case import Case, ClipInputs, clip_mean, frame_mean
+from torch import Tensor
+
+
+def _frames(seed: int, count: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(count, 3, 9, 9, generator=generator) * 255
+    smooth = torch.nn.functional.interpolate(coarse, (72, 80), mode="bilinear")
+    return (smooth + torch.randn(smooth.shape, generator=generator) * 12).clamp(0, 255).to(torch.uint8)
+
+
+def videos() -> list[ClipInputs]:
+    """Four clips of 8-bit frames with noise in the prediction."""
+    clips: list[ClipInputs] = [{"preds": _frames(0, 4), "target": _frames(0, 4)}]
+    for seed, count in ((1, 5), (2, 1), (3, 9)):
+        target = _frames(seed, count)
+        noise = torch.randn(target.shape, generator=torch.Generator().manual_seed(seed + 100)) * 15
+        clips.append({"preds": (target + noise).clamp(0, 255).to(torch.uint8), "target": target})
+    return clips
+
+
+def unit(frame: Tensor) -> Tensor:
+    """A frame as a batch of one, float64 in 0..1."""
+    return frame[None].to(torch.float64) / 255
+
+
+def _psnr_piq(preds: Tensor, target: Tensor) -> float:
+    return piq.psnr(unit(preds), unit(target)).item()
+
+
+def _psnr_global(clips: list[ClipInputs]) -> float:
+    preds, target = (torch.cat([clip[side] for clip in clips]).double() / 255 for side in ("preds", "target"))
+    return reference.peak_signal_noise_ratio(preds, target, data_range=1.0).item()
+
+
+def _ssim_piq(preds: Tensor, target: Tensor) -> float:
+    return piq.ssim(unit(preds), unit(target)).item()
+
+
+def _ssim_torchmetrics(preds: Tensor, target: Tensor) -> float:
+    return reference.structural_similarity_index_measure(unit(preds), unit(target), data_range=1.0).item()
+
+
+def _ssim_skimage(preds: Tensor, target: Tensor) -> float:
+    a, b = (frame.numpy().astype(np.float64) for frame in (preds, target))
+    return float(skimage.metrics.structural_similarity(a, b, channel_axis=0, data_range=255))
+
+
+def _cpbd(preds: Tensor, target: Tensor) -> float:
+    import cv2
+    import scipy.ndimage
+
+    scipy.ndimage.imread = None  # the package imports a name that SciPy dropped and never uses it
+    import cpbd
+
+    return float(cpbd.compute(cv2.cvtColor(preds.permute(1, 2, 0).numpy(), cv2.COLOR_RGB2GRAY)))
+
+
+_VIDEOS = videos()
+
+CASES = [
+    Case("psnr", _VIDEOS, frame_mean(_psnr_piq)),
+    Case("psnr", _VIDEOS, clip_mean(frame_mean(_psnr_piq)), {"average": "clip"}),
+    Case("psnr:global-mse", _VIDEOS, _psnr_global),
+    Case("ssim", _VIDEOS, frame_mean(_ssim_piq)),
+    Case("ssim:torchmetrics", _VIDEOS, frame_mean(_ssim_torchmetrics)),
+    Case("ssim:skimage", _VIDEOS, frame_mean(_ssim_skimage)),
+    Case("cpbd", _VIDEOS, frame_mean(_cpbd)),
+]

@@ -1,0 +1,104 @@
+"""Features of one video, for a file that metrics read instead of running the network again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+
+from thm_torchmetrics.core.clip import Clip
+from thm_torchmetrics.core.precision import exact_arithmetic
+from thm_torchmetrics.extractors import Extractor
+from thm_torchmetrics.extractors.emotion import AFFECT
+from thm_torchmetrics.functional.face3d import COEFFICIENTS
+from thm_torchmetrics.media.video import VideoFile
+from thm_torchmetrics.scoring.progress import CountedVideo, Progress
+
+COLUMNS: Mapping[str, slice] = MappingProxyType({"valence-arousal": AFFECT})
+"""Columns of an extractor's rows that count as these features; all, where it is not listed."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features of a video.
+
+    Attributes:
+        name: what they are, such as ``landmarks``.
+        rows: ``(T, ...)``; NaN in frames without a face.
+        times: presentation time of each frame in seconds.
+        fps: frames per second.
+        every: which frames were taken.
+        extractor: what computed them.
+    """
+
+    name: str
+    rows: np.ndarray
+    times: list[float]
+    fps: float
+    every: int
+    extractor: Extractor
+
+    @property
+    def missing(self) -> int:
+        """Frames without a face."""
+        return int(np.isnan(self.rows.reshape(len(self.rows), -1)).any(axis=1).sum())
+
+    def arrays(self) -> dict[str, Any]:
+        """Return what an ``.npz`` file holds: the features, their parts if they have any, and their provenance."""
+        parts = COEFFICIENTS if self.name == "coefficients" else {}
+        points = getattr(self.extractor, "landmarks", None)
+        return {
+            self.name.replace("-", "_"): self.rows,
+            **{part: self.rows[:, columns] for part, columns in parts.items()},
+            "times": np.array(self.times),
+            "fps": self.fps,
+            "every": self.every,
+            "missing": self.missing,
+            "extractor": str(self.extractor),
+            "face_landmarks": "" if points is None else str(points),
+            "checkpoints": [each.name for each in self.extractor.checkpoints],
+            "sha256": [each.sha256 for each in self.extractor.checkpoints],
+            "version": metadata.version("thm-torchmetrics"),
+        }
+
+
+def extract_features(
+    name: str,
+    video: Path,
+    extractor: Extractor,
+    device: torch.device,
+    *,
+    every: int = 1,
+    progress: Progress | None = None,
+) -> Features:
+    """Compute the features of every frame of a video.
+
+    Args:
+        name: what they are, such as ``landmarks``.
+        video: the file.
+        extractor: what computes them.
+        device: where.
+        every: take every n-th frame only.
+        progress: is told of each decoded frame.
+
+    Raises:
+        MediaError: if the video cannot be read.
+    """
+    progress = progress or Progress()
+    source = VideoFile(video, every=every)
+    rows: list[torch.Tensor] = []
+    times: list[float] = []
+    progress.start(1)
+    with exact_arithmetic(device):
+        for chunk in Clip(CountedVideo(source, progress.frame)).chunks():
+            features = extractor.extract(chunk.to(device))
+            rows.append(features[:, COLUMNS[name]].cpu() if name in COLUMNS else features.cpu())
+            times.extend(chunk.times)
+    progress.done()
+    return Features(name, torch.cat(rows).numpy(), times, source.fps / every, every, extractor)
