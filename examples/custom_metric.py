@@ -1,4 +1,4 @@
-"""A metric of one's own in twenty lines: how far the brightness of generated frames is off."""
+"""A custom metric, one class with one method: how far the brightness of generated frames is off."""
 
 import torch
 from torch import Tensor
@@ -15,6 +15,7 @@ class BrightnessError(FrameMean):
     higher_is_better = False
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        """Return the difference of every frame."""
         return 255 * (preds.as_float() - target.as_float()).mean(dim=(1, 2, 3)).abs()
 
 

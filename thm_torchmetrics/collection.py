@@ -250,7 +250,7 @@ def option_names(cls: type[TalkingHeadMetric]) -> set[str]:
 
 def checkpoints_of(member: TalkingHeadMetric) -> tuple[Checkpoint, ...]:
     """Return the checkpoints that a metric uses: those of all networks among its options."""
-    found = [part for value in member._options.values() for part in getattr(value, "checkpoints", ())]
+    found = [part for value in vars(member).values() for part in getattr(value, "checkpoints", ())]
     return tuple(dict.fromkeys(part for part in found if isinstance(part, Checkpoint)))
 
 

@@ -3,17 +3,22 @@
 import copy
 import pickle
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from parity.seeded import seeded_state
 from torch import Tensor, nn
 
+from thm_torchmetrics import FrameMean
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import Clip
-from thm_torchmetrics.core.frame_mean import FrameMean
-from thm_torchmetrics.core.one_pass import stream
+from thm_torchmetrics.core.one_pass import measure_clip
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.extractors import choose, network as pool, release
+from thm_torchmetrics.extractors import FaceNetwork, FrozenNetwork, make_extractor, release
+from thm_torchmetrics.extractors.identity import ArcFace
+from thm_torchmetrics.weights import Checkpoint
 
 
 class Mean(nn.Module):
@@ -33,30 +38,40 @@ class Mean(nn.Module):
 
 
 @dataclass(frozen=True)
-class MeanHandle(pool.FrozenNetwork):
-    """A handle whose checkpoint is a number."""
+class MeanNetwork(FrozenNetwork):
+    """A network whose checkpoint is a number."""
 
     def build(self) -> nn.Module:
         return Mean()
 
-    def fill(self, network: nn.Module) -> None:
-        network.load_state_dict({"gain": torch.tensor([float(self.sha256)])})
+    def load_weights(self, network: nn.Module) -> None:
+        network.load_state_dict({"gain": torch.tensor([float(self.checkpoint.sha256)])})
 
     def extract(self, chunk: Chunk) -> Tensor:
         return self.in_batches(self.network(chunk.rows.device), chunk.as_float())
 
 
+@dataclass(frozen=True)
+class TwiceMeanNetwork(MeanNetwork):
+    """Another architecture on the same checkpoint."""
+
+    def build(self) -> nn.Module:
+        return nn.Sequential(Mean())
+
+    def load_weights(self, network: nn.Module) -> None:
+        network.load_state_dict({"0.gain": torch.tensor([2 * float(self.checkpoint.sha256)])})
+
+
 class Distance(FrameMean):
     """Mean difference of two features."""
 
-    def __init__(self, handle: object, power: int = 1, **kwargs: object) -> None:
+    def __init__(self, network: Any, power: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.extractor = choose(handle, {}) if isinstance(handle, nn.Module) else handle
+        self.extractor = make_extractor("mean", network) if isinstance(network, nn.Module) else network
         self.power = power
-        self._allocate(1, "distance", power=power)
 
-    def _per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        return (self._features(preds) - self._features(target)).abs().pow(self.power).mean(dim=1)
+    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        return (self.features(preds) - self.features(target)).abs().pow(self.power).mean(dim=1)
 
 
 @pytest.fixture(autouse=True)
@@ -64,8 +79,11 @@ def _fresh() -> None:
     release()
 
 
-def handle(gain: str = "1", batch_size: int = 32) -> MeanHandle:
-    return MeanHandle("mean", None, gain, batch_size)
+CPU = torch.device("cpu")
+
+
+def mean(gain: str = "1", batch_size: int = 32) -> MeanNetwork:
+    return MeanNetwork(Checkpoint("mean", None, gain), batch_size)
 
 
 def videos(frames: int = 70) -> tuple[Tensor, Tensor]:
@@ -74,17 +92,18 @@ def videos(frames: int = 70) -> tuple[Tensor, Tensor]:
     return preds, target
 
 
-def network(of: MeanHandle) -> Mean:
-    made = of.network(torch.device("cpu"))
+def network(of: MeanNetwork) -> Mean:
+    made = of.network(CPU)
     assert isinstance(made, Mean)
     return made
 
 
 def test_several_metrics_share_each_pass() -> None:
-    members = {f"p{power}": Distance(handle(), power) for power in (1, 2, 3)}
+    members = {f"p{power}": Distance(mean(), power) for power in (1, 2, 3)}
     preds, target = videos()
-    stream(members, Clip(preds), Clip(target))
-    assert sum(network(handle()).passes) == 140  # 70 frames a side, whoever asked
+    for name, run in measure_clip(members, Clip(preds), Clip(target)).items():
+        members[name].add(run.sums)
+    assert sum(network(mean()).passes) == 140  # 70 frames a side, whoever asked
     means = [side.double().div(255).mean(dim=(2, 3)) for side in (preds, target)]
     for power in (1, 2, 3):
         expected = (means[0] - means[1]).abs().pow(power).mean()
@@ -94,19 +113,29 @@ def test_several_metrics_share_each_pass() -> None:
 def test_a_clip_keeps_its_features_for_the_next_metric() -> None:
     preds, target = (Clip(side) for side in videos())
     for power in (1, 2):
-        Distance(handle(), power).update(preds, target)
-    assert sum(network(handle()).passes) == 140
+        Distance(mean(), power).update(preds, target)
+    assert sum(network(mean()).passes) == 140
 
 
-def test_handles_and_devices_keep_their_own_networks() -> None:
-    assert handle("1").network(torch.device("cpu")) is handle("1", 4).network(torch.device("cpu"))
-    assert handle("1").network(torch.device("cpu")) is not handle("2").network(torch.device("cpu"))
-    assert handle("1").network(torch.device("cpu")) is not handle("1").network(torch.device("meta"))
+def test_checkpoints_code_and_devices_have_their_own_networks() -> None:
+    assert mean("1").network(CPU) is mean("1", batch_size=4).network(CPU)
+    assert mean("1").network(CPU) is not mean("2").network(CPU)
+    assert mean("1").network(CPU) is not mean("1").network(torch.device("meta"))
+    other = TwiceMeanNetwork(Checkpoint("mean", None, "1"))
+    assert mean("1").network(CPU) is not other.network(CPU)
+    frames = Chunk(videos(2)[0])
+    torch.testing.assert_close(other.extract(frames), 2 * mean("1").extract(frames))
+
+
+def test_two_networks_of_one_class_keep_their_own_features_in_a_chunk() -> None:
+    frames = Chunk(videos(2)[0])
+    torch.testing.assert_close(frames.features(mean("3")), 3 * frames.features(mean("1")))
+    assert frames.features(mean("3")) is frames.features(mean("3"))
 
 
 def test_networks_are_frozen_and_in_float32() -> None:
-    parent = nn.ModuleList([Distance(handle())])
-    made = network(handle())
+    parent = nn.ModuleList([Distance(mean())])
+    made = network(mean())
     parent.train()
     parent.to(torch.bfloat16)
     assert not made.training
@@ -114,45 +143,59 @@ def test_networks_are_frozen_and_in_float32() -> None:
     assert made.gain.dtype == torch.float32
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_building_draws_no_random_numbers_and_keeps_every_bit_of_the_file(tmp_path: Path, dtype: torch.dtype) -> None:
+    torch.save(seeded_state("iresnet18"), tmp_path / "r18.pth")
+    state = torch.get_rng_state()
+    torch.set_default_dtype(dtype)  # as Lightning's bf16-true does
+    try:
+        made = ArcFace.make("arcface-r18", tmp_path / "r18.pth").network(CPU)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert torch.equal(torch.get_rng_state(), state)
+    held = made.state_dict()
+    assert all(torch.equal(held[key], value) for key, value in seeded_state("iresnet18").items())
+
+
 def test_copies_carry_no_network() -> None:
-    metric = Distance(handle())
+    metric = Distance(mean())
     metric.update(*videos())
     for copied in (copy.deepcopy(metric), metric.clone(), pickle.loads(pickle.dumps(metric))):  # noqa: S301
         assert list(copied.parameters()) == []
-        assert copied.extractor.network(torch.device("cpu")) is network(handle())
+        assert copied.extractor.network(CPU) is network(mean())
     assert len(pickle.dumps(metric)) < 5000
 
 
 def test_batches_halve_when_memory_runs_out_and_stay_halved() -> None:
-    network(handle()).limit = 10
-    metric = Distance(handle())
+    network(mean()).limit = 10
+    metric = Distance(mean())
     metric.update(*videos())
-    assert max(network(handle()).passes) == 8
-    first = len(network(handle()).passes)
+    assert max(network(mean()).passes) == 8
+    first = len(network(mean()).passes)
     metric.update(*videos())
-    assert len(network(handle()).passes) == 2 * first
-    expected = Distance(handle("1"))
-    network(handle()).limit = 1000
+    assert len(network(mean()).passes) == 2 * first
+    expected = Distance(mean("1"))
+    network(mean()).limit = 1000
     expected.update(*videos())
     assert metric.compute().item() == pytest.approx(expected.compute().item(), rel=1e-6)
 
 
 def test_a_frame_that_does_not_fit_is_an_error() -> None:
-    network(handle()).limit = 0
+    network(mean()).limit = 0
     with pytest.raises(torch.OutOfMemoryError):
-        Distance(handle()).update(*videos())
+        Distance(mean()).update(*videos())
 
 
 def test_release_frees_the_networks() -> None:
-    made = network(handle())
+    made = network(mean())
     release()
-    assert network(handle()) is not made
+    assert network(mean()) is not made
 
 
-def test_an_own_module_is_used_as_it_is_and_stays_out_of_the_checkpoint() -> None:
+def test_a_custom_module_is_used_as_it_is_and_stays_out_of_the_checkpoint() -> None:
     module = Mean().requires_grad_(False)
     module.gain.fill_(2.0)
-    metric, reference = Distance(module), Distance(handle("2"))
+    metric, reference = Distance(module), Distance(mean("2"))
     for each in (metric, reference):
         each.update(*videos())
     assert metric.compute() == reference.compute()
@@ -160,6 +203,23 @@ def test_an_own_module_is_used_as_it_is_and_stays_out_of_the_checkpoint() -> Non
     assert nn.ModuleList([metric]).state_dict() == {}
 
 
-def test_unknown_names_are_rejected() -> None:
-    with pytest.raises(InputError, match="'inception', a torch module or None, got 'inceptoin'"):
-        choose("inceptoin", {"inception": handle})
+def test_options_that_a_network_lacks_are_ignored_and_its_own_are_taken(tmp_path: Path) -> None:
+    torch.save(seeded_state("iresnet18"), tmp_path / "r18.pth")
+    made = ArcFace.make("arcface-r18", tmp_path / "r18.pth", batch_size=3, mirror=True)
+    assert made.batch_size == 3
+    assert (made.name, str(made)) == ("arcface-r18", "arcface-r18")
+    assert made.checkpoints == (made.checkpoint,)
+    assert made.checkpoint.file == str(tmp_path / "r18.pth")
+
+
+def test_a_face_network_without_landmarks_says_so() -> None:
+    @dataclass(frozen=True)
+    class Cut(FaceNetwork):
+        def build(self) -> nn.Module:
+            raise AssertionError
+
+        def extract(self, chunk: Chunk) -> Tensor:
+            return self.points(chunk)
+
+    with pytest.raises(InputError, match="'cut' needs landmarks"):
+        Cut(Checkpoint("cut", None, "")).extract(Chunk(videos(1)[0]))

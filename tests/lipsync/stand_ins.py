@@ -36,10 +36,12 @@ class KnownFaces:
 
     Args:
         boxes: gives the boxes of a frame ``(H, W, 3)`` and its number; or one list of boxes per frame.
+        keep: whether the frames are kept; if not, their boxes alone are.
     """
 
-    def __init__(self, boxes: Callable[[npt.NDArray[np.uint8], int], Boxes] | list[Boxes]) -> None:
+    def __init__(self, boxes: Callable[[npt.NDArray[np.uint8], int], Boxes] | list[Boxes], keep: bool = True) -> None:
         self.boxes = boxes
+        self.keep = keep
         self.pictures: list[npt.NDArray[np.uint8]] = []
         self.found: list[Tensor] = []
 
@@ -49,7 +51,8 @@ class KnownFaces:
         for picture in frames.permute(0, 2, 3, 1).numpy():
             index = len(self.found)
             rows = self.boxes(picture, index) if callable(self.boxes) else self.boxes[index : index + 1]
-            self.pictures.append(picture)
+            if self.keep:
+                self.pictures.append(picture)
             self.found.append(torch.tensor(rows, dtype=torch.float64).reshape(-1, 4))
         return self.found[start:]
 

@@ -17,12 +17,11 @@ from thm_torchmetrics.lipsync.codecs import (
     Xvid,
     after_silence,
     fixed_quality,
-    mixed,
     mp3,
     mp3_rate,
     sound_frames,
 )
-from thm_torchmetrics.media.audio import SoundFile, read_audio
+from thm_torchmetrics.media.audio import SoundFile, mixed, read_audio
 from thm_torchmetrics.media.write import write_video, write_wav
 
 Frames = list[npt.NDArray[np.uint8]]

@@ -9,23 +9,21 @@ from typing import Any
 import av
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
-from extractors.published import Run, SyncEmbeddings, convert, crop_file, frames_of, jpegs, published_crops
+from lipsync.stand_ins import Boxes, KnownFaces, SmallSyncNet, score_clip, with_detector
+from lipsync.syncnet_reference import Picture, Run, convert, crop_file, frames_of, jpegs, published_crops
 from torch import Tensor
 
 from thm_torchmetrics import Clip, LipSyncDistance, TalkingHeadMetrics
-from thm_torchmetrics.core.one_pass import stream
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.functional.lipsync import sync_scores
-from thm_torchmetrics.lipsync import protocols as lip_sync
-from thm_torchmetrics.lipsync.reencoded import RecodedSound, as_decoded
+from thm_torchmetrics.lipsync import protocols
+from thm_torchmetrics.lipsync.reencoded import ReencodedSound, as_decoded
+from thm_torchmetrics.lipsync.tracking import TrackFinder
 from thm_torchmetrics.lipsync.windows import WindowScorer
 from thm_torchmetrics.media import open_clip
 from thm_torchmetrics.media.write import write_video
-
-Picture = npt.NDArray[np.uint8]
 
 
 def numbered(index: int) -> Picture:
@@ -70,23 +68,6 @@ def record(
     return path
 
 
-class Watched:
-    """A detector that sees a face where it is told to, and remembers what it was shown."""
-
-    def __init__(self, box: Callable[[Picture, int], list[list[float]]]) -> None:
-        self.box = box
-        self.pictures: list[Picture] = []
-        self.found: list[Tensor] = []
-
-    def faces(self, frames: Tensor) -> list[Tensor]:
-        start = len(self.found)
-        for picture in frames.permute(0, 2, 3, 1).numpy():
-            rows = self.box(picture, len(self.found))
-            self.pictures.append(picture)
-            self.found.append(torch.tensor(rows, dtype=torch.float64).reshape(-1, 4))
-        return self.found[start:]
-
-
 def irregular(seed: int) -> list[float]:
     steps = np.random.default_rng(seed).choice([0.02, 0.0333, 0.04, 0.1, 0.25], 39)
     return [0.0, *np.cumsum(steps).round(4).tolist()]
@@ -110,26 +91,27 @@ def irregular(seed: int) -> list[float]:
     ],
 )
 def test_frames_and_sound_are_those_of_ffmpeg(
-    sync_weights: dict[str, Path], ffmpeg: Run, tmp_path: Path, how: dict[str, Any]
+    sync_weights: dict[str, Path], ffmpeg: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, Any]
 ) -> None:
     """The rule of FFmpeg 7 and later; that of FFmpeg 4 is tested on stored output in `test_frame_rate`."""
     video = record(tmp_path / "a.mp4", **how)
     convert(ffmpeg, video, tmp_path)
-    metric = LipSyncDistance(protocol="syncnet-python", weights=sync_weights, ffmpeg=7)
-    metric.detector = Watched(lambda picture, index: [])
+    faces = KnownFaces([])
+    metric = with_detector(LipSyncDistance(protocol="syncnet-python", weights=sync_weights, ffmpeg=7), faces)
     compared: list[Picture] = []
+    monkeypatch.setattr(
+        TrackFinder, "compare", lambda self, frames: compared.extend(frames.permute(0, 2, 3, 1).numpy())
+    )
+    monkeypatch.setattr(TrackFinder, "tracks", lambda self: [])
     clip = open_clip(video, audio=True)
-    metric.begin(clip)
-    finder = metric._work._finder  # type: ignore[union-attr]
-    finder.compare = lambda frames: compared.extend(frames.permute(0, 2, 3, 1).numpy())  # type: ignore[method-assign]
-    finder.tracks = list  # type: ignore[assignment]
-    metric.end()
-    assert [number(p) for p in metric.detector.pictures] == [number(p) for p in jpegs(tmp_path / "frames")]
+    assert clip.audio is not None
+    metric.start(clip).finish()
+    assert [number(p) for p in faces.pictures] == [number(p) for p in jpegs(tmp_path / "frames")]
     assert [number(p) for p in compared] == [number(p) for p in frames_of(tmp_path / "video.avi")]
 
     with wave.open(str(tmp_path / "audio.wav")) as file:
         theirs = np.frombuffer(file.readframes(file.getnframes()), np.int16)
-    ours = RecodedSound(clip, clip.audio, 16000, ffmpeg=7).samples.numpy()  # type: ignore[arg-type]
+    ours = ReencodedSound(clip.audio_source, clip.audio, 16000, ffmpeg=7).samples.numpy()
     count = min(len(ours), len(theirs))
     assert abs(len(ours) - len(theirs)) <= 1152
     assert np.corrcoef(ours[:count], theirs[:count])[0, 1] > 0.9  # white noise: 0 if it is a sample off
@@ -137,7 +119,8 @@ def test_frames_and_sound_are_those_of_ffmpeg(
 
 def test_sound_that_starts_late_is_moved_by_version(tmp_path: Path) -> None:
     clip = open_clip(record(tmp_path / "a.mp4", sound_late=0.5), audio=True)
-    four, seven = (RecodedSound(clip, clip.audio, 16000, ffmpeg) for ffmpeg in (4, 7))  # type: ignore[arg-type]
+    assert clip.audio is not None
+    four, seven = (ReencodedSound(clip.audio_source, clip.audio, 16000, ffmpeg) for ffmpeg in (4, 7))
     assert (four.delay, seven.delay) == (2, 0)
     onsets = [int(np.flatnonzero(np.abs(sound.samples.numpy()) > 1000)[0]) for sound in (four, seven)]
     assert onsets[0] - onsets[1] == pytest.approx((0.5 - 1024 / 16000) * 16000, abs=200)  # AAC starts 1024 early
@@ -147,10 +130,10 @@ def psnr(ours: Picture, theirs: Picture) -> float:
     return float(10 * np.log10(255**2 / max(np.mean((ours.astype(float) - theirs) ** 2), 1e-9)))
 
 
-def moving_box(width: int, height: int) -> Callable[[Picture, int], list[list[float]]]:
+def moving_box(width: int, height: int) -> Callable[[Picture, int], Boxes]:
     """A box that moves a little around the middle of the picture, seen in every fourth frame only."""
 
-    def box(picture: Picture, index: int) -> list[list[float]]:
+    def box(picture: Picture, index: int) -> Boxes:
         if index % 4:
             return []
         x, y = width / 2 + 6 * np.sin(index / 9), height / 2 + 5 * np.cos(index / 7)
@@ -172,21 +155,21 @@ def test_real_clips_through_the_published_pipeline(
     video = clips / "pred_video" / f"{name}.mp4"
     clip = open_clip(video, audio=True)
     height, width = clip.size
-    metric = LipSyncDistance(protocol="syncnet-python", weights=sync_weights, ffmpeg=7, min_track=20)
-    metric.detector = Watched(moving_box(width, height))
-    metric.detector.pictures = Pictures()  # keeps every tenth
-    runs: list[Watching] = []
-    monkeypatch.setattr(lip_sync, "WindowScorer", lambda *given: runs.append(Watching(*given)) or runs[-1])
-    score = metric.score(stream({"m": metric}, clip)["m"])
-    assert score.detail is not None
+    faces = KnownFaces(moving_box(width, height))
+    faces.pictures = pictures = EveryTenth()
+    options = {"protocol": "syncnet-python", "weights": sync_weights, "ffmpeg": 7, "min_track": 20}
+    metric = with_detector(LipSyncDistance(**options), faces)  # type: ignore[arg-type]
+    runs: list[WatchedScorer] = []
+    monkeypatch.setattr(protocols, "WindowScorer", lambda *given: runs.append(WatchedScorer(*given)) or runs[-1])
+    score, detail = score_clip(metric, clip)
 
     convert(ffmpeg, video, tmp_path)
     files = jpegs(tmp_path / "frames")
-    assert len(metric.detector.found) == len(files)
-    for index, ours in metric.detector.pictures.kept:
+    assert len(faces.found) == len(files)
+    for index, ours in pictures.kept:
         assert psnr(ours, files[index]) > 46
 
-    (track,) = score.detail["tracks"]
+    (track,) = detail["tracks"]
     last = 4 * ((len(frames_of(tmp_path / "video.avi")) - 1) // 4)
     assert (track["first"], track["frames"]) == (0, last + 1)
     boxes = np.array([moving_box(width, height)(files[0], index)[0] for index in range(0, last + 1, 4)])
@@ -204,7 +187,7 @@ def test_real_clips_through_the_published_pipeline(
     assert track["lse-c"] == pytest.approx(confidence, abs=2e-3)
 
 
-class Pictures(list[Picture]):
+class EveryTenth(list[Picture]):
     """Every tenth of the pictures that are appended, with its number."""
 
     def __init__(self) -> None:
@@ -218,11 +201,11 @@ class Pictures(list[Picture]):
         self.count += 1
 
 
-class Watching(WindowScorer):
-    """A run that remembers what it was shown."""
+class WatchedScorer(WindowScorer):
+    """A scorer that remembers what it was shown."""
 
-    def __init__(self, towers: Any, samples: Tensor, vshift: int) -> None:
-        super().__init__(towers, samples, vshift)
+    def __init__(self, network: Any, samples: Tensor, vshift: int) -> None:
+        super().__init__(network, samples, vshift)
         self.samples = samples.numpy()
         self.shown: list[Picture] = []
 
@@ -231,38 +214,40 @@ class Watching(WindowScorer):
         super().add(frames)
 
 
-def lrs_pictures(sync_weights: dict[str, Path], ffmpeg: Run, video: Path) -> tuple[list[Picture], list[Picture]]:
+def lrs_pictures(
+    sync_weights: dict[str, Path], ffmpeg: Run, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[list[Picture], list[Picture]]:
     """What SyncNet is shown of a video, and what Wav2Lip's LRS script makes of ffmpeg's files."""
     folder = video.with_suffix("")
     folder.mkdir()
     ffmpeg("-i", video, "-threads", 1, "-f", "image2", folder / "%06d.jpg")
-    metric = LipSyncDistance(protocol="wav2lip-lrs-jpeg", weights=sync_weights)
-    metric.begin(open_clip(video, audio=True))
-    shown: list[Picture] = []
-    run = metric._work._run  # type: ignore[union-attr]
-    run.add = lambda frames: shown.extend(frames.permute(0, 2, 3, 1).numpy())  # type: ignore[method-assign]
-    metric.end()
-    return shown, [cv2.resize(picture, (224, 224)) for picture in jpegs(folder)]
+    scorers: list[WatchedScorer] = []
+    monkeypatch.setattr(protocols, "WindowScorer", lambda *given: scorers.append(WatchedScorer(*given)) or scorers[-1])
+    monkeypatch.setattr(WindowScorer, "add", lambda self, frames: None)
+    LipSyncDistance(protocol="wav2lip-lrs-jpeg", weights=sync_weights).start(open_clip(video, audio=True)).finish()
+    return scorers[0].shown, [cv2.resize(picture, (224, 224)) for picture in jpegs(folder)]
 
 
-def test_jpeg_files_of_the_lrs_script(sync_weights: dict[str, Path], ffmpeg: Run, tmp_path: Path) -> None:
+def test_pictures_are_the_jpeg_files_of_the_lrs_script(
+    sync_weights: dict[str, Path], ffmpeg: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """At the file's own rate and 200 kb/s, then resized by OpenCV."""
-    shown, files = lrs_pictures(sync_weights, ffmpeg, record(tmp_path / "a.mp4", fps="30"))
+    shown, files = lrs_pictures(sync_weights, ffmpeg, record(tmp_path / "a.mp4", fps="30"), monkeypatch)
     assert len(shown) == len(files) == 40
     for ours, theirs in zip(shown, files, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
 def test_a_variable_rate_is_made_constant_by_the_lrs_script(
-    sync_weights: dict[str, Path], ffmpeg: Run, tmp_path: Path
+    sync_weights: dict[str, Path], ffmpeg: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As many files, but for a few: at the average rate, where ffmpeg takes one that it guesses."""
-    shown, files = lrs_pictures(sync_weights, ffmpeg, record(tmp_path / "a.mp4", times=irregular(3)))
+    shown, files = lrs_pictures(sync_weights, ffmpeg, record(tmp_path / "a.mp4", times=irregular(3)), monkeypatch)
     assert len(shown) == pytest.approx(len(files), rel=0.02)
 
 
-def test_lrs_with_and_without_jpeg(sync_weights: dict[str, Path], tmp_path: Path) -> None:
-    """The whole metric in a collection and by itself; JPEG changes the number."""
+def test_jpeg_changes_the_number_in_a_collection_as_alone(sync_weights: dict[str, Path], tmp_path: Path) -> None:
+    """The whole metric in a collection and by itself."""
     noise = np.random.default_rng(0).integers(0, 256, (12, 64, 64, 3), dtype=np.uint8)
     clip = open_clip(write_video(tmp_path / "a.mp4", noise, audio=np.zeros(8000, np.int16)), audio=True)
     keys = ["lse-d:wav2lip-lrs", "lse-d:wav2lip-lrs-jpeg"]
@@ -282,21 +267,23 @@ def test_tensors_of_a_batch_and_the_mean_over_tracks(sync_weights: dict[str, Pat
     clips = [clip[:1] // 2 + clip // 8 for clip in clips]  # no cuts
     sounds = [(torch.rand(640 * len(clip), generator=generator) - 0.5).to(torch.bfloat16) for clip in clips]
     left, right = [10.0, 10.0, 100.0, 100.0], [130.0, 10.0, 220.0, 100.0]
-    values, tracks = {}, []
-    for average in (None, "track", "clip", "frame"):
-        metric = LipSyncDistance(
-            protocol="syncnet-python", extractor=SyncEmbeddings(), weights=sync_weights, average=average,
+
+    def metric(average: Any) -> LipSyncDistance:
+        made = LipSyncDistance(
+            protocol="syncnet-python", extractor=SmallSyncNet(), weights=sync_weights, average=average,
             min_track=10, min_face_size=50,
         )  # fmt: skip
-        assert metric.average == (average or "track")
-        metric.detector = Watched(lambda picture, index: [left, right] if index < 22 else [left])
-        metric.update(clips, audio=sounds)
-        values[average] = metric.compute().item()
-        assert metric.coverage == 1
-    metric.detector = Watched(lambda picture, index: [left, right] if index < 22 else [left])
+        return with_detector(made, KnownFaces(lambda picture, index: [left, right] if index < 22 else [left]))
+
+    values, tracks, single = {}, [], metric(None)
+    for average in (None, "track", "clip", "frame"):
+        measured = metric(average)
+        assert measured.average == (average or "track")
+        measured.update(clips, audio=sounds)
+        values[average] = measured.compute().item()
+        assert measured.coverage == 1
     for clip, sound in zip(clips, sounds, strict=True):
-        detail = metric.score(stream({"m": metric}, Clip(clip), audio=sound)["m"]).detail
-        assert detail is not None
+        detail = score_clip(single, Clip(clip), audio=sound)[1]
         tracks.append([track["lse-d"] for track in detail["tracks"]])
     assert [len(each) for each in tracks] == [2, 1]
     assert values[None] == values["track"] == pytest.approx(np.mean([value for each in tracks for value in each]))
@@ -304,7 +291,9 @@ def test_tensors_of_a_batch_and_the_mean_over_tracks(sync_weights: dict[str, Pat
     assert len({round(value, 6) for value in values.values()}) == 3
 
 
-@pytest.mark.parametrize(("option", "message"), [({"ffmpeg": 5}, "ffmpeg must be 4 or 7"), ({"average": "a"}, "track")])
+@pytest.mark.parametrize(
+    ("option", "message"), [({"ffmpeg": 5}, "ffmpeg must be one of 4, 7, got 5"), ({"average": "a"}, "track")]
+)
 def test_wrong_options_are_named(sync_weights: dict[str, Path], option: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         LipSyncDistance(protocol="syncnet-python", weights=sync_weights, **option)

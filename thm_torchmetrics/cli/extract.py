@@ -60,13 +60,12 @@ def extract(name: str, video: Path, output: Path, **given: Any) -> None:
         raise click.UsageError(f"{output}: there is no folder {output.parent}")
     try:
         features = _features(name, video, given, given["frames"] if suffix in _PICTURES else None)
-        _write(features, video, output, given["frames"])
+        _write(features, video, output)
     except InputError as error:
         raise click.UsageError(str(error)) from error
     except (ThmError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    shown = min(len(features.times), given["frames"]) if suffix in _PICTURES else len(features.times)
-    click.echo(f"{output}: {shown} frames, {features.missing} without a face", err=True)
+    click.echo(f"{output}: {len(features.times)} frames, {features.missing} without a face", err=True)
 
 
 def _features(name: str, video: Path, given: dict[str, Any], drawn: int | None) -> Features:
@@ -84,10 +83,13 @@ def _features(name: str, video: Path, given: dict[str, Any], drawn: int | None) 
         options = {"landmarks": given["landmarks"], "face": given["face"], "upsample": given["upsample"]}
         chosen = given["extractor"] or next(iter(EXTRACTORS[kind]))
         extractor = make_extractor(kind, chosen, given_checkpoints(given, progress), **options)
-        return extract_features(name, video, extractor, device_named(given["device"]), every=every, progress=progress)
+        features = extract_features(
+            name, video, extractor, device_named(given["device"]), every=every, progress=progress
+        )
+    return features if drawn is None else features.first(drawn)
 
 
-def _write(features: Features, video: Path, output: Path, drawn: int) -> None:
+def _write(features: Features, video: Path, output: Path) -> None:
     import numpy as np
 
     from thm_torchmetrics.media.whole_file import whole_file
@@ -97,9 +99,9 @@ def _write(features: Features, video: Path, output: Path, drawn: int) -> None:
         from thm_torchmetrics.reports import contact_sheet
 
         frames = VideoFile(video, every=features.every).frames()
-        pictures = [picture for picture, _ in (next(frames) for _ in features.times[:drawn])]
+        pictures = [picture for picture, _ in (next(frames) for _ in features.times)]
         captions = [f"frame {i * features.every}" for i in range(len(pictures))]
-        contact_sheet.save(contact_sheet.landmark_sheet(pictures, list(features.rows[:drawn]), captions), output)
+        contact_sheet.save(contact_sheet.landmark_sheet(pictures, list(features.rows), captions), output)
         return
     with whole_file(output, "wb") as file:
         if output.suffix.lower() == ".npy":

@@ -93,7 +93,11 @@ REMEDIES = {
     default=None,
     help="All frames weigh the same, or all clips.  [default: the protocol's own]",
 )
-@click.option("--with-target", is_flag=True, help="Lip sync: score the real videos, too, and show them above.")
+@click.option(
+    "--with-target",
+    is_flag=True,
+    help="Score the real videos, too, by the metrics that need no reference, and show them above.",
+)
 @click.option(
     "--min-track",
     type=click.IntRange(min=0),

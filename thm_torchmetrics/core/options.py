@@ -55,21 +55,29 @@ class OptionsMetric(SumsMetric, ABC, metaclass=_Sealing):
 
     def _seal(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Gather and fix the options, and add the state under a name that no other metric has."""
-        self._options = self._given(args, kwargs) | {
+        self._given = self._arguments_by_name(
+            args, kwargs
+        )  # kept alive: some fingerprints are the identity of an object
+        options_by_name = self._given | {
             name: value
             for name, value in vars(self).items()
             if name not in self._of_torchmetrics and not name.startswith("_")
         }
         self._layout = Layout(self.fields())
-        options = tuple((name, fingerprint(value)) for name, value in sorted(self._options.items()))
+        self._settings = {
+            name: value if isinstance(value, Setting) else str(value)
+            for name, value in options_by_name.items()
+            if name != "weights"
+        }
+        options = tuple((name, fingerprint(value)) for name, value in sorted(options_by_name.items()))
         self.identity = f"{self._family.__module__}.{self._family.__qualname__}", options
         # torchmetrics' collections merge metrics whose states have one name and look equal
         digest = hashlib.sha256(repr(self.identity).encode()).hexdigest()[:16]
         self._state_name = f"{self._family.__name__}_{digest}"
         self.add_state(self._state_name, torch.zeros(self._layout.size, dtype=torch.float64), dist_reduce_fx="sum")
-        self._fixed = frozenset(self._options) - self._of_torchmetrics
+        self._fixed = frozenset(options_by_name) - self._of_torchmetrics
 
-    def _given(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    def _arguments_by_name(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments of the constructor by name, with its defaults."""
         signature = inspect.signature(type(self).__init__)
         bound = signature.bind(self, *args, **kwargs)
@@ -88,10 +96,13 @@ class OptionsMetric(SumsMetric, ABC, metaclass=_Sealing):
             )
         super().__setattr__(name, value)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the attributes that copies have, without the arguments as they were given."""
+        return {name: value for name, value in super().__getstate__().items() if name != "_given"}
+
     def settings(self) -> dict[str, Setting]:
         """Return everything that the metric was made with, for reports."""
-        shown = {name: value for name, value in self._options.items() if name != "weights"}
-        return {name: value if isinstance(value, Setting) else str(value) for name, value in shown.items()}
+        return dict(self._settings)
 
     @property
     def sums(self) -> Tensor:

@@ -12,18 +12,17 @@ import numpy.typing as npt
 
 from thm_torchmetrics.errors import MediaError
 
-NAMES = ("features", "coefficients", "landmarks", "embeddings")
-"""What the features may be called in an ``.npz`` file of several arrays."""
+NAMES = ("features", "coefficients", "landmarks", "embeddings", "valence_arousal")
+"""Names of the features in an ``.npz`` file of several arrays."""
 
 Array = npt.NDArray[Any]
 
 
 def read_features(path: Path | str, shape: Sequence[int | None] | None = None) -> Array:
-    """The features of one clip.
+    """Read the features of one clip.
 
     Args:
-        path: an ``.npy`` file; or an ``.npz`` file of one array, or with one called ``features``, ``coefficients``,
-            ``landmarks`` or ``embeddings``, as ``thm coefficients`` writes it.
+        path: an ``.npy`` file; or an ``.npz`` file of one array, or with one of `NAMES`, as ``thm extract`` writes it.
         shape: what a row must look like, None marking a free size; default: anything.
 
     Returns:

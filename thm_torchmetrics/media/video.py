@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
 import av
 import numpy as np
@@ -19,6 +20,8 @@ from thm_torchmetrics.errors import InputError, MediaError
 from thm_torchmetrics.media.container import clock_start, is_cut_off, open_media, reason
 
 Picture = npt.NDArray[np.uint8]
+DecodedFrame: TypeAlias = av.VideoFrame
+"""A frame as the decoder gives it, before it becomes RGB."""
 
 
 @dataclass(frozen=True)

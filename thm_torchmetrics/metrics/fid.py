@@ -1,4 +1,4 @@
-"""TITLE metrics/fid."""
+"""FID, the Fréchet inception distance."""
 
 from __future__ import annotations
 

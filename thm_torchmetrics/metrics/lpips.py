@@ -1,4 +1,4 @@
-"""Learned picture metrics: LPIPS and FID."""
+"""LPIPS, the learned perceptual similarity of frames."""
 
 from __future__ import annotations
 

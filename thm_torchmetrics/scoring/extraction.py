@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
@@ -48,6 +48,10 @@ class Features:
     def missing(self) -> int:
         """Frames without a face."""
         return int(np.isnan(self.rows.reshape(len(self.rows), -1)).any(axis=1).sum())
+
+    def first(self, count: int) -> Features:
+        """Return the features of the first frames."""
+        return replace(self, rows=self.rows[:count], times=self.times[:count])
 
     def arrays(self) -> dict[str, Any]:
         """Return what an ``.npz`` file holds: the features, their parts if they have any, and their provenance."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import av
 import numpy as np
 
-from thm_torchmetrics.media.video import VideoFile
+from thm_torchmetrics.media.video import DecodedFrame, VideoFile
 
 
 class Progress:
@@ -52,7 +51,7 @@ class CountedVideo:
             self._on_frame()
             yield frame
 
-    def decoded(self) -> Iterator[tuple[av.VideoFrame, float, float]]:
+    def decoded(self) -> Iterator[tuple[DecodedFrame, float, float]]:
         """Yield the frames, as `VideoFile.decoded`."""
         for frame in self.video.decoded():
             self._on_frame()

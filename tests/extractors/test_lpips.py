@@ -1,0 +1,88 @@
+"""LPIPS beside the ``lpips`` package, with seeded classifiers and the package's own channel weights."""
+
+import warnings
+from pathlib import Path
+
+import lpips
+import pytest
+import torch
+from torch import Tensor, nn
+
+from thm_torchmetrics import weights
+from thm_torchmetrics.extractors import make_extractor, release
+from thm_torchmetrics.extractors.lpips import CustomDistance, LpipsNetwork
+
+NETS = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    release()
+
+
+def frames(seed: int, count: int = 2, size: int = 72) -> Tensor:
+    return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(seed))
+
+
+def theirs(net: str) -> lpips.LPIPS:
+    torch.manual_seed(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torchvision, about the way the package asks for a model
+        return lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
+
+
+def checkpoint(network: lpips.LPIPS, path: Path) -> Path:
+    """Write the classifier as torchvision's file would hold it."""
+    state = {key.split(".", 1)[1]: value for key, value in network.net.state_dict().items()}
+    torch.save(
+        {f"features.{key}": value for key, value in state.items()} | {"classifier.1.weight": torch.ones(1)}, path
+    )
+    return path
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_distances_are_the_package_s(net: str, tmp_path: Path) -> None:
+    network = theirs(net)
+    ours = make_extractor("lpips", "lpips", checkpoint(network, tmp_path / "backbone.pth"), net=net)
+    preds, target = frames(1), frames(2)
+    with torch.no_grad():
+        expected = network(preds, target, normalize=True).flatten()
+    torch.testing.assert_close(ours.distance(preds, target), expected, rtol=1e-4, atol=1e-5)
+    assert ours.distance(target, target).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_the_channel_weights_are_a_checkpoint_of_the_package(net: str, tmp_path: Path) -> None:
+    """They were read past the registry: unverified, and missing from what a report names."""
+    assert LpipsNetwork.required(net) == (NETS[net], f"lpips-{net}")
+    file = checkpoint(theirs(net), tmp_path / "backbone.pth")
+    backbone, heads = make_extractor("lpips", "lpips", file, net=net).checkpoints
+    assert (backbone.name, backbone.file) == (NETS[net], str(file))
+    assert (heads.name, heads.file) == (f"lpips-{net}", None)
+    assert heads.sha256 == weights.registry()[f"lpips-{net}"].sha256
+    package = Path(lpips.__file__).parent / "weights" / "v0.1" / f"{net}.pth"
+    assert weights.locate(f"lpips-{net}").path == package
+
+
+def test_custom_channel_weights_change_the_distance_in_closed_form(tmp_path: Path) -> None:
+    network = theirs("alex")
+    file = checkpoint(network, tmp_path / "backbone.pth")
+    held = torch.load(Path(lpips.__file__).parent / "weights" / "v0.1" / "alex.pth", weights_only=True)
+    torch.save({key: 2 * value for key, value in held.items()}, tmp_path / "heads.pth")
+    plain = make_extractor("lpips", "lpips", file, net="alex")
+    doubled = make_extractor("lpips", "lpips", {"alexnet": file, "lpips-alex": tmp_path / "heads.pth"}, net="alex")
+    assert plain != doubled
+    preds, target = frames(1), frames(2)
+    torch.testing.assert_close(doubled.distance(preds, target), 2 * plain.distance(preds, target))
+
+
+def test_a_custom_distance_is_used_as_it_is() -> None:
+    class Largest(nn.Module):
+        def forward(self, preds: Tensor, target: Tensor) -> Tensor:
+            return (preds - target).abs().amax(dim=(1, 2, 3), keepdim=True)
+
+    made = make_extractor("lpips", Largest())
+    assert isinstance(made, CustomDistance)
+    preds, target = frames(1), frames(2)
+    assert torch.equal(made.distance(preds, target), (preds - target).abs().flatten(1).amax(dim=1))
+    assert (str(made), made.checkpoints) == ("Largest", ())
