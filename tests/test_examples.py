@@ -21,6 +21,10 @@ def test_custom_metric() -> None:
     assert run("custom_metric.py") == "brightness error: 7.00 levels, coverage 100%\n"
 
 
+def test_custom_network() -> None:
+    assert run("custom_network.py") == "luma error: 2.99 levels, coverage 100%\n"
+
+
 @pytest.mark.slow
 def test_lightning_validation_logs_every_offline_metric() -> None:
     values = dict(re.findall(r"^val/(\S+)\s+(-?\d+\.\d+)$", run("lightning_validation.py"), re.M))

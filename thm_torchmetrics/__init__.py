@@ -1,4 +1,4 @@
-"""Every talking-head video metric as a `torchmetrics.Metric`, and one command that scores a folder of videos."""
+"""Score talking-head videos with metrics for torchmetrics, or with the command ``thm``."""
 
 from __future__ import annotations
 
@@ -82,5 +82,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """The public names."""
+    """Return the public names."""
     return __all__

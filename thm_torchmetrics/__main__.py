@@ -1,4 +1,4 @@
-"""``python -m thm_torchmetrics``."""
+"""Run the command ``thm`` by ``python -m thm_torchmetrics``."""
 
 from thm_torchmetrics.cli import main
 

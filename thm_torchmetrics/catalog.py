@@ -1,6 +1,6 @@
-"""One row per metric: its facts as data, without importing torch.
+"""The catalog holds the facts of every metric, one row each, without importing torch.
 
-The metric classes read their constants from here, the command line lists it, the collection makes metrics from it.
+The metric classes read their constants from here, the command line lists it, and the collection makes metrics by it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from thm_torchmetrics.errors import InputError
 
 @dataclass(frozen=True)
 class Row:
-    """The facts of one metric.
+    """A row holds the facts of one metric.
 
     Attributes:
         key: the short name used on the command line, in tables and in collections.
@@ -26,11 +26,11 @@ class Row:
         unit: unit of the value, empty for a pure number.
         low: the smallest possible value.
         high: the largest possible value.
-        inputs: what ``update`` needs, by argument name.
+        inputs: the arguments that ``update`` needs.
         protocols: the published procedures that it follows, default first.
         clip_average: the protocols whose own average is the mean of clip means, not of all frames.
-        extractors: the networks that can feed it, default first; empty if it needs none.
-        extractor_kind: the kind under which `extractors.EXTRACTORS` has them, and those that users register.
+        extractors: the extractors that can feed it, default first; empty if it needs none.
+        extractor_kind: the kind of these extractors in `extractors.EXTRACTORS`, registered ones included.
     """
 
     key: str
@@ -49,7 +49,7 @@ class Row:
 
     @property
     def arrow(self) -> str:
-        """``↑`` or ``↓``."""
+        """Return ``↑`` where a higher value is better, else ``↓``."""
         return "↑" if self.higher_is_better else "↓"
 
 
@@ -195,12 +195,12 @@ SUITES: Mapping[str, tuple[str, ...]] = {
     "offline": ("psnr", "ssim", "cpbd", "lmd", "akd", "mkr", "csim", "aed-id:aligned", "aue-u", "aue-l", "aue"),
     "all": tuple(CATALOG),
 }  # fmt: skip
-"""Sets of metrics and protocols: those of a family of papers; those that run without a download; all."""
+"""Sets of metrics with their protocols: those of a family of papers, those that run without a download, all."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A metric and a protocol, as ``key`` or ``key:protocol`` asks for them."""
+    """A choice names a metric and one of its protocols, as ``key`` or ``key:protocol``."""
 
     text: str
     row: Row = field(repr=False)

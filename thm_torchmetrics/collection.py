@@ -1,4 +1,4 @@
-"""Several metrics as one: made by key, updated together, each clip decoded and each network run once."""
+"""Make several metrics by key, and update them together."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _TORCHMETRICS_OPTIONS = (
 
 
 class TalkingHeadMetrics(MetricCollection):
-    """Talking-head metrics by key, suite or instance, in one `torchmetrics.MetricCollection`.
+    """Compute several metrics together, decoding each clip and running each network once.
 
-    Members of equal class and options (AUE-U, AUE-L and AUE, say) share one state. Frames given as tensors are wrapped
-    once, so that what one member computes from them (a face, an embedding) is there for all. Torchmetrics' own metrics
-    may be members; they get the arguments as they came.
+    The collection is a `torchmetrics.MetricCollection`. Members of equal class and options (AUE-U, AUE-L and AUE, say)
+    share one state. Frames given as tensors are wrapped once, so that all members share the features computed from them
+    (a face, an embedding). Torchmetrics' own metrics may be members; they get the arguments unchanged.
 
     Args:
         metrics: the name of a suite; or keys such as ``"psnr"`` or ``"ssim:skimage"``, or metrics, in a list; or a dict
@@ -88,11 +88,11 @@ class TalkingHeadMetrics(MetricCollection):
         self._init_compute_groups()
 
     def describe(self) -> str:
-        """Return what will run, on which inputs, by which protocol and network, with the state of its checkpoints."""
+        """Return one line per metric, with its inputs, protocol, extractor and checkpoints."""
         return "\n".join(f"{name}: {_description(member)}" for name, member in self.members().items())
 
     def release(self) -> None:
-        """Free the networks of all metrics of this process; they are made again when they are next needed."""
+        """Free the networks of all metrics of this process; the next use makes them again."""
         release()
 
     def members(self) -> dict[str, TalkingHeadMetric]:
@@ -130,7 +130,7 @@ class TalkingHeadMetrics(MetricCollection):
             target: the real clip, or its features.
             failures: collects the members that cannot measure this clip, with the error, while the others go on;
                 default: the first error is raised and no member is changed.
-            inputs: what else the members take.
+            inputs: further arguments of the members.
 
         Returns:
             This clip's score by each member that measured it.
@@ -148,12 +148,12 @@ class TalkingHeadMetrics(MetricCollection):
         return {name: members[name].score(run) for leader, run in runs.items() for name in groups[leader]}
 
     def update(self, *args: Any, **inputs: Any) -> None:
-        """Add clips to every member, or, if one of them cannot take them, to none.
+        """Add clips to every member, or to none if one of them cannot take them.
 
         Args:
             args: the generated clip or clips and the real ones, as `TalkingHeadMetric.update` takes them.
-            inputs: ``preds`` and ``target`` by name, and what else members take: ``audio``, ``preds_au``,
-                ``target_au``, and the arguments of torchmetrics' metrics.
+            inputs: ``preds`` and ``target`` by name, and further arguments of members: ``audio``, ``preds_au``,
+                ``target_au``, and those of torchmetrics' metrics.
 
         Raises:
             InputError: if no member takes an input, or a member lacks one.
@@ -170,7 +170,7 @@ class TalkingHeadMetrics(MetricCollection):
         self._link_states()
 
     def forward(self, *args: Any, **inputs: Any) -> dict[str, Any]:
-        """Return the metrics of this batch alone; the batch is added to every member's state as well."""
+        """Return the metrics of this batch alone, and add the batch to every member's state."""
         ours, theirs = self._arguments(args, inputs)
         result: dict[str, Any] = {}
         with all_or_none(self.values(copy_state=False)):
@@ -181,12 +181,15 @@ class TalkingHeadMetrics(MetricCollection):
         return {self._set_name(name): value for name, value in result.items()}
 
     def _link_states(self) -> None:
-        """Let the members of a group refer to the state of the first."""
+        """Make the members of a group refer to the state of the first."""
         self._state_is_copy = False
         self._compute_groups_create_state_ref()
 
     def _arguments(self, args: tuple[Any, ...], inputs: dict[str, Any]) -> tuple[_Call, _Call]:
-        """Return the arguments for our members, frames as Clips that all of them share, and for torchmetrics' own."""
+        """Return the arguments for our members, and those for torchmetrics' own.
+
+        Ours get frames as Clips that all of them share.
+        """
         members = list(self.values(copy_state=False))
         for name in inputs:
             if name not in ("preds", "target") and not any(_takes(member, name) for member in members):
@@ -208,8 +211,8 @@ def make_metric(text: str, options: Mapping[str, Any] | None = None, used: set[s
 
     Args:
         text: the key, with a protocol or without.
-        options: options of any metric; those that this one lacks are passed over. A dict by metric key (with the
-            protocol or without) gives metrics values of their own.
+        options: options of any metric; those that this one lacks are ignored. A dict by metric key (with the protocol
+            or without) gives metrics values of their own.
         used: collects the names of the options that the metric has.
 
     Raises:
@@ -249,7 +252,7 @@ def option_names(cls: type[TalkingHeadMetric]) -> set[str]:
 
 
 def checkpoints_of(member: TalkingHeadMetric) -> tuple[Checkpoint, ...]:
-    """Return the checkpoints that a metric uses: those of all networks among its options."""
+    """Return the checkpoints of all networks among a metric's options."""
     found = [part for value in vars(member).values() for part in getattr(value, "checkpoints", ())]
     return tuple(dict.fromkeys(part for part in found if isinstance(part, Checkpoint)))
 
@@ -267,13 +270,13 @@ def _description(member: TalkingHeadMetric) -> str:
 
 
 def _sees_frames(members: Iterable[TalkingHeadMetric], side: str) -> bool:
-    """Return whether ``side`` holds frames: all members that read it take frames, not features."""
+    """Return whether ``side`` is read, and by every member that reads it as frames."""
     readers = [member for member in members if side in member.inputs]
     return bool(readers) and all(member.extractor is not None or member.feature_shape is None for member in readers)
 
 
 def _loaded(value: ClipInput, name: str) -> list[AnyClip]:
-    """Return frames as Clips that are made and decoded once, so that all members see the same chunks."""
+    """Return frames as Clips that are decoded once, so that all members see the same chunks."""
     return [clip.load() if isinstance(clip, Clip) else clip for clip in clips_from(value, name)]
 
 

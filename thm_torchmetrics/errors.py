@@ -1,9 +1,9 @@
-"""What can go wrong, as one tree.
+"""All errors of this package form one tree.
 
 ::
 
     ThmError
-    ├── InputError (ValueError)            what the caller passed cannot be measured: shape, dtype, range, name
+    ├── InputError (ValueError)            an argument cannot be measured: shape, dtype, range, name
     │   ├── MismatchError                  prediction and target differ in length or size
     │   └── FrozenOptionError (AttributeError)   an option of a metric was set after it was made
     ├── MediaError (ValueError)            a video, audio or CSV file cannot be read as such
@@ -12,20 +12,23 @@
     │   └── WeightsNotFoundError (FileNotFoundError)
     └── MissingExtraError (ModuleNotFoundError)   an optional dependency is not installed
 
-Each also derives from the builtin in brackets, so that callers who know nothing of this package can catch it.
+Each also derives from the builtin in brackets, so that callers can catch it without importing this package.
 """
 
 
 class ThmError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """This is the base of every error that the package raises on purpose."""
 
 
 class InputError(ThmError, ValueError):
-    """What the caller passed cannot be measured; the message names the shape, dtype, range or name and the remedy."""
+    """An argument cannot be measured.
+
+    The message names the shape, dtype, range or name that came, and the remedy.
+    """
 
 
 class MismatchError(InputError):
-    """Prediction and target differ in length or size and the metric was not told what to do about it."""
+    """Prediction and target differ in length or size, and no option of the metric allows it."""
 
 
 class FrozenOptionError(InputError, AttributeError):
@@ -33,11 +36,11 @@ class FrozenOptionError(InputError, AttributeError):
 
 
 class MediaError(ThmError, ValueError):
-    """A file cannot be read as the video, audio or table that it should be; the message names the file."""
+    """A file cannot be read as a video, as audio or as a table; the message names the file."""
 
 
 class MissingFaceError(ThmError, ValueError):
-    """A frame could not be scored and the metric was made with ``missing="error"``."""
+    """A frame could not be scored, and the metric has ``missing="error"``."""
 
 
 class WeightsError(ThmError, RuntimeError):
@@ -45,8 +48,8 @@ class WeightsError(ThmError, RuntimeError):
 
 
 class WeightsNotFoundError(WeightsError, FileNotFoundError):
-    """A checkpoint is in none of the places looked at and could not be downloaded."""
+    """A checkpoint is in none of the folders searched and could not be downloaded."""
 
 
 class MissingExtraError(ThmError, ModuleNotFoundError):
-    """An optional dependency is not installed; the message gives the ``pip install`` that adds it."""
+    """An optional dependency is not installed; the message gives the command that adds it."""

@@ -77,4 +77,4 @@ def test_a_frame_without_a_face_is_nan_and_changes_no_other(emonet8: Path) -> No
     made = make_extractor("emotion", "emonet8", emonet8, landmarks="dlib")
     both, alone = made.extract(chunk_of(*face_and_none(256))), made.extract(chunk_of(portrait(256)))
     assert both[1].isnan().all()
-    torch.testing.assert_close(both[:1], alone, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(both[:1], alone, rtol=0, atol=1e-3)

@@ -67,7 +67,7 @@ def test_the_channel_weights_are_a_checkpoint_of_the_package(net: str, tmp_path:
 def test_custom_channel_weights_change_the_distance_in_closed_form(tmp_path: Path) -> None:
     network = theirs("alex")
     file = checkpoint(network, tmp_path / "backbone.pth")
-    held = torch.load(Path(lpips.__file__).parent / "weights" / "v0.1" / "alex.pth", weights_only=True)
+    held = torch.load(Path(lpips.__file__).parent / "weights" / "v0.1" / "alex.pth", "cpu", weights_only=True)
     torch.save({key: 2 * value for key, value in held.items()}, tmp_path / "heads.pth")
     plain = make_extractor("lpips", "lpips", file, net="alex")
     doubled = make_extractor("lpips", "lpips", {"alexnet": file, "lpips-alex": tmp_path / "heads.pth"}, net="alex")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.media.pairing import VIDEO_SUFFIXES, Item, discover, find, pair
+from thm_torchmetrics.media.pairing import VIDEO_SUFFIXES, Item, discover, find_files, pair
 
 
 def touch(root: Path, *names: str) -> Path:

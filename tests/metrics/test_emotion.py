@@ -4,22 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 import torch
 import torchmetrics.functional as reference
-from parity.seeded import TOLERANCE, deviation, golden, golden_input, loaded, seeded_state
-from skimage.data import astronaut
+from extractors.pictures import batch, face_and_none
+from parity.seeded import golden, golden_input, seeded_state
 from torch import Tensor
 
 from thm_torchmetrics import EmotionSimilarityDistance, TalkingHeadMetrics, ValenceConcordance, ValenceError
 from thm_torchmetrics.catalog import CATALOG
-from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.errors import InputError, WeightsNotFoundError
 from thm_torchmetrics.extractors import release
-from thm_torchmetrics.extractors.emotion import Emotion, emotion_makers
-from thm_torchmetrics.nets.emonet import EmoNet
+from thm_torchmetrics.extractors.emotion import Emotion
 
 KEYS = [key for key in CATALOG if key[:2] in ("v-", "a-")]
 
@@ -41,19 +38,10 @@ def emonet8(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def passes(emonet8: Path) -> Iterator[list[int]]:
     """Sizes of the batches that the network sees."""
     sizes: list[int] = []
-    network = Emotion.of("emonet8", emonet8).network(torch.device("cpu"))
+    network = Emotion.make("emonet8", emonet8).network(torch.device("cpu"))
     hook = network.register_forward_hook(lambda module, inputs, output: sizes.append(len(inputs[0])))
     yield sizes
     hook.remove()
-
-
-def batch(pictures: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2)
-
-
-def two_frames() -> np.ndarray:
-    """A face, and none."""
-    return np.stack([cv2.resize(astronaut()[:300, 80:380], (256, 256)), np.full((256, 256, 3), 90, np.uint8)])
 
 
 def statistics(x: np.ndarray, y: np.ndarray) -> dict[str, float]:
@@ -82,29 +70,9 @@ def test_whole_frames_through_the_network_once_for_eight_metrics(emonet8: Path, 
             assert values[f"{series[0]}-{name}:thm"].item() == pytest.approx(expected[name], abs=1e-4), name
 
 
-def test_rows_are_the_originals_outputs(emonet8: Path) -> None:
-    stored = golden("emonet8")
-    rows = Emotion.of("emonet8", emonet8).extract(Chunk(batch(golden_input("emonet8", "odd_images"))))
-    scale = max(float(abs(stored[name]).max()) for name in ("expression", "valence", "arousal"))
-    assert rows.shape == (2, 130)
-    assert deviation(rows[:, 0], stored["odd_valence"], scale) <= TOLERANCE
-    assert deviation(rows[:, 1], stored["odd_arousal"], scale) <= TOLERANCE
-    last = loaded(EmoNet(8), "emonet8").emo_fc_2[-1]
-    assert deviation(last(rows[:, 2:].clone()).detach()[:, :8], stored["odd_expression"], scale) <= TOLERANCE
-
-
-@pytest.mark.slow
-def test_five_expressions(tmp_path: Path) -> None:
-    torch.save(seeded_state("emonet5"), tmp_path / "own.pth")
-    stored = golden("emonet5")
-    rows = Emotion.of("emonet5", tmp_path / "own.pth").extract(Chunk(batch(golden_input("emonet5", "odd_images"))))
-    scale = max(float(abs(stored[name]).max()) for name in ("expression", "valence", "arousal"))
-    assert deviation(rows[:, 0], stored["odd_valence"], scale) <= TOLERANCE
-
-
 @pytest.mark.filterwarnings("ignore:ArousalConcordance is NaN")  # of the one face
 def test_esd_shares_the_pass_and_a_missing_face_is_counted(emonet8: Path, passes: list[int]) -> None:
-    frames = two_frames()
+    frames = face_and_none(256)
     metrics = TalkingHeadMetrics(["v-rmse", "a-ccc", "esd"], weights={"emonet8": emonet8}, landmarks="dlib")
     metrics.update(batch(frames[:, :, ::-1]), batch(frames))
     assert passes == [2, 2]
@@ -112,33 +80,12 @@ def test_esd_shares_the_pass_and_a_missing_face_is_counted(emonet8: Path, passes
     assert {member.coverage for member in metrics.members().values()} == {0.5}
 
 
-def test_the_face_is_cut_as_the_authors_loader_does(emonet8: Path) -> None:
-    frames = two_frames()[:1]
-    made = emotion_makers(emonet8, landmarks="dlib")["emonet8"]()
-    points = made.landmarks.extract(Chunk(batch(frames)))
-    (left, top), (right, bottom) = points[0].amin(dim=0).tolist(), points[0].amax(dim=0).tolist()
-    scale = 256 * 1.1 / (right - left + bottom - top)
-    matrix = np.array(
-        [
-            [scale, 0, 128 - scale * (left + right) / 2],
-            [0, scale, 128 - scale * (top + bottom) / 2],
-        ]
-    )
-    crop = cv2.warpAffine(frames[0], matrix, (256, 256))
-    images = batch(np.stack([crop, crop[:, ::-1]])).float() / 255
-    with torch.inference_mode():
-        valence = loaded(EmoNet(8), "emonet8")(images)["valence"]
-    for mirror, expected in ((False, valence[0]), (True, valence.mean())):
-        made = emotion_makers({"emonet8": emonet8}, landmarks="dlib", mirror=mirror)["emonet8"]()
-        assert made.extract(Chunk(batch(frames)))[0, 0].item() == pytest.approx(expected.item(), abs=1e-4)
-
-
 def series(*values: float) -> Tensor:
     return torch.tensor([[value, value] for value in values], dtype=torch.float64)
 
 
 @pytest.mark.parametrize("offset", [0.0, 0.9])
-def test_a_small_variation_on_a_large_mean(offset: float) -> None:
+def test_a_small_variation_on_a_large_mean_keeps_its_correlation(offset: float) -> None:
     generator = torch.Generator().manual_seed(1)
     target = offset + 1e-4 * torch.randn(3000, 2, generator=generator, dtype=torch.float64)
     preds = target + 5e-5 * torch.randn(3000, 2, generator=generator, dtype=torch.float64)
@@ -164,7 +111,9 @@ HARD: list[tuple[Tensor, Tensor, dict[str, float]]] = [
 
 @pytest.mark.filterwarnings("ignore:.* is NaN")
 @pytest.mark.parametrize(("preds", "target", "expected"), HARD)
-def test_single_frames_and_constants(preds: Tensor, target: Tensor, expected: dict[str, float]) -> None:
+def test_single_frames_and_constants_have_the_values_of_the_formulas(
+    preds: Tensor, target: Tensor, expected: dict[str, float]
+) -> None:
     metrics = TalkingHeadMetrics(KEYS, extractor=None)
     metrics.update(preds, target)
     for name, value in metrics.compute().items():
@@ -195,12 +144,12 @@ def test_frames_missing_on_either_side_are_left_out_and_counted() -> None:
     assert metric.coverage == 0.5
 
 
-def test_an_own_module_gives_valence_and_arousal_or_features() -> None:
+def test_a_custom_module_gives_valence_and_arousal_or_features() -> None:
     class Means(torch.nn.Module):
         def forward(self, frames: Tensor) -> Tensor:
             return frames.mean(dim=3).mean(dim=2)[:, :2]
 
-    frames = batch(two_frames())
+    frames = batch(face_and_none(256))
     means = frames.double().mean(dim=(2, 3))[:, :2] / 255
     metric = ValenceError(extractor=Means())
     metric.update(frames, frames.flip(0))
@@ -210,8 +159,8 @@ def test_an_own_module_gives_valence_and_arousal_or_features() -> None:
     assert distance.compute().item() == pytest.approx((means[0] - means[1]).norm().item(), rel=1e-5)
 
 
-def test_wrong_options(emonet8: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError, match="landmarks must be 'fan' or 'dlib', got 'mtcnn'"):
+def test_wrong_options_are_named(emonet8: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="landmarks must be 'fan', 'dlib', got 'mtcnn'"):
         ValenceError(weights=emonet8, landmarks="mtcnn")
     with pytest.raises(InputError, match="'emonet8', 'emonet5', a torch module or None, got 'emonet7'"):
         ValenceError(extractor="emonet7")

@@ -28,9 +28,9 @@ def doctor() -> None:
     for extra, package in _EXTRAS.items():
         click.echo(f"[{extra}]".ljust(14) + (_version(package) or f"absent: pip install 'thm-torchmetrics[{extra}]'"))
     if importlib.util.find_spec("av"):
-        import av
+        from thm_torchmetrics.media.container import library_versions
 
-        libraries = ", ".join(f"{name} {'.'.join(map(str, v))}" for name, v in sorted(av.library_versions.items()))
+        libraries = ", ".join(f"{name} {version}" for name, version in library_versions().items())
         click.echo(f"ffmpeg        {libraries}")
     if importlib.util.find_spec("torch"):
         import torch

@@ -1,1 +1,1 @@
-"""What a metric is: clips, runs, sums."""
+"""This room holds the base classes of metrics, and clips, runs and sums."""

@@ -1,4 +1,4 @@
-"""A chunk: consecutive frames of a clip, and what was already computed from them."""
+"""A chunk holds consecutive frames of a clip, and the features computed from them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ CHUNK_VALUES = 2**25
 
 
 class FeatureExtractor(Protocol):
-    """What turns a chunk into one row of features per frame; equal ones give equal features."""
+    """An extractor turns a chunk into one row of features per frame.
+
+    Equal extractors give equal features.
+    """
 
     def __hash__(self) -> int: ...
 
@@ -25,7 +28,9 @@ class FeatureExtractor(Protocol):
 
 
 class Chunk:
-    """A run of consecutive frames of one clip (or of given features), which caches what was computed from it.
+    """A chunk holds consecutive frames of one clip, or rows of given features.
+
+    It caches the results that are computed from it.
 
     Args:
         rows: frames ``(n, 3, H, W)``, RGB, uint8 or float 0..1; or features, one row per frame.
@@ -50,7 +55,7 @@ class Chunk:
         return Chunk(self.rows[:count], self.start, self.times[:count], _parent=self)
 
     def to(self, device: torch.device) -> Chunk:
-        """Return the chunk on a device; it is moved once, however often this is called."""
+        """Return the chunk on a device; repeated calls move it once."""
         if self.rows.device == device:
             return self
         moved: Chunk = self.cached(
@@ -75,7 +80,7 @@ class Chunk:
         """Return the frames as float32 in 0..1.
 
         Raises:
-            InputError: if the rows are no RGB frames.
+            InputError: if the rows are not RGB frames.
         """
         if self._parent is not None:
             return self._parent.as_float()[: len(self)]

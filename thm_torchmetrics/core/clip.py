@@ -1,4 +1,4 @@
-"""A clip: frames, times, audio and a name; it is measured chunk by chunk."""
+"""A clip has frames, times, audio and a name; it is measured chunk by chunk."""
 
 from __future__ import annotations
 
@@ -17,41 +17,43 @@ from thm_torchmetrics.errors import InputError
 
 @runtime_checkable
 class VideoSource(Protocol):
-    """A video that yields its frames as often as asked; `media.video.VideoFile` is one."""
+    """A video source yields its frames any number of times, as `media.video.VideoFile` does."""
 
     @property
     def fps(self) -> float:
-        """Average frames per second."""
+        """Return the average number of frames per second."""
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width of a frame."""
+        """Return height and width of a frame."""
 
     def frames(self) -> Iterator[tuple[np.ndarray, float]]:
-        """The frames, RGB uint8 ``(H, W, 3)``, each with its presentation time in seconds."""
+        """Yield the frames, RGB uint8 ``(H, W, 3)``, each with its presentation time in seconds."""
 
 
 @runtime_checkable
 class AudioSource(Protocol):
-    """An audio track that can be read; `media.audio.SoundFile` is one."""
+    """An audio source reads a sound track, as `media.audio.SoundFile` does."""
 
     @property
     def origin(self) -> str:
-        """Where the sound comes from, for reports."""
+        """Return where the sound comes from, for reports."""
 
     def mono(self, sample_rate: int) -> np.ndarray:
-        """Samples ``(S,)``, int16, one track at this rate."""
+        """Return the samples ``(S,)``, int16, mixed to one channel, at this rate."""
 
 
 class Clip:
-    """One video clip: frames (a tensor, or a source that decodes on demand), frame rate, audio and a name.
+    """A clip holds the frames of one video, their rate, the audio and a name.
+
+    The frames are a tensor, or a source that decodes on demand.
 
     Args:
         frames: ``(T, 3, H, W)``, RGB, uint8 0..255 or float 0..1 (the dtype decides), or a `VideoSource`.
         fps: frames per second; a source knows its own.
         audio: ``(S,)``, mono, float -1..1 or int16, or an `AudioSource`, which is read when it is needed.
         sample_rate: samples per second of the audio; a source is read at this rate.
-        key: name of the clip in reports and errors.
+        key: the clip's name in reports and errors.
         times: presentation time of each frame of a tensor, in seconds; default: by ``fps``.
 
     Attributes:
@@ -102,7 +104,7 @@ class Clip:
 
     @property
     def audio(self) -> Tensor | None:
-        """The samples ``(S,)``; setting them forgets `audio_source`.
+        """Return the samples ``(S,)``; setting them drops `audio_source`.
 
         Raises:
             MediaError: if the source's sound cannot be read.
@@ -117,12 +119,12 @@ class Clip:
 
     @property
     def length(self) -> int | None:
-        """Number of frames; None for a source, which has to be read to know."""
+        """Return the number of frames; None for a source, which must be read to count them."""
         return self.frames.shape[0] if isinstance(self.frames, Tensor) else None
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width of a frame."""
+        """Return height and width of a frame."""
         if not isinstance(self.frames, Tensor):
             return self.frames.size
         height, width = self.frames.shape[-2:]
@@ -130,12 +132,15 @@ class Clip:
 
     @property
     def chunk_length(self) -> int:
-        """Frames per chunk, so that a chunk stays small."""
+        """Return the number of frames per chunk, small enough for a chunk of large frames."""
         height, width = self.size
         return max(1, min(CHUNK_FRAMES, CHUNK_VALUES // (3 * height * width)))
 
     def chunks(self, length: int | None = None) -> Iterator[Chunk]:
-        """Yield the clip from the start, chunk by chunk; chunks of a tensor, with their features, are kept."""
+        """Yield the clip chunk by chunk, from the start.
+
+        The chunks of a tensor are kept, with their features.
+        """
         length = length or self.chunk_length
         if isinstance(self.frames, Tensor):
             if length not in self._chunks:
@@ -174,7 +179,7 @@ class Clip:
 
 
 class FeatureClip:
-    """A clip given by its features, one row per frame, instead of by its frames."""
+    """A feature clip holds one row of features per frame instead of frames."""
 
     def __init__(self, rows: Tensor, key: str = "") -> None:
         self.key = key
@@ -190,7 +195,10 @@ AnyClip: TypeAlias = Clip | FeatureClip
 
 
 def check_layout(frames: Tensor, name: str) -> None:
-    """Raise unless a tensor has the shape and dtype of a clip's frames; values are checked chunk by chunk."""
+    """Raise an error unless a tensor has the shape and dtype of a clip's frames.
+
+    Values are checked chunk by chunk.
+    """
     if frames.ndim != 4 or frames.shape[1] != 3 or 0 in frames.shape:
         raise InputError(f"{name} must be frames (T, 3, H, W) with T, H, W >= 1, got {tuple(frames.shape)}")
     if frames.dtype != torch.uint8 and not frames.is_floating_point():

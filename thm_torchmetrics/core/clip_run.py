@@ -1,4 +1,4 @@
-"""One clip on its way through one metric."""
+"""A run takes one clip through one metric."""
 
 from __future__ import annotations
 
@@ -16,42 +16,43 @@ from thm_torchmetrics.errors import MissingFaceError
 
 
 class RunMetric(Protocol):
-    """What a run needs of its metric; `TalkingHeadMetric` has it."""
+    """A run needs this interface of its metric; `TalkingHeadMetric` has it."""
 
     missing: Any
 
     @property
     def device(self) -> torch.device:
-        """Where the metric computes."""
+        """Return the device on which the metric computes."""
 
     @property
     def sums(self) -> Tensor:
-        """The state."""
+        """Return the state."""
 
     def reads(self, side: str) -> bool:
-        """Whether the metric reads ``"preds"`` or ``"target"``."""
+        """Return whether the metric reads ``"preds"`` or ``"target"``."""
 
     def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
         """Start the run of one clip."""
 
     def named(self, vector: Tensor) -> Sums:
-        """Give the sums in a vector their names."""
+        """Return the sums in a vector by name."""
 
     def check_lengths(self, preds: int, target: int) -> None:
-        """Raise if the metric cannot compare clips of these lengths."""
+        """Raise an error if the metric cannot compare clips of these lengths."""
 
     def tally(self, sums: Sums) -> Tally:
-        """Count what was measured."""
+        """Count the frames that were measured."""
 
 
 M = TypeVar("M", bound=RunMetric)
 
 
 class ClipRun(Generic[M]):
-    """One clip on its way through one metric: `add` its chunks, then `finish`.
+    """A run takes one clip through one metric.
 
-    What is true only while the clip is measured lives here. A run that breaks is dropped, and the metric never knew of
-    it; a run that is finished is handed to `TalkingHeadMetric.add`.
+    `add` takes the clip's chunks, and `finish` returns its sums, which `TalkingHeadMetric.add` adds to the state.
+    Everything that is true only while the clip is measured lives here. A run that breaks is dropped and leaves no trace
+    in the metric.
 
     Args:
         metric: the metric; the run reads its options and does not change it.
@@ -61,9 +62,9 @@ class ClipRun(Generic[M]):
     Attributes:
         sums: what the clip adds to the metric's state.
         lengths: rows seen of each side.
-        detail: more than the sums, for reports; set by `finish`.
-        reads_chunks: whether the run uses the chunks at all. A run that reads the file itself does not, and nothing is
-            decoded for it.
+        detail: results beyond the sums, for reports; set by `finish`.
+        reads_chunks: whether the run uses the chunks. A run that reads the file itself does not, and nothing is decoded
+            for it.
 
     Raises:
         MismatchError: if the clips are known to differ in length and the metric has ``align="error"``.
@@ -80,7 +81,7 @@ class ClipRun(Generic[M]):
             metric.check_lengths(preds.length, target.length)
 
     def add(self, preds: Chunk | None = None, target: Chunk | None = None) -> None:
-        """Add the next chunk: the same rows of both clips; a side that has ended is None or shorter."""
+        """Add the same rows of both clips; a side that has ended is None or shorter."""
         device = self.metric.device
         if preds is not None:
             preds = preds.to(device)
@@ -92,10 +93,10 @@ class ClipRun(Generic[M]):
             self.measure(preds, target)
 
     def finish(self) -> Sums:
-        """Return what the clip adds to the metric's state.
+        """Return the sums that the clip adds to the metric's state.
 
         Raises:
-            MismatchError: if the clips turned out to differ in length and the metric has ``align="error"``.
+            MismatchError: if the clips differ in length and the metric has ``align="error"``.
             MissingFaceError: if a frame could not be scored and the metric has ``missing="error"``.
         """
         if self.metric.reads("target"):
@@ -112,10 +113,10 @@ class ClipRun(Generic[M]):
         return self.sums
 
     def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
-        """Add what one pair of chunks gives to `sums`; the chunks are on the metric's device."""
+        """Add the values of one pair of chunks, on the metric's device, to `sums`."""
 
     def close(self) -> None:
-        """Add what is known only at the end of the clip: here, how many frames were aligned and left out."""
+        """Add the counts that are known at the end of the clip, frames aligned and left out."""
         preds, target = self.lengths if self.metric.reads("target") else self.lengths[:1] * 2
         self.sums.aligned = min(preds, target)
         if preds != target:

@@ -1,4 +1,4 @@
-"""Fingerprints of option values: equal ones make metrics share a state, different ones keep them apart."""
+"""Fingerprint the options of metrics; metrics of equal fingerprints share a state."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _PLAIN = (type(None), bool, int, float, complex, str, bytes, PurePath, torch.dty
 
 
 def fingerprint(value: Any) -> str:
-    """Return a text that two values have in common only if a metric may treat them alike.
+    """Return a text that is equal for two values only if a metric may treat them alike.
 
-    Plain values, arrays, containers and dataclasses are told apart by what they hold, a module by its class, its
-    weights and being that very object (two copies may be trained apart), anything else by being that very object.
+    Plain values, arrays, containers and dataclasses are compared by content. A module is compared by class, weights and
+    identity, because two copies may be trained apart. Any other object is compared by identity.
 
     Args:
         value: the value of an option.

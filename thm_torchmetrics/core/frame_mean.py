@@ -1,4 +1,4 @@
-"""Metrics that are a mean of one value per frame."""
+"""A frame-mean metric averages one value per frame."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from thm_torchmetrics.errors import MismatchError
 
 
 class FrameMean(TalkingHeadMetric):
-    """A mean of per-frame values, or of per-frame rows of ``width`` values.
+    """Average one value, or one row of ``width`` values, per frame.
 
-    A metric of this kind defines `per_frame`; `weight` and `of_mean` where they differ from the plain mean.
+    A subclass defines `per_frame`, and `weight` and `of_mean` where they differ from the plain mean.
     """
 
     width: int = 1
     """Values per frame."""
     pixelwise: ClassVar[bool] = False
-    """Whether frames must be of one size although an extractor sees them; without an extractor they always must."""
+    """Whether both sides need one frame size even with an extractor; without one they always do."""
 
     @abstractmethod
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
@@ -34,11 +34,11 @@ class FrameMean(TalkingHeadMetric):
 
         Args:
             preds: some frames of the generated clip.
-            target: the same frames of the real clip; those of the generated clip if the metric reads no target.
+            target: the same frames of the real clip; the generated ones again if the metric reads no target.
         """
 
     def weight(self, preds: Chunk) -> float:
-        """Return what each frame of the chunk weighs."""
+        """Return the weight of each frame of the chunk."""
         return 1.0
 
     def of_mean(self, mean: Tensor) -> Tensor:
@@ -54,7 +54,10 @@ class FrameMean(TalkingHeadMetric):
         return FrameMeanRun(self, preds, target)
 
     def contribution(self, sums: Sums) -> Sums:
-        """Return what one clip adds to the state: its sums, or with ``average="clip"`` its mean, with weight 1."""
+        """Return the sums that one clip adds to the state.
+
+        With ``average="clip"`` they are its mean, with weight 1.
+        """
         if self.average == "frame":
             return sums
         added = self.named(sums.vector.clone())
@@ -96,7 +99,7 @@ class FrameMean(TalkingHeadMetric):
 
 
 class FrameMeanRun(ClipRun[FrameMean]):
-    """Frame by frame, the prediction beside the target."""
+    """The run scores each frame of the prediction beside the same frame of the target."""
 
     def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
         """Score the frames that both sides have."""
@@ -112,7 +115,7 @@ class FrameMeanRun(ClipRun[FrameMean]):
         self.add_values(metric.per_frame(preds, target), metric.weight(preds))
 
     def add_values(self, values: Tensor, weight: float = 1.0) -> None:
-        """Add frames with these values, NaN where a frame is not scored."""
+        """Add one value or row per frame; one that holds NaN is not scored."""
         sums = self.sums
         values = values.to(sums.vector)
         if values.ndim == 1:

@@ -1,4 +1,4 @@
-"""Metrics that are a Fréchet distance between two sets of features."""
+"""A Fréchet metric compares the distributions of two sets of features."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from thm_torchmetrics.functional.frechet import frechet_distance, frechet_sums
 
 
 class FrechetDistance(TalkingHeadMetric):
-    """A Fréchet distance between the features of all generated and of all real frames, whose numbers may differ.
+    """Compute the Fréchet distance between the features of all generated and all real frames.
 
-    Sums: for each side, over frames, the outer product of ``(1, feature)`` with itself, which holds their number, their
-    sum and their second moments; and the number of frames seen on both sides.
+    The numbers of frames of the two sides may differ. Each side sums, over its frames, the outer product of
+    ``(1, feature)`` with itself, which holds their number, their sum and their second moments.
 
     Args:
         num_features: length of a feature.
@@ -57,20 +57,20 @@ class FrechetDistance(TalkingHeadMetric):
         return int(sums.preds[0, 0]), int(sums.target[0, 0])
 
     def score(self, run: ClipRun[Any]) -> ClipScore:
-        """Return how many frames a clip added; a distance of distributions has no value per clip."""
+        """Return the number of frames of a clip; a distance of sets has no value per clip."""
         return ClipScore(None, self.tally(run.sums).scored, 0)
 
     def details(self, sums: Sums) -> dict[str, Any]:
-        """Return the frames of each side."""
+        """Return the numbers of frames of each side."""
         preds, target = self.counts(sums)
         return {"frames_preds": preds, "frames_target": target}
 
 
 class FrechetRun(ClipRun[FrechetDistance]):
-    """Both sides of a clip, each by itself."""
+    """The run adds the features of each side separately."""
 
     def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
-        """Add the frames of both sides."""
+        """Add the features of both sides."""
         for name, chunk in (("preds", preds), ("target", target)):
             if chunk is None:
                 continue

@@ -1,4 +1,4 @@
-"""The arguments of `update` as clips, and two clips as pairs of chunks."""
+"""Turn the arguments of ``update`` into clips, and two clips into pairs of chunks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def clips_from(value: ClipInput, name: str, feature_shape: tuple[int | None, ...
         feature_shape: shape of one row when features are given instead of frames, None marking a free size.
 
     Raises:
-        InputError: if the value is nothing of the kind.
+        InputError: if the value is none of these, or of another shape or dtype.
     """
     if isinstance(value, Clip):
         value = [value]

@@ -1,4 +1,4 @@
-"""One clip through several metrics at once."""
+"""Measure one clip with several metrics in one pass."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def measure_clip(
     failures: dict[str, Exception] | None = None,
     **inputs: Any,
 ) -> Runs:
-    """Measure a clip with several metrics: it is decoded once, and each chunk is given to all of them.
+    """Measure a clip with several metrics; it is decoded once, and all read the same chunks.
 
-    No metric is changed: `TalkingHeadMetric.add` does that with the sums of a finished run.
+    No metric is changed; `TalkingHeadMetric.add` does that with the sums of a finished run.
 
     Args:
         members: the metrics by name.
@@ -30,7 +30,7 @@ def measure_clip(
         target: the real clip.
         failures: collects the members that cannot measure this clip, with the error, while the others go on; default:
             the first error is raised.
-        inputs: what else the members' ``start`` takes.
+        inputs: further arguments of the members' ``start``.
 
     Returns:
         The finished runs by member.

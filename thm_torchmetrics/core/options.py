@@ -1,4 +1,4 @@
-"""Options of a metric: gathered when it is made, fixed afterwards, and what tells two metrics apart."""
+"""The options of a metric are gathered when it is made, and fixed from then on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Setting: TypeAlias = str | int | float | bool | None
 
 
 class _Sealing(ABCMeta):
-    """Seals a metric as soon as its constructor is done."""
+    """The metaclass seals a metric as soon as its constructor is done."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         metric = super().__call__(*args, **kwargs)
@@ -28,10 +28,10 @@ class _Sealing(ABCMeta):
 
 
 class OptionsMetric(SumsMetric, ABC, metaclass=_Sealing):
-    """A metric with named sums whose options decide what it shares.
+    """The options of a metric decide which metrics it shares a state with.
 
-    The options are the arguments of the constructor, its parents' included, and every public attribute that the
-    constructor sets. They cannot be changed afterwards. An author declares the sums in `fields` and nothing else.
+    They are the arguments of the constructor, its parents' included, and every public attribute that the constructor
+    sets. They cannot be changed afterwards. A subclass declares its sums in `fields` and nothing else.
     """
 
     identity: tuple[str, tuple[tuple[str, str], ...]]
@@ -97,19 +97,19 @@ class OptionsMetric(SumsMetric, ABC, metaclass=_Sealing):
         super().__setattr__(name, value)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the attributes that copies have, without the arguments as they were given."""
+        """Return the attributes that copies have, without the arguments of the constructor."""
         return {name: value for name, value in super().__getstate__().items() if name != "_given"}
 
     def settings(self) -> dict[str, Setting]:
-        """Return everything that the metric was made with, for reports."""
+        """Return the options by name, without ``weights``, for reports."""
         return dict(self._settings)
 
     @property
     def sums(self) -> Tensor:
-        """The state: one vector of float64 sums."""
+        """Return the state, one vector of float64 sums."""
         state: Tensor = getattr(self, self._state_name)
         return state
 
     def named(self, vector: Tensor) -> Sums:
-        """Give the sums in a vector, of the state or of one clip, their names."""
+        """Return the sums in a vector, of the state or of one clip, by name."""
         return Sums(vector, self._layout)

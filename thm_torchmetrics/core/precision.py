@@ -1,4 +1,4 @@
-"""Full precision inside a metric, whatever the training around it has switched on."""
+"""Compute in full precision under any settings of the training around."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import torch
 
 
 class exact_arithmetic:  # noqa: N801  (a context manager, named as torch.no_grad)
-    """Switch gradients, autocast and reduced-precision float32 (TF32, bfloat16) off in a ``with`` block.
+    """Switch gradients, autocast and reduced-precision float32 off in a ``with`` block.
 
-    The float32 switches belong to the process. The first block that is entered sets them, the last one that is left
-    puts them back, so that several threads may measure at once.
+    The switches of float32 (TF32, bfloat16) belong to the process. The first block that is entered sets them, the last
+    one that is left puts them back, so that several threads may measure at once.
 
     Args:
-        device: where the block computes.
+        device: the device on which the block computes.
     """
 
     __slots__ = ("_autocast", "_device", "_grad")
@@ -49,7 +49,7 @@ _before: list[tuple[Any, str, Any]] = []
 
 @cache
 def _switches() -> tuple[tuple[Any, str, Any], ...]:
-    """Return the switches of reduced-precision float32: where each lies, its name, and its exact setting."""
+    """Return owner, name and exact value of each switch of reduced-precision float32."""
     cuda: Any = torch.backends.cuda.matmul
     cudnn: Any = torch.backends.cudnn
     mkldnn: Any = torch.backends.mkldnn

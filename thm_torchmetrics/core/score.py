@@ -1,4 +1,4 @@
-"""What a metric says of one clip, and how much it measured."""
+"""A score is the result of a metric for one clip, with the counts behind it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 
 class Tally(NamedTuple):
-    """How much was measured.
+    """A tally counts the frames that were measured.
 
     Attributes:
         scored: frames with a value (clips, for lip sync).
@@ -23,13 +23,13 @@ class Tally(NamedTuple):
 
 @dataclass(frozen=True)
 class ClipScore:
-    """One metric of one clip.
+    """A clip score is the value of one metric for one clip.
 
     Attributes:
         value: the value, None where nothing could be measured.
         frames: frames scored (clips, for lip sync).
         left_out: frames cut off by alignment.
-        detail: more than the value, by metric.
+        detail: further results, which depend on the metric.
     """
 
     value: float | None

@@ -1,4 +1,4 @@
-"""Named sums: the state of a metric is one float64 vector, and every sum in it has a name."""
+"""A metric's state is one float64 vector of sums, and every sum in it has a name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Fields: TypeAlias = Mapping[str, int | tuple[int, ...]]
 
 
 class Layout:
-    """Where each named sum lies in the vector.
+    """A layout gives the place of each named sum in the vector.
 
     Args:
         fields: the sums in their order.
@@ -34,7 +34,9 @@ class Layout:
 
 
 class Sums:
-    """A vector of sums whose parts are attributes: ``sums.total += values.sum()`` changes the vector in place.
+    """The parts of a vector of sums are attributes of this object.
+
+    ``sums.total += values.sum()`` changes the vector in place.
 
     Args:
         vector: ``(layout.size,)`` float64.

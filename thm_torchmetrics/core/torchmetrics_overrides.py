@@ -1,4 +1,4 @@
-"""Where a talking-head metric differs from torchmetrics' own: batches whole or not at all, sums that stay float64."""
+"""Override torchmetrics so that an update is all or nothing and sums stay float64."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BOOKKEEPING = (
 
 
 class SumsMetric(Metric):
-    """A torchmetrics metric whose state is replaced, never written into, and adds up over processes.
+    """The state of this metric adds up over processes; it is replaced, never written into.
 
     Differences from `torchmetrics.Metric`: a failing ``update`` or ``forward`` leaves the metric as it was; ``forward``
     builds no graph; ``compute`` on a process that got no data gives no warning of its own; ``merge_state`` counts the
@@ -32,16 +32,19 @@ class SumsMetric(Metric):
 
     @property
     def coverage(self) -> float:
-        """Share of what could have been scored that was, over all ranks; NaN before ``compute()``."""
+        """Return the scored share of aligned frames, over all ranks; NaN before ``compute()``."""
         return self._coverage
 
     def reset(self) -> None:
-        """Forget everything added so far."""
+        """Remove everything added so far."""
         super().reset()
         self._coverage = float("nan")
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the metric of this batch alone, and add the batch to the state as well. Builds no graph."""
+        """Return the metric of this batch alone, and add the batch to the state.
+
+        No graph is built.
+        """
         with torch.no_grad(), all_or_none([self]):
             return super().forward(*args, **kwargs)
 
@@ -98,7 +101,7 @@ class SumsMetric(Metric):
         self._update_count += count
 
     def plot(self, val: Any = None, ax: Any = None) -> Any:
-        """Plot one value or a list of values as torchmetrics' metrics do; returns figure and axes."""
+        """Plot one value or a list of values as torchmetrics does, and return figure and axes."""
         return self._plot(val, ax)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: Sequence[str] = "") -> torch.nn.Module:

@@ -35,6 +35,11 @@ def open_media(path: Path) -> Iterator[InputContainer]:
         yield container
 
 
+def library_versions() -> dict[str, str]:
+    """Return the versions of FFmpeg's libraries inside PyAV, by name."""
+    return {name: ".".join(map(str, version)) for name, version in sorted(av.library_versions.items())}
+
+
 def reason(error: Exception) -> str:
     """What FFmpeg or the system says, without the path that our messages start with."""
     return getattr(error, "strerror", None) or str(error)
