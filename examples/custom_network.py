@@ -33,7 +33,8 @@ class LumaNet(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Return the mean luma ``(n,)`` of frames ``(n, 3, H, W)`` in 0..1, in grey levels."""
-        return 255 * self.mix(frames).mean(dim=(1, 2, 3))
+        luma: Tensor = self.mix(frames)
+        return 255 * luma.mean(dim=(1, 2, 3))
 
 
 class Luma(FrozenNetwork):

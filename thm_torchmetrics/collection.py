@@ -11,7 +11,7 @@ from torchmetrics import Metric, MetricCollection
 
 from thm_torchmetrics import catalog, weights
 from thm_torchmetrics.core.clip import AnyClip, Clip
-from thm_torchmetrics.core.inputs import ClipInput, clips_from
+from thm_torchmetrics.core.inputs import clips_from
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.core.one_pass import measure_clip
 from thm_torchmetrics.core.score import ClipScore
@@ -186,10 +186,7 @@ class TalkingHeadMetrics(MetricCollection):
         self._compute_groups_create_state_ref()
 
     def _arguments(self, args: tuple[Any, ...], inputs: dict[str, Any]) -> tuple[_Call, _Call]:
-        """Return the arguments for our members, and those for torchmetrics' own.
-
-        Ours get frames as Clips that all of them share.
-        """
+        """Return the arguments for our members, who share frames as Clips, and those for torchmetrics' own."""
         members = list(self.values(copy_state=False))
         for name in inputs:
             if name not in ("preds", "target") and not any(_takes(member, name) for member in members):
@@ -199,7 +196,8 @@ class TalkingHeadMetrics(MetricCollection):
         sides = dict(zip(("preds", "target"), args, strict=False)) | inputs
         for name in ("preds", "target"):
             if sides.get(name) is not None and _sees_frames(self.members().values(), name):
-                sides[name] = _loaded(sides[name], name)
+                clips = clips_from(sides[name], name)
+                sides[name] = [clip.load() if isinstance(clip, Clip) else clip for clip in clips]
         return ((), sides), (args, inputs)
 
 
@@ -273,11 +271,6 @@ def _sees_frames(members: Iterable[TalkingHeadMetric], side: str) -> bool:
     """Return whether ``side`` is read, and by every member that reads it as frames."""
     readers = [member for member in members if side in member.inputs]
     return bool(readers) and all(member.extractor is not None or member.feature_shape is None for member in readers)
-
-
-def _loaded(value: ClipInput, name: str) -> list[AnyClip]:
-    """Return frames as Clips that are decoded once, so that all members see the same chunks."""
-    return [clip.load() if isinstance(clip, Clip) else clip for clip in clips_from(value, name)]
 
 
 def _takes(member: Metric, name: str) -> bool:

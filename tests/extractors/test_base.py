@@ -59,7 +59,6 @@ def test_a_custom_module_can_be_pickled_with_its_weights() -> None:
     assert torch.equal(copied.extract(Chunk(frames())), 3 * CustomModule(Corner()).extract(Chunk(frames())))
 
 
-@pytest.mark.xfail(strict=True, reason="a chunk does not look at the values of float frames")
 @pytest.mark.parametrize("wrong", [255.0, torch.nan])
 def test_float_frames_out_of_range_are_refused_before_the_module_sees_them(wrong: float) -> None:
     module = Corner()

@@ -1,11 +1,11 @@
 """LPIPS beside the ``lpips`` package, with seeded classifiers and the package's own channel weights."""
 
-import warnings
 from pathlib import Path
 
 import lpips
 import pytest
 import torch
+from extractors.lpips_reference import checkpoint, theirs
 from torch import Tensor, nn
 
 from thm_torchmetrics import weights
@@ -22,22 +22,6 @@ def _fresh() -> None:
 
 def frames(seed: int, count: int = 2, size: int = 72) -> Tensor:
     return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(seed))
-
-
-def theirs(net: str) -> lpips.LPIPS:
-    torch.manual_seed(0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of torchvision, about the way the package asks for a model
-        return lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
-
-
-def checkpoint(network: lpips.LPIPS, path: Path) -> Path:
-    """Write the classifier as torchvision's file would hold it."""
-    state = {key.split(".", 1)[1]: value for key, value in network.net.state_dict().items()}
-    torch.save(
-        {f"features.{key}": value for key, value in state.items()} | {"classifier.1.weight": torch.ones(1)}, path
-    )
-    return path
 
 
 @pytest.mark.parametrize("net", NETS)

@@ -10,6 +10,7 @@ from thm_torchmetrics.imaging.checks import (
     check_frames,
     check_pair,
     check_range,
+    in_range,
     slabs,
     widest_float,
 )
@@ -52,13 +53,32 @@ def test_sides_of_different_shape_are_named() -> None:
         check_pair(torch.zeros(2, 3, 4, 5), torch.zeros(2, 1, 4, 5))
 
 
-@pytest.mark.parametrize("bad", [-1e-6, 1 + 1e-6, torch.nan, torch.inf, 255.0])
+@pytest.mark.parametrize("bad", [-2e-4, 1 + 2e-4, torch.nan, torch.inf, 255.0])
 def test_floats_outside_of_0_to_1_are_refused(bad: float) -> None:
     values = torch.rand(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
     check_range("frames", values)
     values[1, 2, 3, 4] = bad
     with pytest.raises(InputError, match=r"`frames` has dtype torch\.float32.*0\.\.1"):
         check_range("frames", values)
+
+
+@pytest.mark.parametrize("off", [1.2e-7, 9e-5])
+def test_rounding_is_clamped(off: float) -> None:
+    values = torch.tensor([-off, 0.5, 1 + off]).reshape(1, 3, 1, 1)
+    assert not check_range("frames", values)
+    assert in_range("frames", values).flatten().tolist() == [0, 0.5, 1]
+    assert in_range("frames", values.clamp(0, 1)) is not values
+    whole = torch.tensor([0, 128, 255], dtype=torch.uint8)
+    assert in_range("frames", whole) is whole
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "remedy"),
+    [(-1.0, 1.0, r"\(x \+ 1\) / 2"), (0.0, 255.0, "divide by 255"), (-0.1, 0.9, "clamp"), (0.0, torch.nan, "NaN")],
+)
+def test_the_likely_cause_is_named(low: float, high: float, remedy: str) -> None:
+    with pytest.raises(InputError, match=remedy):
+        check_range("frames", torch.tensor([low, high]))
 
 
 def test_integers_and_nothing_have_no_range() -> None:

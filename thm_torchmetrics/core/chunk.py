@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.imaging.checks import check_frames
+from thm_torchmetrics.imaging.checks import check_frames, in_range
 
 CHUNK_FRAMES = 64
 CHUNK_VALUES = 2**25
@@ -24,7 +24,7 @@ class FeatureExtractor(Protocol):
     def __hash__(self) -> int: ...
 
     def extract(self, chunk: Chunk) -> Tensor:
-        """Return features ``(n, ...)`` of the chunk's frames, NaN in the rows of frames that have none."""
+        """Return features ``(n, ...)`` of the chunk's frames, NaN in rows of frames that have none."""
 
 
 class Chunk:
@@ -36,10 +36,21 @@ class Chunk:
         rows: frames ``(n, 3, H, W)``, RGB, uint8 or float 0..1; or features, one row per frame.
         start: index of the first row in its clip.
         times: presentation time of each row in seconds.
+
+    Raises:
+        InputError: if float frames are NaN or lie outside 0..1 by more than 1e-4; within that they are clamped.
     """
 
-    def __init__(self, rows: Tensor, start: int = 0, times: Sequence[float] = (), *, _parent: Chunk | None = None):
-        self.rows = rows
+    def __init__(
+        self,
+        rows: Tensor,
+        start: int = 0,
+        times: Sequence[float] = (),
+        *,
+        _parent: Chunk | None = None,
+        _checked: bool = False,
+    ) -> None:
+        self.rows = in_range("frames", rows) if rows.ndim == 4 and not _checked else rows
         self.start = start
         self.times = times
         self._parent = _parent
@@ -52,14 +63,15 @@ class Chunk:
         """Return the first ``count`` rows; features are still computed once, for the whole chunk."""
         if count >= len(self):
             return self
-        return Chunk(self.rows[:count], self.start, self.times[:count], _parent=self)
+        return Chunk(self.rows[:count], self.start, self.times[:count], _parent=self, _checked=True)
 
     def to(self, device: torch.device) -> Chunk:
         """Return the chunk on a device; repeated calls move it once."""
         if self.rows.device == device:
             return self
         moved: Chunk = self.cached(
-            ("device", device), lambda: Chunk(self.rows.to(device, non_blocking=True), self.start, self.times)
+            ("device", device),
+            lambda: Chunk(self.rows.to(device, non_blocking=True), self.start, self.times, _checked=True),
         )
         return moved
 

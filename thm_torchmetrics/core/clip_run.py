@@ -60,7 +60,7 @@ class ClipRun(Generic[M]):
         target: the real clip, likewise.
 
     Attributes:
-        sums: what the clip adds to the metric's state.
+        sums: the sums that the clip adds to the metric's state.
         lengths: rows seen of each side.
         detail: results beyond the sums, for reports; set by `finish`.
         reads_chunks: whether the run uses the chunks. A run that reads the file itself does not, and nothing is decoded

@@ -27,7 +27,8 @@ def fingerprint(value: Any) -> str:
     Example:
         >>> fingerprint({"b": 1, "a": (2, "x")})
         "{'a': [2, 'x'], 'b': 1}"
-        >>> fingerprint(nn.ReLU()) == fingerprint(nn.ReLU())
+        >>> first, second = nn.ReLU(), nn.ReLU()
+        >>> fingerprint(first) == fingerprint(second)
         False
     """
     if isinstance(value, _PLAIN):

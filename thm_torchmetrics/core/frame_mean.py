@@ -20,7 +20,7 @@ from thm_torchmetrics.errors import MismatchError
 class FrameMean(TalkingHeadMetric):
     """Average one value, or one row of ``width`` values, per frame.
 
-    A subclass defines `per_frame`, and `weight` and `of_mean` where they differ from the plain mean.
+    A subclass defines `per_frame`, and `weight` and `from_mean` where they differ from the plain mean.
     """
 
     width: int = 1
@@ -41,12 +41,12 @@ class FrameMean(TalkingHeadMetric):
         """Return the weight of each frame of the chunk."""
         return 1.0
 
-    def of_mean(self, mean: Tensor) -> Tensor:
+    def from_mean(self, mean: Tensor) -> Tensor:
         """Return the metric of the mean value, or of the mean row."""
         return mean
 
     def fields(self) -> Fields:
-        """Return the sums: the weighted total, its weight, and the numbers of frames."""
+        """Return the sums of values and of weights, and the numbers of frames."""
         return {"total": self.width, "weight": 1, "scored": 1, "aligned": 1, "left_out": 1}
 
     def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
@@ -71,7 +71,7 @@ class FrameMean(TalkingHeadMetric):
 
     def value(self, sums: Sums) -> Tensor:
         """Return the metric of the state or of one clip's sums."""
-        return self.of_mean(self.mean(sums))
+        return self.from_mean(self.mean(sums))
 
     def same_size(self, preds: Chunk, target: Chunk) -> Chunk:
         """Return the prediction with its frames in the target's size, by the option ``resize``.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,9 +36,14 @@ def clips_from(value: ClipInput, name: str, feature_shape: tuple[int | None, ...
         if value.ndim not in (one, one + 1):
             wanted = "(T, 3, H, W) or (B, T, 3, H, W)" if feature_shape is None else _shape_text(feature_shape)
             raise InputError(f"{name} must be {wanted}, got {tuple(value.shape)}")
+        if feature_shape is None and value.ndim == 5 and value.shape[1] == 3 != value.shape[2]:
+            raise InputError(
+                f"{name} must be (B, T, 3, H, W), got {tuple(value.shape)}, which looks like (B, 3, T, H, W); pass "
+                f"{name}.transpose(1, 2)"
+            )
         value = [value] if value.ndim == one else list(value)
     if not isinstance(value, Sequence) or isinstance(value, str):
-        raise InputError(f"{name} must be a tensor, a Clip or a list of them, got {type(value).__name__}")
+        raise InputError(f"{name} must be a tensor, a Clip or a list of them, got {_kind(value)}")
     if feature_shape is None:
         return [item if isinstance(item, Clip) else _frame_clip(item, name) for item in value]
     return [_feature_clip(item, name, feature_shape) for item in value]
@@ -50,7 +57,7 @@ def pair_chunks(preds: AnyClip | None, target: AnyClip | None) -> Iterator[tuple
 
 def _frame_clip(item: Any, name: str) -> Clip:
     if not isinstance(item, Tensor):
-        raise InputError(f"{name} must hold tensors or Clips, got {type(item).__name__}")
+        raise InputError(f"{name} must hold tensors or Clips, got {_kind(item)}")
     check_layout(item, name)
     return Clip(item)
 
@@ -71,3 +78,12 @@ def _feature_clip(item: Any, name: str, shape: tuple[int | None, ...]) -> Featur
 def _shape_text(shape: tuple[int | None, ...]) -> str:
     row = ", ".join("D" if size is None else str(size) for size in shape)
     return f"(T, {row}) or (B, T, {row})"
+
+
+def _kind(value: Any) -> str:
+    """Return the type of a wrong value, with the way to a right one where it is known."""
+    if isinstance(value, np.ndarray):
+        return "a NumPy array; pass torch.from_numpy(array), channels first: (T, 3, H, W)"
+    if isinstance(value, str | Path):
+        return f"the path {str(value)!r}; pass media.open_clip(path)"
+    return type(value).__name__

@@ -1,4 +1,4 @@
-"""The base of every metric."""
+"""`TalkingHeadMetric` is the base class of every metric."""
 
 from __future__ import annotations
 
@@ -31,10 +31,17 @@ _SIDES = {"preds": "preds", "preds_au": "preds", "target": "target", "target_au"
 
 
 class TalkingHeadMetric(OptionsMetric):
-    """Base of all talking-head metrics; most derive from `FrameMean` or `FrechetDistance`.
+    """Every talking-head metric derives from this class, most by `FrameMean`.
 
-    The state is one vector of float64 sums, so any number of processes, with any number of updates, agree. A clip is
-    measured by a `ClipRun` (`start`, its ``add`` and ``finish``), whose sums `add` takes over; `update` does all of it.
+    As input to ``forward`` and ``update`` a metric accepts ``preds`` and, if it compares with real frames, ``target``,
+    as `update` describes them; a ``target`` that it does not read is ignored. With ``extractor=None`` the input is
+    features, whose shape the class gives; a row that holds NaN is a frame without a face, which is counted and not
+    scored. As output a metric returns a 0-d float64 tensor (float32 on MPS), NaN with one warning if nothing was
+    scored.
+
+    The state is one vector of float64 sums, so that any number of processes, with any number of updates, agree. A
+    `ClipRun` measures a clip (`start`, its ``add`` and ``finish``), and `add` adds its sums to the state; `update` does
+    all of it.
 
     Options are fixed when the metric is made; metrics share a state only if class and options are equal.
 
@@ -42,15 +49,17 @@ class TalkingHeadMetric(OptionsMetric):
         protocol: the published procedure to follow; default: the first of ``protocols``.
         average: ``"frame"``: all frames of all clips weigh the same; ``"clip"``: mean of clip means; default: the
             protocol's own.
-        align: what to do when prediction and target differ in length: ``"error"`` or ``"truncate"`` to the shorter
-            (the rest is counted as left out).
-        missing: what to do with a frame that cannot be scored (no face): ``"skip"`` and count it, or ``"error"``.
+        align: treatment of clips that differ in length: ``"error"``, or ``"truncate"`` to the shorter (the rest is
+            counted as left out).
+        missing: treatment of a frame that cannot be scored (no face): ``"skip"`` and count it, or ``"error"``.
         resize: interpolation, ``"bilinear"`` or ``"bicubic"`` (antialiased), by which a prediction of another size is
             brought to the target's; default: a difference in size is an error.
         kwargs: torchmetrics' own options (``sync_on_compute``, ``process_group``, ...).
 
     Raises:
         InputError: if an option has no such value.
+        WeightsNotFoundError: if a checkpoint of the extractor is absent and cannot be downloaded.
+        MissingExtraError: if a package of the extractor is not installed.
     """
 
     is_differentiable = False
@@ -62,26 +71,26 @@ class TalkingHeadMetric(OptionsMetric):
     unit: ClassVar[str] = ""
     """Unit of the value."""
     protocols: ClassVar[tuple[str, ...]] = ("default",)
-    """The procedures that it follows, default first."""
+    """The published procedures that the metric follows, default first."""
     clip_average: ClassVar[tuple[str, ...]] = ()
     """The protocols whose own average is the mean of clip means."""
     averages: ClassVar[tuple[str, ...]] = ("frame", "clip")
-    """The values of ``average`` that it knows."""
+    """The values of ``average``."""
     feature_shape: ClassVar[tuple[int | None, ...] | None] = None
-    """Shape of one row where features, not frames, are given."""
+    """Shape of one row of given features; None if the metric takes frames only."""
     paired: ClassVar[bool] = True
     """Whether frame i of the prediction is compared with frame i of the target."""
     pooled: ClassVar[bool] = False
-    """Whether it is one number over all frames, with none per clip."""
+    """Whether the metric is one number over all frames, with none per clip."""
     needs_every_frame: ClassVar[bool] = False
-    """Whether it cannot measure a clip of which frames are left out."""
+    """Whether the metric cannot measure a clip of which frames are left out."""
     needs_value_per_clip: ClassVar[bool] = False
     """Whether a clip without a value is a failed clip."""
 
     inputs: tuple[str, ...] = ("preds", "target")
     """The arguments of ``update`` that are needed."""
     extractor: Any = None
-    """What computes the features of a frame; None where they are given, or where there are none."""
+    """The extractor of the features; None if they are given, or if there are none."""
 
     def __init_subclass__(cls, key: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -115,11 +124,18 @@ class TalkingHeadMetric(OptionsMetric):
     # ---- measuring
 
     def argument(self, side: str) -> str | None:
-        """Return the argument of ``update`` that gives ``"preds"`` or ``"target"``, None if the side is not read."""
+        """Return the argument of ``update`` that gives a side.
+
+        Args:
+            side: ``"preds"`` or ``"target"``.
+
+        Returns:
+            The name; None if the metric does not read the side.
+        """
         return next((name for name in self.inputs if _SIDES.get(name) == side), None)
 
     def reads(self, side: str) -> bool:
-        """Return whether the metric reads ``"preds"`` or ``"target"``: that clip or its features."""
+        """Return whether the metric reads ``"preds"`` or ``"target"``, as frames or as features."""
         return self._arguments[side] is not None
 
     def _seal(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -137,7 +153,7 @@ class TalkingHeadMetric(OptionsMetric):
 
         Raises:
             InputError: if a needed input is missing or of another shape, dtype or range.
-            MismatchError: if lengths or sizes differ and the metric was not told what to do about it.
+            MismatchError: if lengths or sizes differ and no option allows it.
         """
         for pair in self.pairs(preds, target):
             self.measure(*pair)
@@ -163,12 +179,12 @@ class TalkingHeadMetric(OptionsMetric):
         yield from zip_longest(*sides)
 
     def features(self, chunk: Chunk) -> Tensor:
-        """Return a chunk's features in float64: those of the extractor, or the rows themselves if they were given."""
+        """Return a chunk's features in float64, by the extractor or as they were given."""
         features = chunk.rows if self.extractor is None else chunk.features(self.extractor)
-        return features.to(torch.float64)
+        return features.to(torch.float64).nan_to_num(nan=torch.nan, posinf=torch.nan, neginf=torch.nan)
 
     def check_lengths(self, preds: int, target: int) -> None:
-        """Raise if clips of these lengths cannot be compared.
+        """Raise an error if clips of these lengths cannot be compared.
 
         Raises:
             MismatchError: if they differ, the metric compares frame by frame, and ``align="error"``.
@@ -186,7 +202,7 @@ class TalkingHeadMetric(OptionsMetric):
         attributes["_computed"] = None
         attributes["_update_count"] = max(self._update_count, 1)
 
-    # ---- what a metric defines
+    # ---- defined by each metric
 
     @abstractmethod
     def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
@@ -194,26 +210,29 @@ class TalkingHeadMetric(OptionsMetric):
 
     @abstractmethod
     def value(self, sums: Sums) -> Tensor:
-        """Return the metric, 0-d float64, of the state or of one clip's sums; NaN if nothing was scored."""
+        """Return the metric of the state or of one clip's sums, 0-d float64.
+
+        It is NaN if nothing was scored.
+        """
 
     def contribution(self, sums: Sums) -> Sums:
-        """Return what one clip's sums add to the state; by default the sums themselves."""
+        """Return the sums that one clip adds to the state; by default its own."""
         return sums
 
     def tally(self, sums: Sums) -> Tally:
-        """Count how much went into the state or into one clip's sums."""
+        """Count the frames in the state or in one clip's sums."""
         return Tally(*(int(count) for count in torch.stack([sums.scored, sums.aligned, sums.left_out]).tolist()))
 
     def details(self, sums: Sums) -> dict[str, Any] | None:
-        """Return more than the value, for reports."""
+        """Return results beyond the value, for reports."""
         return None
 
     # ---- results
 
     def compute(self) -> Tensor:
-        """Return the metric over everything added so far, on all processes: 0-d float64 (float32 on MPS).
+        """Return the metric of everything added so far, on all processes.
 
-        NaN, with one warning, if nothing was scored.
+        It is 0-d float64 (float32 on MPS); NaN, with one warning, if nothing was scored.
         """
         sums = self.named(self.sums)
         value = self.value(sums)
@@ -231,14 +250,14 @@ class TalkingHeadMetric(OptionsMetric):
         return f"{tally.scored} of {tally.aligned} were scored, too few for a value"
 
     def score(self, run: ClipRun[Any]) -> ClipScore:
-        """Return one clip's result, of its finished run."""
+        """Return the score of one clip from its finished run."""
         value = float(self.value(run.sums))
         tally = self.tally(run.sums)
         detail = run.detail or self.details(run.sums)
         return ClipScore(None if value != value else value, tally.scored, tally.left_out, detail)
 
     def detail(self) -> dict[str, Any] | None:
-        """Return more than the value of everything added so far on this process, for reports."""
+        """Return results beyond the value, of everything added so far on this process."""
         return self.details(self.named(self.sums))
 
 

@@ -116,7 +116,7 @@ class SumsMetric(Metric):
 
 @contextmanager
 def all_or_none(metrics: Iterable[Metric]) -> Iterator[None]:
-    """Restore the metrics if the block raises, so that either all of them take a batch or none does."""
+    """Restore the metrics if the block raises, so that all of them take a batch or none."""
     saved = [(part, _saved(part)) for metric in metrics for part in _parts(metric)]
     try:
         yield

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.weights import Checkpoint, needed_by
 
 
@@ -68,7 +69,13 @@ class CustomModule(Extractor):
 
     def extract(self, chunk: Chunk) -> Tensor:
         """Return the module's output on the chunk's frames, computed where its parameters are."""
-        rows: Tensor = self.module(chunk.as_float().to(self.device(chunk.rows.device)))
+        rows = self.module(chunk.as_float().to(self.device(chunk.rows.device)))
+        if not isinstance(rows, Tensor) or len(rows) != len(chunk):
+            given = tuple(rows.shape) if isinstance(rows, Tensor) else f"a {type(rows).__name__}"
+            raise InputError(
+                f"the custom network {self} must return a tensor with a row for each of {len(chunk)} frames, got "
+                f"{given}; wrap it in a module that does"
+            )
         return rows.to(chunk.rows.device)
 
     def device(self, default: torch.device) -> torch.device:

@@ -1,5 +1,6 @@
 """Input checks for frames, slicing of large batches, and the precision of results."""
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -12,6 +13,9 @@ _CACHED_PIXELS = 1 << 17
 
 _LAUNCHED_PIXELS = 1 << 22
 """Pixels per slab on an accelerator: enough to fill it, few enough to need well under a gigabyte."""
+
+_OVERSHOOT = 1e-4
+"""Distance from 0..1 that counts as rounding."""
 
 
 def check_frames(name: str, frames: Tensor) -> None:
@@ -69,8 +73,8 @@ def check_pair(preds: Tensor, target: Tensor) -> None:
         )
 
 
-def check_range(name: str, values: Tensor) -> None:
-    """Raise an error if floating point pixels leave 0..1.
+def check_range(name: str, values: Tensor) -> bool:
+    """Raise an error if floating point pixels leave 0..1 by more than 1e-4.
 
     Call it per slab, just before the slab is used and while its data is in the cache.
 
@@ -78,17 +82,42 @@ def check_range(name: str, values: Tensor) -> None:
         name: name of the argument, for the message.
         values: pixels of any shape; integers pass.
 
+    Returns:
+        Whether all values lie in 0..1 exactly. Resizing and arithmetic in float32 may overshoot a little.
+
     Raises:
         InputError: a float value is NaN or lies outside 0..1.
     """
     if not values.is_floating_point() or values.numel() == 0:
-        return
+        return True
     low, high = (value.item() for value in torch.aminmax(values.detach()))
-    if not (low >= 0 and high <= 1):
+    if not (low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT):
         raise InputError(
-            f"`{name}` has dtype {values.dtype}, so its values must lie in 0..1, got {low:g}..{high:g}; "
-            "divide 0..255 by 255, map -1..1 by (x + 1) / 2, or pass uint8"
+            f"`{name}` has dtype {values.dtype}, so its values must lie in 0..1, got {low:.7g}..{high:.7g}; "
+            f"{_remedy(low, high)}"
         )
+    return low >= 0 and high <= 1
+
+
+def in_range(name: str, values: Tensor) -> Tensor:
+    """Return floating point pixels clamped to 0..1; integers are returned as they are.
+
+    Args:
+        name: name of the argument, for the message.
+        values: pixels of any shape.
+
+    Raises:
+        InputError: a float value is NaN or lies outside 0..1 by more than 1e-4.
+    """
+    return values if check_range(name, values) else values.clamp(0, 1)
+
+
+def _remedy(low: float, high: float) -> str:
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return "NaN and infinity are no pixels: find out what made them"
+    if high > 1.5:
+        return "they look like 0..255: divide by 255, or pass uint8"
+    return "they look like -1..1: map them with (x + 1) / 2" if low < -0.5 else "clamp them"
 
 
 def slabs(count: int, pixels: int, device: torch.device) -> Iterator[slice]:

@@ -1,1 +1,1 @@
-"""The published lip-sync pipelines."""
+"""This room holds the published lip-sync pipelines."""

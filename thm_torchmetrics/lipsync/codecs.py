@@ -1,7 +1,7 @@
-"""Pictures and sound through lossy encoders and back, in memory, as published pipelines pass them from tool to tool.
+"""Encode and decode pictures and sound in memory, with the losses of published pipelines.
 
-Each stage equals that tool's output where the tool's own is fixed; `tests/media/test_recode.py` compares them with the
-tools themselves.
+Each stage equals the output of its tool where that output is fixed; `tests/lipsync/test_codecs.py` compares them with
+the tools themselves.
 """
 
 from __future__ import annotations
@@ -31,12 +31,15 @@ _QP_TO_LAMBDA = 118  # FFmpeg's unit of quality
 
 
 def fixed_quality(quantiser: int) -> dict[str, str]:
-    """Options of an encoder that stand for ``-qscale:v``: the same quantiser in every picture."""
+    """Return the encoder's options for ``-qscale:v``, one quantiser for every picture."""
     return {"flags": "+qscale", "global_quality": str(quantiser * _QP_TO_LAMBDA)}
 
 
 class _Encoder:
-    """An encoder that gives a packet for every picture; it is opened with the first one, whose size all must have."""
+    """An encoder gives one packet for every picture.
+
+    It is opened with the first picture, whose size all others must have.
+    """
 
     def __init__(self, codec: str, pixel_format: str, options: Mapping[str, str]) -> None:
         self._codec, self._pixel_format, self._options = codec, pixel_format, dict(options)
@@ -65,7 +68,7 @@ class _Encoder:
         return context
 
     def _converted(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """In the encoder's pixel format, as ffmpeg converts between decoder and encoder."""
+        """Convert to the encoder's pixel format as ffmpeg does between decoder and encoder."""
         if self._graph is None:
             self._graph = Graph()
             source = self._graph.add(
@@ -80,15 +83,15 @@ class _Encoder:
             self._graph.configure()
         self._graph.push(frame)
         converted = self._graph.pull()
-        assert isinstance(converted, av.VideoFrame)  # noqa: S101  (what goes in comes out)
+        assert isinstance(converted, av.VideoFrame)  # noqa: S101  (the graph returns every frame)
         return converted
 
 
 class Mpeg4:
-    """Pictures through FFmpeg's MPEG-4 encoder and decoder, one by one.
+    """Pass pictures through FFmpeg's MPEG-4 encoder and decoder, one by one.
 
     Args:
-        options: of the encoder.
+        options: options of the encoder.
     """
 
     def __init__(self, options: Mapping[str, str]) -> None:
@@ -97,7 +100,7 @@ class Mpeg4:
         self._decoder.thread_count = 1
 
     def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """What the decoder makes of the next picture.
+        """Return the next picture as the decoder gives it.
 
         Raises:
             MediaError: if FFmpeg does not give back one picture for one.
@@ -109,30 +112,32 @@ class Mpeg4:
 
 
 class Xvid:
-    """Pictures through a ``cv2.VideoWriter`` with fourcc XVID at 25 per second, and FFmpeg's decoder.
+    """Pass pictures through OpenCV's XVID writer and FFmpeg's decoder.
+
+    The writer is a ``cv2.VideoWriter`` of fourcc XVID at 25 pictures per second.
 
     Args:
         size: height and width.
     """
 
     def __init__(self, size: tuple[int, int]) -> None:
-        rate = 25 * size[0] * size[1]  # OpenCV asks for a bit per pixel, and then for half as much again
+        rate = 25 * size[0] * size[1]  # OpenCV sets one bit per pixel, and then half as much again
         rate += rate // 2
         self._recode = Mpeg4({"b": str(rate), "bt": str(rate), "g": "12", "qmin": "3"})
         self._reformat = VideoReformatter()
 
     def __call__(self, picture: Picture) -> av.VideoFrame:
-        """What is read back of the next picture ``(H, W, 3)``, RGB, uint8."""
+        """Return the next picture ``(H, W, 3)``, RGB, uint8, as it is read from the file."""
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[..., ::-1]), format="bgr24")
         return self._recode(self._reformat.reformat(frame, format="yuv420p", interpolation="BICUBIC"))
 
 
 class Jpeg:
-    """Pictures through FFmpeg's JPEG encoder and the decoder of OpenCV and Pillow, libjpeg.
+    """Pass pictures through FFmpeg's JPEG encoder and libjpeg, which OpenCV and Pillow use.
 
     Args:
-        quantiser: as after ``-qscale:v``; default: FFmpeg's rate control at its own 200 kb/s, under which the quality
-            of a moving face falls within a second.
+        quantiser: the value of ``-qscale:v``; default: FFmpeg's rate control at its default of 200 kb/s, under which
+            the quality of a moving face falls within a second.
     """
 
     def __init__(self, quantiser: int | None = None) -> None:
@@ -140,7 +145,7 @@ class Jpeg:
         self._encode: _Encoder | None = None
 
     def __call__(self, frame: av.VideoFrame) -> Picture:
-        """What is read of the next picture's file, ``(H, W, 3)``, RGB, uint8."""
+        """Return the next picture as it is read from its file, ``(H, W, 3)``, RGB, uint8."""
         if self._encode is None:
             chroma = next((chroma for chroma in ("444", "422") if chroma in frame.format.name), "420")
             self._encode = _Encoder("mjpeg", f"yuvj{chroma}p", self._options)
@@ -149,19 +154,20 @@ class Jpeg:
 
 
 def mp3(frames: Iterable[av.AudioFrame], sample_rate: int = 16000) -> Samples:
-    """Sound through the MP3 encoder LAME at its own bit rate, and FFmpeg's decoder; late by `MP3_DELAY` samples.
+    """Pass sound through the MP3 encoder LAME at its default bit rate, and FFmpeg's decoder.
 
-    Rates that MP3 does not know are converted to the nearest, more than two channels to two, as ffmpeg does.
+    The result is late by `frame_rate.MP3_DELAY` samples. Rates that MP3 lacks are converted to the nearest, more than
+    two channels to two, as ffmpeg does.
 
     Args:
         frames: the sound as it was decoded.
-        sample_rate: of the result, which is mono as ``ffmpeg -ac 1`` mixes it.
+        sample_rate: rate of the result, which is mono as ``ffmpeg -ac 1`` mixes it.
 
     Returns:
         Samples ``(S,)``, int16.
     """
     decoder = cast(AudioCodecContext, av.CodecContext.create("mp3float", "r"))
-    decoder.options = {"flags2": "+skip_manual"}  # leaves the encoder's delay in, which AVI files do not tell
+    decoder.options = {"flags2": "+skip_manual"}  # keeps the encoder's delay, which AVI files do not record
     encoder: AudioCodecContext | None = None
 
     def decoded() -> Iterable[av.AudioFrame]:
@@ -180,7 +186,7 @@ def mp3(frames: Iterable[av.AudioFrame], sample_rate: int = 16000) -> Samples:
 
 
 def sound_frames(samples: npt.NDArray[np.generic], sample_rate: int) -> Iterator[av.AudioFrame]:
-    """Samples ``(S,)``, mono, int16 or float32 -1..1, as a decoder would give them."""
+    """Yield samples ``(S,)``, mono, int16 or float32 -1..1, in frames like a decoder's."""
     for start in range(0, len(samples), sample_rate):
         part = np.ascontiguousarray(samples[None, start : start + sample_rate])
         frame = av.AudioFrame.from_ndarray(part, "s16" if part.dtype == np.int16 else "flt", "mono")
@@ -189,7 +195,7 @@ def sound_frames(samples: npt.NDArray[np.generic], sample_rate: int) -> Iterator
 
 
 def after_silence(frames: Iterable[av.AudioFrame], seconds: float) -> Iterator[av.AudioFrame]:
-    """Sound with silence at its front."""
+    """Yield sound with silence in front."""
     for index, frame in enumerate(frames):
         if not index:
             rows, per_sample = frame.to_ndarray(), frame.to_ndarray().shape[1] // frame.samples
@@ -202,12 +208,12 @@ def after_silence(frames: Iterable[av.AudioFrame], seconds: float) -> Iterator[a
 
 
 def mp3_rate(sample_rate: int) -> int:
-    """The rate at which MP3 stores sound of this one: the nearest that it knows."""
+    """Return the nearest rate that MP3 can store."""
     rates: Iterable[int] = av.Codec("libmp3lame", "w").audio_rates or ()
     return min(rates, key=lambda rate: abs(rate - sample_rate))
 
 
-_PLANAR = {"u8": "s16p", "s16": "s16p", "s32": "s32p"}  # what ffmpeg chooses among the formats that LAME takes
+_PLANAR = {"u8": "s16p", "s16": "s16p", "s32": "s32p"}  # ffmpeg's choice among the formats that LAME takes
 
 
 def _lame(first: av.AudioFrame) -> AudioCodecContext:
@@ -216,5 +222,5 @@ def _lame(first: av.AudioFrame) -> AudioCodecContext:
     encoder.time_base = Fraction(1, encoder.sample_rate)
     encoder.layout = "mono" if first.layout.nb_channels == 1 else "stereo"
     encoder.format = _PLANAR.get(first.format.name.removesuffix("p"), "fltp")
-    encoder.bit_rate = 0  # LAME's own
+    encoder.bit_rate = 0  # LAME's default
     return encoder

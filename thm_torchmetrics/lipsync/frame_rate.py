@@ -1,6 +1,6 @@
-"""Which frame is shown when FFmpeg is told ``-r 25``: two rules, by version, as measured on the programs themselves.
+"""Convert frame rates as FFmpeg's ``-r 25`` does, by the rules of two versions.
 
-They work on times alone, frame by frame, and pass on whatever stands for a frame.
+The rules were measured on the programs themselves. Frames may be any object; only their timestamps are used.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from typing import TypeVar
 Frame = TypeVar("Frame")
 
 MP3_DELAY = 1105
-"""Samples by which sound comes out late that went through an MP3 encoder and decoder."""
+"""Samples by which an MP3 encoder and decoder delay the sound."""
 
-_DIGITS = 6  # of a tick, behind which only the noise of floats is left
+_DIGITS = 6  # decimals of a tick; further ones are rounding noise
 
 
 def constant_rate(frames: Iterable[tuple[Frame, float, float]], fps: float = 25.0) -> Iterator[tuple[Frame, int]]:
-    """Frames at a constant rate as FFmpeg 7 gives them, with none left out in time: late ones are repeated.
+    """Yield frames at a constant rate as FFmpeg 7 does, without a gap in time.
 
-    With t the time and d the duration of a frame in ticks of ``1 / fps``, and n the next tick to fill: it is dropped if
-    t + d - n < -1.1; shown rint(t + d - n) times if that is above 1.1 (where t - n > 1.1, the first rint(t - n - 0.6)
-    of them show the frame before); and shown once otherwise.
+    Let t be the time and d the duration of a frame in ticks of ``1 / fps``, and n the next tick to fill. The frame is
+    dropped if t + d - n < -1.1. It is shown rint(t + d - n) times if that is above 1.1; where t - n > 1.1, the first
+    rint(t - n - 0.6) of these show the frame before. It is shown once otherwise.
 
     Args:
         frames: in order, each with its time and its duration in seconds.
-        fps: frames per second to come out.
+        fps: frames per second of the result.
 
     Yields:
         A frame and its tick: 0, 1, 2, ...
@@ -53,16 +53,16 @@ def constant_rate(frames: Iterable[tuple[Frame, float, float]], fps: float = 25.
 def variable_rate(
     frames: Iterable[tuple[Frame, float, float]], fps: float = 25.0, source_fps: float = 25.0
 ) -> Iterator[tuple[Frame, int]]:
-    """Frames at whole ticks as FFmpeg 4 and 5 give them to an AVI file: none is repeated, ticks may stay empty.
+    """Yield frames at whole ticks as FFmpeg 4 and 5 write them to an AVI file.
 
-    With t the time, d the duration rounded to whole ticks (where that is 0, ``fps / source_fps`` but at most 1), and n
-    the next free tick: t becomes n if t < n < t + d; the frame is dropped if t + d - n <= -0.6 and put at rint(t) if
-    that is above 0.6, at n otherwise.
+    No frame is repeated, and ticks may stay empty. Let t be the time of a frame, d its duration rounded to whole ticks
+    (where that is 0, ``fps / source_fps`` but at most 1), and n the next free tick. t becomes n if t < n < t + d. The
+    frame is dropped if t + d - n <= -0.6, put at rint(t) if that is above 0.6, and at n otherwise.
 
     Args:
         frames: in order, each with its time and its duration in seconds.
         fps: ticks per second.
-        source_fps: the rate that the source's header gives.
+        source_fps: the rate in the source's header.
 
     Yields:
         A frame and its tick.
@@ -87,17 +87,17 @@ def variable_rate(
 
 
 def with_empty_ticks(frames: Iterable[tuple[Frame, int]], delay: int) -> Iterator[tuple[Frame, list[Frame]]]:
-    """What FFmpeg reads of an AVI file at its constant rate, whose pictures were moved to make room for its sound.
+    """Yield the pictures that FFmpeg reads at a constant rate from an AVI file with MP3 sound.
 
-    AVI knows no negative times. Sound that starts early (an MP3 encoder adds `MP3_DELAY` samples at the front) moves
-    all pictures but the first by ``delay`` ticks, and empty ticks are filled as by `constant_rate`.
+    AVI has no negative times. Sound that starts early (an MP3 encoder adds `MP3_DELAY` samples at the front) moves all
+    pictures but the first by ``delay`` ticks, and empty ticks are filled as by `constant_rate`.
 
     Args:
         frames: the pictures of the file with their ticks.
-        delay: ticks, as `mp3_delay` gives them.
+        delay: ticks, from `mp3_delay`.
 
     Yields:
-        Each picture once, with the pictures that are read when it is its turn.
+        Each picture once, with the pictures that are read at its turn.
 
     Source: measured on FFmpeg 4.2.2, 5.1, 7.0.2 and 9.0.2.
 
@@ -123,10 +123,10 @@ def with_empty_ticks(frames: Iterable[tuple[Frame, int]], delay: int) -> Iterato
 
 
 def mp3_delay(sample_rate: int, start: float = 0.0) -> int:
-    """By how many frames of 40 ms the pictures of an AVI file are moved when its sound is MP3.
+    """Return the frames of 40 ms by which MP3 sound moves the pictures of an AVI file.
 
     Args:
-        sample_rate: of the sound in Hz.
+        sample_rate: rate of the sound in Hz.
         start: seconds by which the sound starts after the pictures.
 
     Source: measured on FFmpeg 4.2.2, 7.0.2 and 9.0.2.
@@ -139,6 +139,9 @@ def mp3_delay(sample_rate: int, start: float = 0.0) -> int:
 
 
 def _ticks(time: float, fps: float) -> float:
-    """A time in ticks; FFmpeg moves all but whole ones by 2^-17, so that none lies half-way between two."""
+    """Return a time in ticks.
+
+    FFmpeg moves all but whole ones by 2^-17, so that none lies half-way between two.
+    """
     at = round(time * fps, _DIGITS)
     return at if at == round(at) else at + math.copysign(2**-17, at)

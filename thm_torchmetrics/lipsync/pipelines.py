@@ -1,4 +1,4 @@
-"""Every lip-sync protocol by name."""
+"""The table of pipelines gives the class of every lip-sync protocol."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ PIPELINES: Mapping[str, type[WholeFrames] | type[Tracked]] = MappingProxyType(
         "wav2lip-lrs-jpeg": ReencodedFrames,
     }
 )
-"""What measures a clip: made of `LipSyncOptions`, the clip and its sound; it has ``add`` and ``finish``."""
+"""A pipeline is made from `LipSyncOptions`, the clip and its sound; it has ``add`` and ``finish``."""

@@ -1,4 +1,4 @@
-"""The lip-sync protocols on frames as they are: from a clip and its sound to the mean distances of each face."""
+"""Measure the mean distances of each face in a clip, on frames as they are decoded."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from thm_torchmetrics.lipsync.tracking import ConstantFrameRate, Detector, Track
 from thm_torchmetrics.lipsync.windows import SIDE, WindowScorer, speech
 
 NOT_SCORED = ("no audio", "too short", "no face track", "not finite")
-"""Why a clip is not scored."""
+"""The reasons why a clip is not scored."""
 
 Reencoding: TypeAlias = Callable[[Tensor], Tensor]
 
 
 class ScoredTrack(NamedTuple):
-    """One face that was measured: its frames (at 25 per second), its windows and its mean distances."""
+    """A scored track holds the frames (at 25 per second), windows and mean distances of one face."""
 
     first: int
     frames: int
@@ -34,7 +34,10 @@ class ScoredTrack(NamedTuple):
 
 
 class LipSyncResult(NamedTuple):
-    """The faces of a clip, or the reason why there is none, in a word and in a sentence; and frames without sound."""
+    """A result holds the faces of a clip, or the reason why there is none.
+
+    ``reason`` is one of `NOT_SCORED`, ``why`` a sentence; ``left_out`` counts the frames without sound.
+    """
 
     tracks: list[ScoredTrack]
     reason: str = ""
@@ -43,16 +46,16 @@ class LipSyncResult(NamedTuple):
 
 
 class LipSyncOptions(NamedTuple):
-    """The networks and options of a protocol.
+    """The options hold the networks and settings of a protocol.
 
     Attributes:
-        network: computes the embeddings.
-        detector: finds faces, where the protocol looks for them.
-        tracking: when a run of faces is a track.
-        tracks: which tracks of a clip count.
+        network: the network of the embeddings.
+        detector: the face detector, if the protocol detects faces.
+        tracking: the conditions under which a run of faces is a track.
+        tracks: the tracks of a clip that count.
         vshift: largest shift in frames.
         ffmpeg: the version whose rules the re-encoding follows.
-        device: where to compute.
+        device: the device on which to compute.
         fps: frames per second from the caller, used instead of the clip's own times.
         audio_source: the source of the sound, if it is the clip's own.
     """
@@ -69,7 +72,7 @@ class LipSyncOptions(NamedTuple):
 
 
 class WholeFrames:
-    """Protocol ``wav2lip-lrs``: every frame, resized to 224x224, as if there were 25 per second."""
+    """Protocol ``wav2lip-lrs`` scores whole frames, resized to 224x224, as 25 per second."""
 
     reads_chunks = True
 
@@ -84,7 +87,7 @@ class WholeFrames:
         self._add_frames(chunk.as_uint8())
 
     def finish(self) -> LipSyncResult:
-        """Return what was measured."""
+        """Return the result of the clip."""
         frames, audible = self._run.frames, len(self._samples) // SAMPLES_PER_FRAME
         if not self._run.windows:
             return LipSyncResult([], "too short", _too_short(frames, audible))
@@ -96,7 +99,7 @@ class WholeFrames:
 
 
 class Tracked:
-    """Protocol ``tracked``: faces are found and followed in a first reading, cropped in a second."""
+    """Protocol ``tracked`` finds faces in a first reading of a clip, and crops them in a second."""
 
     reads_chunks = True
 
@@ -114,7 +117,7 @@ class Tracked:
         self._finder.add(self._constant.add(chunk))
 
     def finish(self) -> LipSyncResult:
-        """Return what was measured."""
+        """Return the result of the clip."""
         rest = self._constant.rest()
         if rest is not None:
             self._finder.add(rest)
@@ -145,7 +148,7 @@ class Tracked:
         )
 
     def _measured(self, found: list[Track]) -> list[ScoredTrack]:
-        """Run SyncNet over the crops of all tracks, which takes one more reading of the clip."""
+        """Run SyncNet over the crops of all tracks, in one more reading of the clip."""
         scale = self._options.tracking.crop_scale
         boxes = [crop_boxes(smooth(track.boxes), self._clip.size, scale) for track in found]
         runs = [WindowScorer(self._options.network, self._sound(track), self._options.vshift) for track in found]
@@ -166,7 +169,7 @@ class Tracked:
         ]
 
     def _read_sound(self, audio: Tensor, sample_rate: int) -> Tensor:
-        """Return the sound as SyncNet takes it."""
+        """Return the sound in the form that SyncNet takes."""
         return speech(audio, sample_rate)
 
     def _sound(self, track: Track) -> Tensor:
@@ -174,7 +177,7 @@ class Tracked:
         return self._samples[SAMPLES_PER_FRAME * track.first : SAMPLES_PER_FRAME * last]
 
     def _reencoding(self) -> Reencoding:
-        """Return what is done to the crops of one track, in order, before SyncNet sees them: nothing."""
+        """Return the function that re-encodes the crops of one track; here it changes nothing."""
         return lambda crops: crops
 
     def _frames(self) -> Iterator[Tensor]:

@@ -1,7 +1,7 @@
-"""The lip-sync protocols on re-encoded video, as the published scripts measure it.
+"""Measure lip sync on re-encoded video, as the published scripts do.
 
-syncnet_python's pipeline writes and reads: an AVI file (MPEG-4, MP3, 25 frames per second); JPEG files of it, from
-which faces are found and cut out; an XVID file of the crops; and JPEG files of that, which SyncNet sees. Here the same
+syncnet_python's pipeline writes and reads an AVI file (MPEG-4, MP3, 25 frames per second); JPEG files of it, from which
+faces are detected and cropped; an XVID file of the crops; and JPEG files of that, which SyncNet sees. Here the same
 encoders and decoders work in memory.
 """
 
@@ -30,19 +30,22 @@ Item = TypeVar("Item")
 
 @runtime_checkable
 class DecodedSource(Protocol):
-    """A `VideoSource` that also gives its frames as they were decoded, before they became RGB."""
+    """A `VideoSource` of this kind also gives its frames as they were decoded, before RGB."""
 
     def decoded(self) -> TimedFrames:
-        """The frames, each with its time and its duration in seconds."""
+        """Yield the frames, each with its time and its duration in seconds."""
 
 
 class ReencodedFrames(WholeFrames):
-    """Protocol ``wav2lip-lrs-jpeg``: as ``wav2lip-lrs``, on JPEG files of ffmpeg at the file's own rate."""
+    """Protocol ``wav2lip-lrs-jpeg`` is ``wav2lip-lrs`` on JPEG files at the file's own rate.
+
+    The files are those of ffmpeg at its default quality, 200 kb/s.
+    """
 
     reads_chunks = False
 
     def finish(self) -> LipSyncResult:
-        """Return what was measured."""
+        """Return the result of the clip."""
         fps = self._options.fps or self._clip.fps
         jpeg = Jpeg()
         pictures = (jpeg(frame) for frame, _ in constant_rate(as_decoded(self._clip, self._options.fps), fps))
@@ -52,10 +55,10 @@ class ReencodedFrames(WholeFrames):
 
 
 class ReencodedTracks(Tracked):
-    """Protocol ``syncnet-python``: as ``tracked``, on re-encoded video; it reads a clip twice.
+    """Protocol ``syncnet-python`` is ``tracked`` on re-encoded video.
 
-    Cuts are looked for in the AVI file, faces in the JPEG files, which are a few more. The pipeline counts both alike,
-    so detected cuts are a few frames early.
+    It reads a clip twice. Cuts are detected in the AVI file, faces in the JPEG files, which are a few more. The
+    pipeline counts both alike, so detected cuts are a few frames early.
     """
 
     reads_chunks = False
@@ -67,7 +70,7 @@ class ReencodedTracks(Tracked):
         return sound.samples
 
     def finish(self) -> LipSyncResult:
-        """Return what was measured."""
+        """Return the result of the clip."""
         convert = Converter()
         for batch in _batches(self._read(), self._clip.chunk_length):
             avi = [convert(frame) for frame, _ in batch]
@@ -106,17 +109,17 @@ class ReencodedTracks(Tracked):
 
 
 class ReencodedSound:
-    """The sound that the pipeline reads from its AVI file.
+    """The sound is encoded and decoded as in the pipeline's AVI file.
 
     Args:
-        source: a `SoundFile` is encoded with its own channels and rate.
-        audio: without one these samples, ``(S,)``, int16 or float -1..1.
-        sample_rate: of the samples.
-        ffmpeg: 4: sound that starts late gets silence at its front; 7: it loses its place.
+        source: the source of the sound; a `SoundFile` is encoded with its own channels and rate.
+        audio: the samples to encode if there is no such file, ``(S,)``, int16 or float -1..1.
+        sample_rate: rate of the samples in Hz.
+        ffmpeg: 4: sound that starts late gets silence at its front; 7: it is moved to the front.
 
     Attributes:
         samples: ``(S,)``, 16 kHz, float32 in the scale of int16.
-        delay: by how many frames its early start moves the pictures.
+        delay: frames by which its early start moves the pictures.
     """
 
     def __init__(self, source: AudioSource | None, audio: Tensor, sample_rate: int, ffmpeg: int) -> None:
@@ -137,7 +140,9 @@ class ReencodedSound:
 
 
 def as_decoded(clip: Clip, fps: float | None = None) -> TimedFrames:
-    """Yield a clip's frames as its file's decoder gives them; as RGB if it has no file or is shown rotated.
+    """Yield a clip's frames as the decoder of its file gives them.
+
+    They are RGB if the clip has no file or is shown rotated.
 
     Args:
         clip: the clip.

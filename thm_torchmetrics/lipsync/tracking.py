@@ -1,4 +1,4 @@
-"""Face tracks of a clip as SyncNet's pipeline finds them, chunk by chunk, on frames at 25 per second."""
+"""Find the face tracks of a clip as SyncNet's pipeline does, at 25 frames per second."""
 
 from __future__ import annotations
 
@@ -14,24 +14,28 @@ from thm_torchmetrics.faces.tracks import Track, tracks
 
 FPS = 25
 _LATE = 0.002
-"""Seconds by which a frame may come late and still count as there: containers round times to milliseconds."""
+"""Seconds by which a frame may be late and still be shown; containers round times to milliseconds."""
 
 
 class Detector(Protocol):
-    """What finds faces; `SyncNetS3FD` does."""
+    """A detector finds the faces in frames; `SyncNetS3FD` is one."""
 
     def faces(self, frames: Tensor) -> list[Tensor]:
-        """Per frame of ``(n, 3, H, W)``, RGB, uint8: rows x1, y1, x2, y2, score in pixels, best first."""
+        """Return the faces in each frame of ``(n, 3, H, W)``, RGB, uint8.
+
+        Returns:
+            Per frame rows x1, y1, x2, y2 in pixels and score, best first.
+        """
 
 
 class ConstantFrameRate:
-    """The frames of a clip that are on display at 0, 40, 80 ... ms: 25 per second, whatever its times are.
+    """Convert a clip to 25 frames per second, those on display at 0, 40, 80 ... ms.
 
     A clip at 25 per second stays as it is. A first frame that comes late is shown from the start.
 
     Args:
-        fps: rate of the clip, which tells how long its last frame lasts.
-        fixed: whether the clip's own times do not count, and frame i is at i / fps.
+        fps: rate of the clip, and the duration of its last frame.
+        fixed: whether to ignore the clip's own times and put frame i at i / fps.
     """
 
     def __init__(self, fps: float, fixed: bool = False) -> None:
@@ -43,7 +47,11 @@ class ConstantFrameRate:
         self._time = 0.0
 
     def add(self, chunk: Chunk) -> Tensor:
-        """The frames ``(n, 3, H, W)``, RGB, uint8, that are settled by the next chunk; n may be 0."""
+        """Add the next chunk, and return the frames that it settles.
+
+        Returns:
+            Frames ``(n, 3, H, W)``, RGB, uint8; n may be 0.
+        """
         frames = chunk.as_uint8()
         steps = range(self._taken, self._taken + len(chunk))
         times = [i / self._fps for i in steps] if self._fixed or not len(chunk.times) else list(chunk.times)
@@ -57,13 +65,13 @@ class ConstantFrameRate:
         return known[torch.tensor(shown, dtype=torch.int64, device=known.device)]
 
     def rest(self) -> Tensor | None:
-        """The frames that the last one of the clip still fills; None if there was no frame."""
+        """Return the frames that the clip's last one still fills; None if there was no frame."""
         if self._last is None:
             return None
         return self._last.expand(len(self._until(self._time + 1 / self._fps, 0)), -1, -1, -1)
 
     def _until(self, time: float, row: int) -> list[int]:
-        """``row`` for each tick before ``time`` that nothing was given out for."""
+        """Return ``row`` once for each empty tick before ``time``."""
         rows = []
         while self._count / FPS < time - _LATE:
             rows.append(row)
@@ -73,13 +81,13 @@ class ConstantFrameRate:
 
 @dataclass(frozen=True)
 class TrackOptions:
-    """What makes a run of faces a track; the defaults are those of syncnet_python.
+    """The options say which runs of faces are tracks; their defaults are syncnet_python's.
 
     Attributes:
-        min_track: detections, exclusive.
+        min_track: number of detections that a track must exceed.
         num_failed_det: largest difference of the indices of two detections of one track.
-        min_face_size: mean width or height in pixels, exclusive.
-        crop_scale: how much of the surroundings the crop shows.
+        min_face_size: mean width or height in pixels that a track must exceed.
+        crop_scale: margin of the crop around the face.
     """
 
     min_track: int = 100
@@ -89,11 +97,13 @@ class TrackOptions:
 
 
 class TrackFinder:
-    """Faces and cuts of a clip, kept frame by frame (a few boxes and a number each), and the tracks made of them.
+    """Collect the faces and cuts of a clip frame by frame, and join them to tracks.
+
+    Of each frame a few boxes and one number are kept.
 
     Args:
-        detector: what finds faces.
-        options: what makes a run of faces a track.
+        detector: the face detector.
+        options: the conditions under which a run of faces is a track.
     """
 
     def __init__(self, detector: Detector, options: TrackOptions) -> None:
@@ -104,27 +114,27 @@ class TrackFinder:
         self._before: Tensor | None = None
 
     def add(self, frames: Tensor) -> None:
-        """Take the next frames ``(n, 3, H, W)``, RGB, uint8; n may be 0."""
+        """Add the next frames ``(n, 3, H, W)``, RGB, uint8; n may be 0."""
         if len(frames):
             self.find(frames)
             self.compare(frames)
 
     def find(self, frames: Tensor) -> None:
-        """Look for faces in the next frames."""
+        """Detect faces in the next frames."""
         self._faces += self._detector.faces(frames)
 
     def compare(self, frames: Tensor) -> None:
-        """Look for cuts in the next frames."""
+        """Detect cuts in the next frames."""
         self._scores.append(shot_scores(frames, self._before).cpu())
         self._before = frames[-1].clone()
 
     @property
     def seen(self) -> tuple[int, int]:
-        """How many frames there were, and in how many of them a face was found."""
+        """Return the number of frames, and of those in which a face was found."""
         return len(self._faces), sum(len(faces) > 0 for faces in self._faces)
 
     def tracks(self) -> list[Track]:
-        """The tracks, by shot, then in the order in which they begin."""
+        """Return the tracks, by shot, then in the order in which they begin."""
         if not self._faces:
             return []
         return tracks(

@@ -1,4 +1,4 @@
-"""SyncNet: frames of a face and its sound in, the mean distances between their embeddings out, in bounded memory."""
+"""Compute SyncNet's mean distances from frames and sound piece by piece, in bounded memory."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _SAMPLES_PER_COLUMN, _SAMPLES_IN_COLUMN = 160, 400
 
 
 def speech(audio: Tensor, sample_rate: int) -> Tensor:
-    """Audio as SyncNet takes it: 16 kHz, float32 in the scale and with the steps of int16.
+    """Convert audio to SyncNet's input, 16 kHz, float32 in the scale and the steps of int16.
 
     Args:
         audio: ``(S,)``, mono, float -1..1 or int16.
-        sample_rate: of the audio, in Hz; another than 16000 is converted with a windowed sinc (SciPy's
+        sample_rate: rate of the audio in Hz; other rates than 16000 are converted with a windowed sinc (SciPy's
             ``resample_poly``).
 
     Raises:
@@ -42,7 +42,7 @@ def speech(audio: Tensor, sample_rate: int) -> Tensor:
 
 
 def check_speech(audio: Tensor, sample_rate: int) -> None:
-    """Raise what `speech` raises."""
+    """Raise the errors of `speech`, without converting."""
     if not isinstance(audio, Tensor) or audio.ndim != 1:
         given = tuple(audio.shape) if isinstance(audio, Tensor) else type(audio).__name__
         raise InputError(f"audio must be a mono tensor (S,) per clip, got {given}; average the channels of stereo")
@@ -61,10 +61,10 @@ def check_speech(audio: Tensor, sample_rate: int) -> None:
 
 
 class DistanceCurve:
-    """Mean distances over ``-vshift..vshift`` of embeddings that come piece by piece.
+    """Compute the mean distances over ``-vshift..vshift`` of embeddings given piece by piece.
 
-    A row's distances are settled only when the ``vshift`` rows after it are known, or known not to be: beyond the last
-    one the audio is zero. So a piece is kept until then, and nothing else.
+    The distances of a row need the ``vshift`` rows after it; beyond the last row the audio is zero. Rows are kept until
+    those are known, and no longer.
 
     Args:
         vshift: largest shift in frames.
@@ -78,7 +78,7 @@ class DistanceCurve:
         self._sum: Tensor | None = None
 
     def add(self, lip: Tensor, audio: Tensor) -> None:
-        """Take the next rows of both embeddings, as many of each."""
+        """Add the next rows of both embeddings, equally many of each."""
         self.rows += len(lip)
         new = (lip, audio)
         self._kept = [torch.cat(pair) for pair in zip(self._kept, new, strict=True)] if self._kept else list(new)
@@ -86,9 +86,10 @@ class DistanceCurve:
         self._settle(len(self._kept[0]) - self.vshift - 1)
 
     def finish(self, count: int | None = None) -> Tensor:
-        """The mean over the first ``count`` rows, ``(2 * vshift + 1,)`` float64; by default over all, at least one.
+        """Return the mean distances ``(2 * vshift + 1,)``, float64.
 
-        ``count`` may be one fewer than came, no less.
+        Args:
+            count: number of rows to average, from the first; all, or one fewer. Default: all, at least one.
         """
         surplus = 0 if count is None else self.rows - count
         self._kept = [side[: len(side) - surplus] for side in self._kept]
@@ -97,7 +98,7 @@ class DistanceCurve:
         return cast(Tensor, self._sum) / self.rows
 
     def _settle(self, end: int) -> None:
-        """Add the distances of the kept rows up to ``end``, and forget what no later row needs."""
+        """Add the distances of the kept rows up to ``end``, and drop rows that no later row needs."""
         if end <= self._before:
             return
         lip, audio = self._kept
@@ -109,10 +110,13 @@ class DistanceCurve:
 
 
 def mfcc_windows(samples: Tensor, start: int, count: int) -> Tensor:
-    """SyncNet's audio windows ``start`` to ``start + count - 1`` of a sound, float32 ``(count, 1, 13, 20)``.
+    """Compute ``count`` audio windows of SyncNet from window ``start`` on.
 
-    Only their samples are looked at, so that a long sound takes no more memory than a short one. One column more is
-    computed in front and dropped: the first sample of what `mfcc` is given is emphasised as the first of a sound.
+    Only their samples are read, so a long sound takes no more memory than a short one. One column more is computed in
+    front and dropped, because `mfcc` emphasises the first sample that it gets as the first of a sound.
+
+    Returns:
+        ``(count, 1, 13, 20)``, float32.
     """
     spare = 1 if start else 0
     columns = _COLUMNS_PER_FRAME * (count - 1) + _COLUMNS + spare
@@ -123,11 +127,11 @@ def mfcc_windows(samples: Tensor, start: int, count: int) -> Tensor:
 
 
 class WindowScorer:
-    """One stretch of a face with its sound, whose frames come piece by piece.
+    """Score one face with its sound; its frames are given piece by piece.
 
     Args:
-        network: computes the embeddings.
-        samples: the stretch's sound, as `speech` gives it.
+        network: the network of the embeddings.
+        samples: the sound of these frames, from `speech`.
         vshift: largest shift in frames.
     """
 
@@ -140,7 +144,7 @@ class WindowScorer:
         self._last: Tensor | None = None
 
     def add(self, frames: Tensor) -> None:
-        """Take the next frames ``(n, 3, 224, 224)``, RGB, uint8, at 25 per second."""
+        """Add the next frames ``(n, 3, 224, 224)``, RGB, uint8, at 25 per second."""
         self.frames += len(frames)
         if self._last is not None:
             frames = torch.cat([self._last, frames])
@@ -153,9 +157,12 @@ class WindowScorer:
 
     @property
     def windows(self) -> int:
-        """How many windows count: one fewer than would fit, as in the original."""
+        """Return the number of windows that count, one fewer than would fit, as in the original."""
         return max(0, min(self.frames - FRAMES_PER_WINDOW, self._audible))
 
     def curve(self) -> Tensor:
-        """The mean distances ``(2 * vshift + 1,)``, float64; call it once, with at least one window."""
+        """Return the mean distances ``(2 * vshift + 1,)``, float64.
+
+        Call it once, with at least one window.
+        """
         return self._curve.finish(self.windows)

@@ -1,4 +1,4 @@
-"""Files in, arrays out (and back): videos, audio, OpenFace tables, and which of them belong together."""
+"""Read and write videos, audio and tables, and find the files that belong together."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 def open_clip(path: Path | str, *, audio: Path | str | bool = False, every: int = 1) -> Clip:
-    """A video file as a clip that is decoded while it is read.
+    """Open a video file as a clip that is decoded while it is read.
 
     Args:
         path: the video.
-        audio: a file with its sound; True for the video's own track.
+        audio: the file of its sound; True for the video's own track.
         every: take every n-th frame only.
 
     Raises:

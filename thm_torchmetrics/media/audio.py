@@ -1,4 +1,4 @@
-"""Audio of a file, as one mono track at a wanted rate."""
+"""Read the audio of a file as one mono track at a given rate."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ Samples = npt.NDArray[np.int16]
 
 
 def read_audio(path: Path | str, sample_rate: int = 16000, *, align_to_video: bool = True) -> Samples:
-    """The sound of an audio or video file, mono, as 16-bit samples.
+    """Read the sound of an audio or video file as mono 16-bit samples.
 
     Channels are mixed and the rate is converted by libswresample, as by ``ffmpeg -ac 1 -ar 16000 -acodec pcm_s16le``:
-    stereo becomes (L + R) / 2. Of several audio streams the one is taken that FFmpeg takes.
+    stereo becomes (L + R) / 2. Of several audio streams FFmpeg's choice is taken.
 
     Args:
         path: the file.
         sample_rate: samples per second of the result.
-        align_to_video: put sample 0 at time 0 of the clock of `VideoFile.frames`: sound that starts 2.43 s after the
-            pictures gets 2.43 s of silence at its front, sound that starts before time 0 loses what is earlier. False:
-            the first sample is the first that the file has, and such sound leads the pictures (ffmpeg 7 and later do
-            this by default; ffmpeg 4.2 with ``-async 1`` pads). A file without video starts at its first sample.
+        align_to_video: put sample 0 at time 0 of the clock of `VideoFile.frames`. Sound that starts 2.43 s after the
+            pictures gets 2.43 s of silence at its front; sound that starts before time 0 is cut there. False: sample 0
+            is the first sample of the file, and late sound leads the pictures (the default of ffmpeg 7 and later;
+            ffmpeg 4.2 with ``-async 1`` pads). A file without video starts at its first sample.
 
     Returns:
         Samples ``(S,)``, int16, -32768..32767.
@@ -58,9 +58,10 @@ def read_audio(path: Path | str, sample_rate: int = 16000, *, align_to_video: bo
 
 @dataclass(frozen=True)
 class SoundFile:
-    """The sound of an audio or video file, opened only when it is read; small and picklable.
+    """A sound file is the sound of an audio or video file, opened only when it is read.
 
-    It is an `AudioSource`, so ``Clip(frames, audio=SoundFile(path))`` is a clip that knows where its sound is from.
+    It is small and picklable. It is an `AudioSource`, so ``Clip(frames, audio=SoundFile(path))`` reads its sound on
+    demand.
 
     Args:
         path: the file.
@@ -70,17 +71,17 @@ class SoundFile:
 
     @property
     def origin(self) -> str:
-        """Where the sound comes from, for reports: ``own sound track`` of a video, or ``audio file``."""
+        """Return ``own sound track`` for a video and ``audio file`` otherwise, for reports."""
         return "own sound track" if self.path.suffix.lower() in VIDEO_SUFFIXES else "audio file"
 
     def mono(self, sample_rate: int) -> Samples:
-        """The sound as `read_audio` gives it."""
+        """Return the samples ``(S,)``, as `read_audio` reads them."""
         return read_audio(self.path, sample_rate)
 
     def decoded(self) -> Iterator[tuple[av.AudioFrame, float]]:
-        """The sound as the decoder gives it, frame by frame, each with the time at which the whole of it starts.
+        """Yield the sound as the decoder gives it, with the time at which the whole of it starts.
 
-        That is in seconds on the clock of `VideoFile.frames`; 0 for a file without video.
+        The time is in seconds on the clock of `VideoFile.frames`; 0 for a file without video.
 
         Raises:
             MediaError: if the file cannot be opened, has no audio, or is damaged or cut off.
@@ -99,7 +100,10 @@ class SoundFile:
 
 
 def mixed(frames: Iterable[av.AudioFrame], sample_rate: int) -> Samples:
-    """Sound as one mono track ``(S,)`` at a rate, int16, converted by libswresample as by ``ffmpeg -ac 1 -ar``."""
+    """Mix sound to one track ``(S,)`` at a rate, int16.
+
+    libswresample converts it, as by ``ffmpeg -ac 1 -ar``.
+    """
     resampler = av.AudioResampler(format="s16", layout="mono", rate=sample_rate)
     parts = [np.zeros(0, np.int16)]
     for frame in frames:
@@ -109,9 +113,9 @@ def mixed(frames: Iterable[av.AudioFrame], sample_rate: int) -> Samples:
 
 
 def _decoded(container: InputContainer, stream: AudioStream, path: Path) -> Iterator[av.AudioFrame]:
-    """The frames of a stream; where FFmpeg would stop early without a word, an error."""
+    """Yield the frames of a stream; raise an error where FFmpeg would stop early without one."""
     seconds = 0.0
-    # PCM may end anywhere, with a packet that FFmpeg then calls corrupt; its header tells whether samples are missing.
+    # PCM may end anywhere, with a packet that FFmpeg then calls corrupt; its header says whether samples are missing.
     pcm = stream.codec_context.name.startswith("pcm_")
     try:
         for packet in container.demux(stream):

@@ -1,4 +1,4 @@
-"""What reading video and reading audio share: opening a file, its clock, and whether all of it is there."""
+"""Open media files, read their clock, and check that they are complete."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from av.stream import Disposition, Stream
 from thm_torchmetrics.errors import MediaError
 
 _LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if av.__version__.startswith("18.") else {}
-"""What keeps tags of another encoding from being errors; PyAV 19 does so by itself."""
+"""Options that ignore undecodable metadata; PyAV 19 does so by default."""
 _REMEDY = "it is no media file, or a copy or download of it was cut short; play it, then copy or convert it again"
 _ISO_BOXES = (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"sidx")
 
 
 @contextmanager
 def open_media(path: Path) -> Iterator[InputContainer]:
-    """A media file, open for reading; a playlist in it may lead to other files, but never to the network.
+    """Open a media file for reading.
+
+    A playlist in it may refer to other files, but not to the network.
 
     Raises:
         MediaError: if there is no such file, or it is a folder, empty, not permitted to be read, or no media file.
@@ -41,15 +43,15 @@ def library_versions() -> dict[str, str]:
 
 
 def reason(error: Exception) -> str:
-    """What FFmpeg or the system says, without the path that our messages start with."""
+    """Return the message of FFmpeg or the system, without the path that our messages start with."""
     return getattr(error, "strerror", None) or str(error)
 
 
 def clock_start(container: InputContainer) -> float:
-    """Where the file's clock starts, in seconds: the start that all its streams share, never below zero.
+    """Return the earliest start of the file's streams, in seconds, never below zero.
 
-    A transport stream counts from an arbitrary time; subtracting this makes its first picture or sample time 0, and
-    keeps a stream that starts later than the other where it belongs.
+    A transport stream counts from an arbitrary time. Subtracting this start puts its first picture or sample at time 0
+    and keeps the distance between its streams.
     """
     streams = [*container.streams.video, *container.streams.audio]
     starts = [start for start in map(start_of, streams) if start is not None]
@@ -57,19 +59,19 @@ def clock_start(container: InputContainer) -> float:
 
 
 def start_of(stream: Stream) -> float | None:
-    """The time in seconds at which a stream starts, as its container says."""
+    """Return the time in seconds at which a stream starts, as its container gives it."""
     if stream.start_time is None or not stream.time_base or stream.disposition & Disposition.attached_pic:
         return None
     return stream.start_time * float(stream.time_base)
 
 
 def is_cut_off(path: Path, stream: Stream) -> bool:
-    """Whether the file ends before the data that it announces.
+    """Return whether the file ends before the data that it announces.
 
-    An index (mp4, mov, avi) tells where each packet of the stream lies, so a file that lost nothing of this stream is
-    whole; header counts and durations, which are often wrong, are not looked at. Where a cut loses the index itself
-    (avi, matroska, the end of an mp4), the sizes in the container's own headers tell. A cut between two packets of a
-    format without either (transport streams, flv), or between two fragments of an mp4, looks like the end.
+    An index (mp4, mov, avi) gives the place of each packet, so a file is complete if it holds all packets of this
+    stream. Counts and durations in headers are often wrong and are not used. Where a cut loses the index itself (avi,
+    matroska, the end of an mp4), the sizes in the container's own headers decide. A cut between two packets of a format
+    without either (transport streams, flv), or between two fragments of an mp4, cannot be told from the end.
     """
     size = path.stat().st_size
     if any(entry.pos + entry.size > size for entry in stream.index_entries):
@@ -102,7 +104,10 @@ def _check_readable(path: Path) -> None:
 
 
 def _riff_end(file: BinaryIO) -> int:
-    """Where the last data chunk of an avi or wav file should end, by its header; the avi's index may be missing."""
+    """Return where the last data chunk of an avi or wav file should end, by its header.
+
+    The index of the avi may be missing.
+    """
     end = position = 0
     while len(head := _read_at(file, position, 8)) == 8:
         name, size = head[:4], int.from_bytes(head[4:], "little")
@@ -118,9 +123,10 @@ def _riff_end(file: BinaryIO) -> int:
 
 
 def _iso_end(file: BinaryIO) -> int:
-    """Where the last box of an mp4 that describes samples should end; the samples themselves are in the index.
+    """Return where the last box of an mp4 that describes samples should end.
 
-    In a fragmented file, an index covers only the fragments before the cut, so there the samples count, too.
+    The samples themselves are in the index. In a fragmented file an index covers only the fragments before the cut, so
+    there the samples count, too.
     """
     end = position = 0
     names = [b"moov", b"moof"]
@@ -139,7 +145,7 @@ def _iso_end(file: BinaryIO) -> int:
 
 
 def _matroska_end(file: BinaryIO) -> int:
-    """Where the segment of a matroska or webm file should end, 0 if it does not say."""
+    """Return where the segment of a matroska or webm file should end, 0 if it does not say."""
     size, start = _element_size(file, 4)  # after the identifier of the header, of four bytes as that of the segment
     if size is not None:
         size, start = _element_size(file, start + size + 4)
@@ -147,7 +153,10 @@ def _matroska_end(file: BinaryIO) -> int:
 
 
 def _element_size(file: BinaryIO, position: int) -> tuple[int | None, int]:
-    """An EBML length at a position (all ones: unknown, None), and where what it measures starts."""
+    """Return the EBML length at a position, and where the data that it measures starts.
+
+    The length is None if it is unknown, which is coded as all ones.
+    """
     first = _read_at(file, position, 1)
     if not first or not first[0]:
         return None, position

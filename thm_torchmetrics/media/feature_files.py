@@ -1,4 +1,4 @@
-"""Ready-made features of a clip, one row per frame, from NumPy's files."""
+"""Read features of a clip, one row per frame, from NumPy's files."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def read_features(path: Path | str, shape: Sequence[int | None] | None = None) -
 
     Args:
         path: an ``.npy`` file; or an ``.npz`` file of one array, or with one of `NAMES`, as ``thm extract`` writes it.
-        shape: what a row must look like, None marking a free size; default: anything.
+        shape: shape of a row, None marking a free size; default: any.
 
     Returns:
         ``(T, ...)``, float32 or float64. A row of NaN is a frame without a face.
 
     Raises:
-        MediaError: if the file cannot be read, does not tell which array is meant, or the array has no rows, holds no
-            numbers or has another shape.
+        MediaError: if the file cannot be read or holds several arrays of other names, or if the array has no rows,
+            holds no numbers or has another shape.
     """
     array = _array(Path(path))
     if array.ndim < 2 or 0 in array.shape or not _fits(array.shape[1:], shape):
@@ -54,7 +54,7 @@ def _array(path: Path) -> Array:
 
 
 def _only(path: Path, held: Mapping[str, Array]) -> Array:
-    """The array that an archive holds alone or under a known name."""
+    """Return the array that an archive holds alone or under a known name."""
     name = next((name for name in NAMES if name in held), None)
     if name is None and len(held) != 1:
         raise MediaError(f"{path}: holds {', '.join(held) or 'nothing'}; save one array, or call it {', '.join(NAMES)}")

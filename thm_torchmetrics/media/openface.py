@@ -1,4 +1,4 @@
-"""Action units from the tables that OpenFace writes."""
+"""Read action units from the tables that OpenFace writes."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ Table = npt.NDArray[np.float64]
 def read_action_units(
     path: Path | str, *, successful_only: bool = False, min_confidence: float = 0.0, face_id: int | None = None
 ) -> Table:
-    """Intensities of the 17 action units, one row per frame, from a table of OpenFace.
+    """Read the intensities of the 17 action units from a table of OpenFace, one row per frame.
 
-    Of all versions and builds: with or without the blanks after the commas, a ``face_id`` column or other columns.
-    The scripts of TalkingGaussian, InsTaG and THM use every row, failed frames (``success`` 0) included, and pair rows
-    by position; so does this, by default.
+    Tables of all versions and builds are read, with or without blanks after the commas, a ``face_id`` column or other
+    columns. By default every row is used, failed frames (``success`` 0) included, and rows are paired by position, as
+    in the scripts of TalkingGaussian, InsTaG and THM.
 
     Args:
         path: the CSV file that ``FeatureExtraction`` (one face) or ``FaceLandmarkVidMulti`` (several) wrote.
         successful_only: make the rows with ``success`` 0 NaN, which metrics count as frames without a face. They stay
             in place, so that rows remain paired.
         min_confidence: likewise the rows whose ``confidence`` is lower.
-        face_id: which face to take from a table of several.
+        face_id: the face to take from a table of several.
 
     Returns:
         Intensities ``(T, 17)``, 0..5, in the order 01 02 04 05 06 07 09 10 12 14 15 17 20 23 25 26 45.
 
     Raises:
-        MediaError: if the file cannot be read, has no rows, lacks a column that is needed, holds something other than a
-            number in one, or holds several faces and ``face_id`` does not name one of them.
+        MediaError: if the file cannot be read, has no rows, lacks a needed column, holds anything but a number in one,
+            or holds several faces and ``face_id`` names none of them.
     """
     path = Path(path)
     header, rows = _read(path)

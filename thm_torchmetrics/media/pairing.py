@@ -1,4 +1,4 @@
-"""Which files of a dataset belong to one clip."""
+"""Find the files of a dataset that belong to one clip."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FOLDERS = {
     "target_au": "gt_au_csv",
     "preds_au": "pred_au_csv",
 }
-"""The sub-folder of a dataset for each input of a metric."""
+"""The subfolder of a dataset for each input of a metric."""
 
 _SUFFIXES = {
     "preds": VIDEO_SUFFIXES,
@@ -34,7 +34,7 @@ _SUFFIXES = {
 
 @dataclass(frozen=True)
 class Item:
-    """The files of one clip, None where there is none.
+    """An item holds the files of one clip, None where there is none.
 
     Args:
         key: name of the clip, the path without suffix relative to its folder, with ``/`` between folders.
@@ -43,7 +43,7 @@ class Item:
         audio: speech.
         preds_au: OpenFace's table of the generated video.
         target_au: OpenFace's table of the real video.
-        features: for each metric that is given features, their files by side, ``preds`` and ``target``.
+        features: files of given features by metric, then by side, ``preds`` or ``target``.
     """
 
     key: str
@@ -56,11 +56,11 @@ class Item:
 
 
 def find_files(folder: Path | str, suffixes: Iterable[str]) -> dict[str, Path]:
-    """The files of a folder and of those inside it, by the key of their clip; hidden ones are passed over.
+    """Find the files of a folder and its subfolders, by clip; hidden files are skipped.
 
     Args:
-        folder: where to look.
-        suffixes: which files count, in lower case with the dot; ``.MP4`` is found, too.
+        folder: the folder to search.
+        suffixes: suffixes of the files to find, in lower case with the dot; ``.MP4`` is found, too.
 
     Returns:
         Clip key to path, sorted by key. The key is the path without suffix, relative to the folder: ``sub/talk``.
@@ -94,11 +94,11 @@ def pair(
     preds_au: Path | str | None = None,
     target_au: Path | str | None = None,
 ) -> list[Item]:
-    """The clips of some folders, each with the files that it has.
+    """Pair the files of some folders to clips.
 
-    Clips are matched by the path inside their folders, without suffix; one that some folder lacks has None there, which
-    the caller reports. Single files instead of folders belong together whatever they are called, and the clip is
-    called as the first of them.
+    Clips are matched by the path inside their folders, without suffix. A clip that some folder lacks has None there,
+    which the caller reports. Single files instead of folders belong together under any names, and the first of them
+    names the clip.
 
     Args:
         preds: generated videos.
@@ -136,12 +136,12 @@ def _item(key: str, files: Mapping[str, Path]) -> Item:
 
 
 def pair_features(items: Iterable[Item], given: Mapping[str, Mapping[str, Path]]) -> list[Item]:
-    """Add the files of ready-made features to clips, by key; clips that have nothing else are added.
+    """Add the files of given features to clips by key; clips with features alone are added.
 
     Args:
         items: the clips.
         given: by metric, the folders of ``preds`` and ``target``, with one ``.npy`` or ``.npz`` file per clip; or one
-            file each, which belongs to the only clip whatever it is called.
+            file each, under any name, if there is only one clip.
 
     Returns:
         One item per clip, sorted by key; ``features`` has every metric, with the files that there are.
@@ -173,7 +173,7 @@ def pair_features(items: Iterable[Item], given: Mapping[str, Mapping[str, Path]]
 
 
 def discover(data: Path | str) -> dict[str, Path]:
-    """The folders of a dataset that exist, by the input that they are for: `pair` takes them as they are.
+    """Find the folders of a dataset by the input that they hold, as `pair` takes them.
 
     Args:
         data: a folder with one or more of ``gt_video``, ``pred_video``, ``gt_audio``, ``gt_au_csv``, ``pred_au_csv``.
@@ -182,7 +182,7 @@ def discover(data: Path | str) -> dict[str, Path]:
         The keyword names of `pair` with their folders.
 
     Raises:
-        InputError: if the dataset is no folder, or none of those folders is in it.
+        InputError: if the dataset is not a folder, or holds none of those folders.
     """
     data = Path(data)
     if not data.is_dir():

@@ -1,4 +1,4 @@
-"""Videos: frames as OpenCV decodes them, with their times."""
+"""Read videos as frames with their times, with the pixels that OpenCV decodes."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ DecodedFrame: TypeAlias = av.VideoFrame
 
 @dataclass(frozen=True)
 class VideoFile:
-    """A video file, opened only when it is asked for something; a small handle that can be pickled.
+    """A video file is opened only when it is read; the object is small and picklable.
 
-    It is a `VideoSource`, so ``Clip(VideoFile(path))`` is a clip that decodes on demand. Pixels are those of OpenCV 5's
-    `VideoCapture` (which the published pipelines read with), bit for bit: its decoder, its colour conversion, its
-    rotation by the file's metadata. Sizes and rates come from the header and the first frame; how many frames there
-    are is known only after reading them, because headers are often wrong.
+    It is a `VideoSource`, so ``Clip(VideoFile(path))`` is a clip that decodes on demand. Pixels equal those of
+    OpenCV 5's `VideoCapture`, with which the published pipelines read, bit for bit: its decoder, its colour conversion,
+    its rotation by the file's metadata. Sizes and rates come from the header and the first frame. The number of frames
+    is known only after reading them, because headers are often wrong.
 
     Args:
         path: the file.
@@ -57,49 +57,56 @@ class VideoFile:
 
     @property
     def fps(self) -> float:
-        """Frames per second, the average of the whole file; 25 where the file does not say."""
+        """Return the average frames per second of the file; 25 if it does not say."""
         return self._header.fps
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width of a frame as it is shown, after rotation."""
+        """Return height and width of a frame as it is shown, after rotation."""
         return self._header.size
 
     @property
     def codec(self) -> str:
-        """FFmpeg's name of the codec, such as ``h264`` or ``hevc``."""
+        """Return FFmpeg's name of the codec, such as ``h264`` or ``hevc``."""
         return self._header.codec
 
     @property
     def has_audio(self) -> bool:
-        """Whether there is an audio stream."""
+        """Return whether there is an audio stream."""
         return self._header.has_audio
 
     @property
     def estimated_frames(self) -> int | None:
-        """About how many frames there are, for a progress bar, None where the file does not say; never a count."""
+        """Return an estimate of the number of frames, for a progress bar.
+
+        It is None if the file does not say.
+        """
         frames = self._header.estimated_frames
         return None if frames is None else -(-frames // self.every)
 
     def frames(self) -> Iterator[tuple[Picture, float]]:
-        """The frames, in the order in which they are shown, each with its time.
+        """Yield the frames in the order in which they are shown, each with its time.
 
         Yields:
             A picture ``(H, W, 3)``, RGB, uint8 0..255, and its presentation time in seconds on the file's clock, which
             starts with the file's earliest stream: a first frame later than 0 means that the audio starts earlier.
-            Times are the file's own, so a variable frame rate shows. A frame without a time comes one average
-            interval after the frame before.
+            Times are the file's own, also at a variable frame rate. A frame without a time comes one average interval
+            after the frame before.
 
         Raises:
-            MediaError: if the file cannot be opened or has no frames, is damaged or cut off (the message then names the
-                number of frames decoded until there), or changes its size.
+            MediaError: if the file cannot be opened or has no frames, is damaged or cut off (the message then gives the
+                number of frames decoded so far), or changes its size.
         """
         convert = Converter()
         for frame, time, _ in self.decoded():
             yield convert(frame), time
 
     def decoded(self) -> Iterator[tuple[av.VideoFrame, float, float]]:
-        """As `frames`, but as the decoder gives them, not rotated, each with its time and its duration in seconds."""
+        """Yield the frames as the decoder gives them, not rotated.
+
+        Yields:
+            A frame, its time and its duration in seconds, the time as in `frames`.
+        """
         with open_media(self.path) as container:
             stream = _video_stream(container, self.path)
             stream.thread_type = "AUTO"
@@ -145,15 +152,15 @@ class _Header:
 
 
 class Converter:
-    """Frames to RGB arrays, with the pixels that OpenCV makes of them."""
+    """A converter turns frames into RGB arrays with OpenCV's pixels."""
 
     def __init__(self) -> None:
         self._to_bgr, self._to_rgb = VideoReformatter(), VideoReformatter()
 
     def __call__(self, frame: av.VideoFrame) -> Picture:
-        """The frame, turned as its file says, ``(H, W, 3)``, uint8."""
-        # OpenCV converts to BGR, with bicubic interpolation of the chroma planes. For odd sizes and for more than 8
-        # bits that shows, and so would RGB made directly: libswscale has faster, less exact code for BGR only.
+        """Return the frame, rotated as its file says, ``(H, W, 3)``, uint8."""
+        # OpenCV converts to BGR, with bicubic interpolation of the chroma planes. RGB made directly differs for odd
+        # sizes and for more than 8 bits, because libswscale has faster, less exact code for BGR only.
         bgr = self._to_bgr.reformat(frame, format="bgr24", interpolation="BICUBIC")
         picture = np.asarray(self._to_rgb.reformat(bgr, format="rgb24").to_ndarray(), np.uint8)
         if quarter_turns(frame):
@@ -162,7 +169,10 @@ class Converter:
 
 
 def quarter_turns(frame: av.VideoFrame) -> int:
-    """How often to turn the picture to the left by 90 degrees; other angles are ignored, as OpenCV does."""
+    """Return how many times to turn the picture left by 90 degrees.
+
+    Other angles are ignored, as in OpenCV.
+    """
     return 0 if frame.rotation % 90 else frame.rotation // 90 % 4
 
 
@@ -182,7 +192,7 @@ def _rate(stream: VideoStream) -> float:
 
 
 def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[av.VideoFrame]:
-    """The frames of a stream; where FFmpeg would conceal damage or stop early, an error."""
+    """Yield the frames of a stream; raise an error where FFmpeg hides damage or stops early."""
     count = 0
     try:
         for packet in container.demux(stream):

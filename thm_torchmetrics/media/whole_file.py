@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Write files whole or not at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def whole_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     """Open a file that takes its name only when the block ends without an error.
 
     Args:
-        path: the file; one that was there before stays as it was until then.
+        path: the file; an earlier file of this name stays until then.
         mode: ``"w"`` for text (UTF-8) or ``"wb"``.
 
     Raises:

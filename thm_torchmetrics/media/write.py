@@ -1,4 +1,4 @@
-"""Arrays to files: H.264 videos with sound, and WAV."""
+"""Write arrays to H.264 videos with sound, and to WAV files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def write_video(
     codec_options: Mapping[str, str] | None = None,
     container_options: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write frames, and sound if there is any, to a video file.
+    """Write frames, and sound if it is given, to a video file.
 
     Args:
         path: the file; its suffix chooses the container (mp4, mov, mkv, avi, ...).
@@ -43,16 +43,17 @@ def write_video(
         fps: frames per second.
         audio: ``(S,)``, mono, int16 or float -1..1; encoded as AAC (as MP3 in avi).
         sample_rate: samples per second of the audio.
-        times: presentation time of each frame in seconds, increasing, for a variable frame rate; ``fps`` is then
-            only what the header says. Not for avi, which knows no times.
+        times: presentation time of each frame in seconds, increasing, for a variable frame rate; ``fps`` is then only
+            the rate in the header. Not for avi, which stores no times.
         codec: FFmpeg's name of the video encoder.
-        pixel_format: how pictures are stored; ``yuv420p``, which every player shows, needs even sizes.
+        pixel_format: format of the stored pictures; ``yuv420p``, which every player shows, needs even sizes.
         codec_options: options of the encoder; for ``libx264`` a constant rate factor of 12 by default.
         container_options: options of the container, such as ``{"movflags": "faststart"}``.
 
     Raises:
-        InputError: if there are no frames, a frame is no such picture, of another size than the first or of an odd
-            size, the times are fewer than the frames or do not increase, or the audio is not mono int16 or float.
+        InputError: if there are no frames; if a frame is not such a picture, or of another size than the first, or of
+            an odd size; if the times are fewer than the frames or do not increase; or if the audio is not mono int16
+            or float.
 
     Example:
         >>> grey = np.full((64, 64, 3), 128, np.uint8)
@@ -108,7 +109,7 @@ def _write_sound(container: OutputContainer, stream: AudioStream, samples: npt.N
     frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
     frame.sample_rate = stream.sample_rate
     frame.time_base = Fraction(1, stream.sample_rate)
-    frame.pts = 0  # without a time, the encoder's delay is not marked as such, and sound comes late
+    frame.pts = 0  # without a time the encoder's delay is not marked, and the sound comes late
     container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
 

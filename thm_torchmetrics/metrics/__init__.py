@@ -1,1 +1,1 @@
-"""The metrics: an extractor, where one is needed, and the mathematics of `functional` over a state of sums."""
+"""A metric joins an extractor, if it needs one, to a formula of `functional`."""

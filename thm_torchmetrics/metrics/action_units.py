@@ -1,4 +1,4 @@
-"""Facial action units: AUE-U, AUE-L and AUE, of the intensities that OpenFace writes."""
+"""Compute AUE-U, AUE-L and AUE from the action unit intensities that OpenFace writes."""
 
 from __future__ import annotations
 
@@ -14,33 +14,28 @@ from thm_torchmetrics.functional.action_units import ACTION_UNITS, LOWER, UPPER,
 
 
 class ActionUnitError(FrameMean, key="aue"):
-    r"""Action unit error of the whole face (AUE), in squared intensity units, lower is better.
+    r"""Compute the action unit error of the whole face (AUE), lower is better, at least 0.
 
     .. math:: \text{AUE} = \sum_{u} \frac{1}{T} \sum_{t} (\hat a_{u,t} - a_{u,t})^2
 
-    over the 17 action units whose intensity (0..5) OpenFace estimates. `ActionUnitErrorUpper` and
-    `ActionUnitErrorLower` take the groups of the upper and of the lower face; their sum is this one.
+    in squared intensity units, over the 17 action units whose intensity (0..5) OpenFace estimates.
+    `ActionUnitErrorUpper` and `ActionUnitErrorLower` take the units of the upper and of the lower face; their sum is
+    this one.
 
     Protocols:
 
     - ``talkinggaussian`` (default): the sum over units, as the scripts of TalkingGaussian and InsTaG print it. Rows are
-      paired by position and surplus rows of the longer file are dropped; pass ``align="truncate"`` for that. Failed
-      frames (``success`` 0) are kept by those scripts; see ``media.openface`` for a filter.
+      paired by position and surplus rows of the longer file are dropped; pass ``align="truncate"`` for that. Those
+      scripts keep failed frames (``success`` 0); `media.openface` can filter them.
     - ``mean``: the mean over units instead of the sum.
 
-    As input to ``forward`` and ``update`` the metric accepts ``preds_au`` and ``target_au``, intensities ``(T, 17)`` or
-    ``(B, T, 17)``, or lists of ``(T, 17)``, in OpenFace's order 01 02 04 05 06 07 09 10 12 14 15 17 20 23 25 26 45; the
-    two may be given by position as well. A row with a NaN is a frame without a face. As output it returns a 0-d
-    float64 tensor.
+    The input is ``preds_au`` and ``target_au``, by name or by position: intensities ``(T, 17)`` or ``(B, T, 17)``, or
+    lists of ``(T, 17)``, in OpenFace's order 01 02 04 05 06 07 09 10 12 14 15 17 20 23 25 26 45.
 
     Args:
         protocol: see above.
         average: ``"frame"`` (default of both protocols) or ``"clip"``.
         kwargs: the options of `TalkingHeadMetric`.
-
-    Raises:
-        InputError: if an option has no such value or an input another shape.
-        MismatchError: on ``update``, if the numbers of rows differ and ``align="error"``.
 
     Example:
         >>> import torch
@@ -53,7 +48,7 @@ class ActionUnitError(FrameMean, key="aue"):
     feature_shape = (len(ACTION_UNITS),)
     width = len(ACTION_UNITS)
     units: ClassVar[tuple[int, ...]] = tuple(range(len(ACTION_UNITS)))
-    """Positions of the units that count."""
+    """Positions of the units in the metric's group."""
 
     def update(
         self,
@@ -63,14 +58,25 @@ class ActionUnitError(FrameMean, key="aue"):
         preds_au: ClipInput = None,
         target_au: ClipInput = None,
     ) -> None:
-        """Add clips by their action units; ``preds`` and ``target`` are looked at where the keywords are not given."""
+        """Add clips by their action units.
+
+        Args:
+            preds: the generated clips, if ``preds_au`` is not given.
+            target: the real clips, if ``target_au`` is not given.
+            preds_au: intensities of the generated clips.
+            target_au: intensities of the real clips.
+
+        Raises:
+            InputError: if an input is missing or of another shape.
+            MismatchError: if the numbers of rows differ and ``align="error"``.
+        """
         super().update(preds if preds_au is None else preds_au, target if target_au is None else target_au)
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the squared error of every unit in every frame."""
         return squared_errors(self.features(preds), self.features(target))
 
-    def of_mean(self, mean: Tensor) -> Tensor:
+    def from_mean(self, mean: Tensor) -> Tensor:
         """Return the sum, or the mean, over the units of the group."""
         errors = mean[list(self.units)]
         return errors.mean() if self.protocol == "mean" else errors.sum()
@@ -82,7 +88,9 @@ class ActionUnitError(FrameMean, key="aue"):
 
 
 class ActionUnitErrorUpper(ActionUnitError, key="aue-u", reads_state_of_parent=True):
-    """Action unit error of the upper face (AUE-U): AU 01 02 04 05 06 07 09 45; see `ActionUnitError`.
+    """Compute the action unit error of the upper face (AUE-U), lower is better.
+
+    Its units are AU 01 02 04 05 06 07 09 45; for the rest see `ActionUnitError`.
 
     Example:
         >>> import torch
@@ -96,7 +104,9 @@ class ActionUnitErrorUpper(ActionUnitError, key="aue-u", reads_state_of_parent=T
 
 
 class ActionUnitErrorLower(ActionUnitError, key="aue-l", reads_state_of_parent=True):
-    """Action unit error of the lower face (AUE-L): AU 10 12 14 15 17 20 23 25 26; see `ActionUnitError`.
+    """Compute the action unit error of the lower face (AUE-L), lower is better.
+
+    Its units are AU 10 12 14 15 17 20 23 25 26; for the rest see `ActionUnitError`.
 
     Example:
         >>> import torch

@@ -1,4 +1,4 @@
-"""Emotion of the face in every frame: valence and arousal, and the emotion similarity distance."""
+"""Compare the emotion of faces, by valence, arousal and the emotion similarity distance."""
 
 from __future__ import annotations
 
@@ -16,47 +16,39 @@ from thm_torchmetrics.weights import CustomFiles
 
 
 class ValenceError(PairedMoments, key="v-rmse"):
-    r"""Root mean squared error of valence (V-RMSE), lower is better, in ``[0, 2]``.
+    r"""Compute the root mean squared error of valence (V-RMSE), lower is better, in ``[0, 2]``.
 
     .. math:: \text{RMSE} = \sqrt{\frac{1}{T} \sum_t (\hat v_t - v_t)^2}
 
-    of the valence that EmoNet (A. Toisoul et al., Nature Machine Intelligence 2021) sees in the generated and in the
-    real frame, both clamped to [-1, 1]. All valence and arousal metrics of equal options share one state, so that a
-    collection runs the network once per clip; their formulas are those of EmoNet's ``metrics.py``.
+    of the valence that EmoNet (A. Toisoul et al., Nature Machine Intelligence 2021) estimates in the generated and in
+    the real frame, both clamped to [-1, 1]. All valence and arousal metrics of equal options share one state, so that a
+    collection runs the network once per clip. Their formulas are those of EmoNet's ``metrics.py``.
 
-    EmoNet itself is wrong by 0.29 (valence) and 0.27 (arousal) RMSE on AffectNet's test data, by its authors' account:
-    small differences between two generators mean little.
+    By its authors' account EmoNet has an RMSE of 0.29 (valence) and 0.27 (arousal) on AffectNet's test data; do not
+    rank generators by small differences.
 
-    Protocols (what the network sees):
+    Protocols, which differ in the network's input:
 
     - ``face`` (default): the square around the landmarks of the face, of side (width + height) / 1.1, black outside the
       frame, scaled to 256x256, as in the data that EmoNet was trained and tested on. A frame without a face is not
       scored.
     - ``thm``: the whole frame shrunk to 256x256, as the TalkingHeadMetrics project does.
 
-    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
-    describes them, of any size, or valence and arousal ``(T, 2)`` with ``extractor=None``, NaN in the rows of frames
-    without a face. As output it returns a 0-d float64 tensor.
+    The two sides may differ in size. With ``extractor=None`` the input is valence and arousal, ``(T, 2)``.
 
     Args:
         protocol: see above.
         average: ``"frame"`` (default): one statistic of all frames of all clips, as the TalkingHeadMetrics project
             has it; ``"clip"``: the mean of the clips' statistics, of those clips that have one. Correlations of pooled
             frames also hold the differences between speakers and are higher. Reports show both.
-        extractor: ``"emonet8"`` or ``"emonet5"`` (8 or 5 expressions); a module that maps frames ``(N, 3, H, W)``,
-            float32 in 0..1, to valence and arousal ``(N, 2)``, which then sees the frames whole, whatever the protocol;
-            or None, for valence and arousal.
-        landmarks: what finds the face: ``"fan"`` or ``"dlib"``.
-        face: which face of a frame counts: ``"largest"``, ``"first"`` (best score), ``"last"`` or ``"center"``.
-        mirror: whether to average with what the network makes of the mirrored image, as its published numbers do; it
+        extractor: ``"emonet8"`` or ``"emonet5"`` (8 or 5 expressions); a module that maps whole frames
+            ``(N, 3, H, W)``, float32 in 0..1, to valence and arousal ``(N, 2)`` under any protocol; or None.
+        landmarks: the extractor that finds the face, ``"fan"`` or ``"dlib"``.
+        face: the face of a frame that counts: ``"largest"``, ``"first"`` (best score), ``"last"`` or ``"center"``.
+        mirror: whether to average with the network's output for the mirrored image, as the published numbers do; it
             doubles the work.
         weights: your own checkpoint of EmoNet, or several by name.
         kwargs: the options of `TalkingHeadMetric`.
-
-    Raises:
-        InputError: if an option has no such value.
-        WeightsNotFoundError: if a checkpoint is absent and cannot be downloaded.
-        MissingExtraError: if the landmark extractor's package is not installed.
 
     Example:
         >>> import torch
@@ -86,13 +78,15 @@ class ValenceError(PairedMoments, key="v-rmse"):
         )
 
     def affect(self, chunk: Chunk) -> Tensor:
-        """Return valence and arousal ``(n, 2)`` of a chunk's frames, NaN where there is no face."""
+        """Return valence and arousal ``(n, 2)`` of a chunk's frames, NaN without a face."""
         rows = self.features(chunk)
         return rows[:, AFFECT] if isinstance(self.extractor, Emotion) else rows
 
 
 class ArousalError(ValenceError, key="a-rmse", reads_state_of_parent=True):
-    """Root mean squared error of arousal (A-RMSE), lower is better, in ``[0, 2]``; see `ValenceError`.
+    """Compute the root mean squared error of arousal (A-RMSE), lower is better, in ``[0, 2]``.
+
+    For formula and options see `ValenceError`.
 
     Example:
         >>> import torch
@@ -106,11 +100,11 @@ class ArousalError(ValenceError, key="a-rmse", reads_state_of_parent=True):
 
 
 class ValenceSignAgreement(ValenceError, key="v-sagr", reads_state_of_parent=True):
-    r"""Sign agreement of valence (V-SAGR), higher is better, in ``[0, 1]``; for options see `ValenceError`.
+    r"""Compute the sign agreement of valence (V-SAGR), higher is better, in ``[0, 1]``.
 
     .. math:: \text{SAGR} = \frac{1}{T} \sum_t [\operatorname{sign} \hat v_t = \operatorname{sign} v_t]
 
-    where zero has a sign of its own.
+    where zero has a sign of its own. For options see `ValenceError`.
 
     Example:
         >>> import torch
@@ -124,7 +118,9 @@ class ValenceSignAgreement(ValenceError, key="v-sagr", reads_state_of_parent=Tru
 
 
 class ArousalSignAgreement(ValenceSignAgreement, key="a-sagr", reads_state_of_parent=True):
-    """Sign agreement of arousal (A-SAGR), higher is better, in ``[0, 1]``; see `ValenceSignAgreement`.
+    """Compute the sign agreement of arousal (A-SAGR), higher is better, in ``[0, 1]``.
+
+    For the formula see `ValenceSignAgreement`, for options `ValenceError`.
 
     Example:
         >>> import torch
@@ -138,11 +134,11 @@ class ArousalSignAgreement(ValenceSignAgreement, key="a-sagr", reads_state_of_pa
 
 
 class ValenceCorrelation(ValenceError, key="v-pcc", reads_state_of_parent=True):
-    r"""Pearson's correlation of valence, higher is better, in ``[-1, 1]``; for options see `ValenceError`.
+    r"""Compute Pearson's correlation of valence (V-PCC), higher is better, in ``[-1, 1]``.
 
     .. math:: \text{PCC} = \frac{\operatorname{cov}(\hat v, v)}{\sigma_{\hat v} \, \sigma_v}
 
-    NaN if a side is constant or there is one frame only.
+    It is NaN if a side is constant or if there is one frame only. For options see `ValenceError`.
 
     Example:
         >>> import torch
@@ -156,7 +152,9 @@ class ValenceCorrelation(ValenceError, key="v-pcc", reads_state_of_parent=True):
 
 
 class ArousalCorrelation(ValenceCorrelation, key="a-pcc", reads_state_of_parent=True):
-    """Pearson's correlation of arousal, higher is better, in ``[-1, 1]``; see `ValenceCorrelation`.
+    """Compute Pearson's correlation of arousal (A-PCC), higher is better, in ``[-1, 1]``.
+
+    For the formula see `ValenceCorrelation`, for options `ValenceError`.
 
     Example:
         >>> import torch
@@ -170,12 +168,13 @@ class ArousalCorrelation(ValenceCorrelation, key="a-pcc", reads_state_of_parent=
 
 
 class ValenceConcordance(ValenceError, key="v-ccc", reads_state_of_parent=True):
-    r"""Lin's concordance correlation of valence, higher is better, in ``[-1, 1]``; for options see `ValenceError`.
+    r"""Compute Lin's concordance correlation of valence (V-CCC), higher is better, -1 to 1.
 
     .. math::
         \text{CCC} = \frac{2 \operatorname{cov}(\hat v, v)}{\sigma_{\hat v}^2 + \sigma_v^2 + (\mu_{\hat v} - \mu_v)^2}
 
-    with variances over n. 0 if one side is constant, NaN if both are and are equal, or there is one frame only.
+    with variances over n. It is 0 if one side is constant, and NaN if both are constant and equal or if there is one
+    frame only. For options see `ValenceError`.
 
     Example:
         >>> import torch
@@ -189,7 +188,9 @@ class ValenceConcordance(ValenceError, key="v-ccc", reads_state_of_parent=True):
 
 
 class ArousalConcordance(ValenceConcordance, key="a-ccc", reads_state_of_parent=True):
-    """Lin's concordance correlation of arousal, higher is better, in ``[-1, 1]``; see `ValenceConcordance`.
+    """Compute Lin's concordance correlation of arousal (A-CCC), higher is better, -1 to 1.
+
+    For the formula see `ValenceConcordance`, for options `ValenceError`.
 
     Example:
         >>> import torch
@@ -203,39 +204,31 @@ class ArousalConcordance(ValenceConcordance, key="a-ccc", reads_state_of_parent=
 
 
 class EmotionSimilarityDistance(FrameMean, key="esd"):
-    r"""Emotion similarity distance (ESD): distance of the emotion features of paired frames, lower is better.
+    r"""Compute the distance of the emotion features of paired frames (ESD), lower is better.
 
-    This package's own reading of the metric. The survey that named it (L. Chen et al., "What comprises a good
-    talking-head video generation?", 2020) released neither its emotion network nor code, so no published ESD can be
-    reproduced; numbers of this class compare only with one another, of the same protocol and extractor.
+    This is the package's own reading of the emotion similarity distance. The survey that named it (L. Chen et al.,
+    "What comprises a good talking-head video generation?", 2020) released neither its emotion network nor code, so no
+    published ESD can be reproduced. Compare numbers of this class only with one another, of one protocol and extractor.
 
-    The features are the 128 inputs of EmoNet's last layer, of the face as `ValenceError` cuts it (protocol ``face``
-    there); they carry the expression as the network sees it before it names it. With equal options the two metrics
-    share one pass of the network.
+    The features are the 128 inputs of EmoNet's last layer, on the face as `ValenceError` crops it (protocol ``face``
+    there). With equal options the two metrics share one pass of the network.
 
     Protocols:
 
     - ``cosine`` (default): :math:`1 - \cos(f(\hat x_t), f(x_t))`, mean over frames, in ``[0, 2]``.
     - ``l2``: :math:`\|f(\hat x_t) - f(x_t)\|`, mean over frames, in the features' own unit.
 
-    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
-    describes them, of any size, or features ``(T, D)`` with ``extractor=None``, NaN in the rows of frames without a
-    face. As output it returns a 0-d float64 tensor.
+    The two sides may differ in size. With ``extractor=None`` the input is features, ``(T, D)``.
 
     Args:
         protocol: see above.
-        extractor: ``"emonet8"`` or ``"emonet5"``; a module that maps frames ``(N, 3, H, W)``, float32 in 0..1, to
-            features ``(N, D)``; or None, for features.
-        landmarks: what finds the face: ``"fan"`` or ``"dlib"``.
-        face: which face of a frame counts: ``"largest"``, ``"first"`` (best score), ``"last"`` or ``"center"``.
+        extractor: ``"emonet8"`` or ``"emonet5"``; a module that maps whole frames ``(N, 3, H, W)``, float32 in 0..1, to
+            features ``(N, D)``; or None.
+        landmarks: as in `ValenceError`, like the next three.
+        face: the face of a frame that counts.
         mirror: whether to average the features with those of the mirrored image.
-        weights: your own checkpoint of EmoNet, or several by name.
+        weights: your own checkpoint.
         kwargs: the options of `TalkingHeadMetric`.
-
-    Raises:
-        InputError: if an option has no such value.
-        WeightsNotFoundError: if a checkpoint is absent and cannot be downloaded.
-        MissingExtraError: if the landmark extractor's package is not installed.
 
     Example:
         >>> import torch

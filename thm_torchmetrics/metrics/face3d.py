@@ -1,4 +1,4 @@
-"""The face in 3-D: AED, APD and E-FID, of the coefficients of a morphable model."""
+"""Compute AED, APD and E-FID from the coefficients of a 3-D face model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from thm_torchmetrics.weights import CustomFiles
 
 
 class _CoefficientDistance(FrameMean):
-    """What AED and APD share: where the coefficients come from."""
+    """AED and APD read the same coefficients, from the same extractors."""
 
     feature_shape = (NUM_COEFFICIENTS,)
 
@@ -35,13 +35,13 @@ class _CoefficientDistance(FrameMean):
 
 
 class AverageExpressionDistance(_CoefficientDistance, key="aed"):
-    r"""Average expression distance (AED) of 3-D face coefficients, lower is better, at least 0.
+    r"""Compute the average expression distance (AED), lower is better, at least 0.
 
     .. math:: \text{AED} = \frac{1}{T} \sum_t \frac{1}{64} \sum_k |\hat\beta_{t,k} - \beta_{t,k}|
 
-    with the 64 expression coefficients that Deep3DFaceRecon (Y. Deng et al., 2019) estimates in each frame. Usual
-    values are 0.10 to 0.20. Papers that print values eight times as large took the Euclidean length instead. FOMM's AED
-    is another metric, `AverageEuclideanDistance`.
+    with the 64 expression coefficients of a 3-D face that Deep3DFaceRecon (Y. Deng et al., 2019) estimates in each
+    frame. Usual values are 0.10 to 0.20. Papers that print values eight times as large took the Euclidean length
+    instead. FOMM's AED is another metric, `AverageEuclideanDistance`.
 
     Protocols, equal per frame:
 
@@ -53,27 +53,19 @@ class AverageExpressionDistance(_CoefficientDistance, key="aed"):
     mean face (and first resizes frames to 256x256), ViCo the landmarks of the previous frame. Both take the first face
     of the face-alignment package's detector (``face="first"``).
 
-    Two published checkpoints share the name ``epoch_20.pth``; values differ between them, the extractor says which is
-    used and reports name it: by its hash where that is known. The network equals the original's golden outputs with
-    seeded weights; the published checkpoints could not be downloaded where this was written.
+    Two published checkpoints share the name ``epoch_20.pth``, and values differ between them. The extractor selects
+    one. Reports name the one in use, by its hash where that is known.
 
-    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
-    describes them, or coefficients ``(T, 257)`` with ``extractor=None``, NaN in frames without a face. As output it
-    returns a 0-d float64 tensor.
+    With ``extractor=None`` the input is coefficients, ``(T, 257)``, in the order of `functional.face3d.COEFFICIENTS`.
 
     Args:
         protocol: see above.
         extractor: ``"deep3d"`` (first release), ``"deep3d-2023"`` (the authors' update of April 2023); a module that
-            maps frames ``(N, 3, H, W)``, float32 in 0..1, to ``(N, 257)``; or None, for coefficients.
-        landmarks: what finds the face: ``"fan"``, as the originals, or ``"dlib"``.
-        face: which face of a frame counts: ``"largest"``, ``"first"`` (best score), ``"last"`` or ``"center"``.
+            maps whole frames ``(N, 3, H, W)``, float32 in 0..1, to ``(N, 257)``; or None.
+        landmarks: the extractor that finds the face, ``"fan"``, as in the originals, or ``"dlib"``.
+        face: the face of a frame that counts: ``"largest"``, ``"first"`` (best score), ``"last"`` or ``"center"``.
         weights: your own checkpoint of the coefficient network, or several by name.
         kwargs: the options of `TalkingHeadMetric`.
-
-    Raises:
-        InputError: if an option has no such value.
-        WeightsNotFoundError: if a checkpoint is absent and cannot be downloaded.
-        MissingExtraError: if dlib is asked for and not installed.
 
     Example:
         >>> import torch
@@ -89,7 +81,7 @@ class AverageExpressionDistance(_CoefficientDistance, key="aed"):
 
 
 class AveragePoseDistance(_CoefficientDistance, key="apd"):
-    r"""Average pose distance (APD) of 3-D face coefficients, lower is better, at least 0.
+    r"""Compute the average pose distance (APD), lower is better, at least 0.
 
     .. math:: \text{APD} = \frac{1}{T} \sum_t \frac{1}{K} \sum_k |\hat p_{t,k} - p_{t,k}|
 
@@ -101,25 +93,16 @@ class AveragePoseDistance(_CoefficientDistance, key="apd"):
     - ``vico``: the angles and the three translations as one vector of six; mean over all frames of all clips. The unit
       is then mixed.
 
-    Angles are not wrapped around, as in the originals. How the faces are found, which frames are skipped, what the
-    checkpoints are and what was verified: see `AverageExpressionDistance`.
-
-    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
-    describes them, or coefficients ``(T, 257)`` with ``extractor=None``, NaN in frames without a face. As output it
-    returns a 0-d float64 tensor.
+    Angles are not wrapped around, as in the originals. Faces, skipped frames, checkpoints and input are as in
+    `AverageExpressionDistance`.
 
     Args:
         protocol: see above.
-        extractor: as of `AverageExpressionDistance`, like the next three.
-        landmarks: what finds the face.
-        face: which face of a frame counts.
+        extractor: as in `AverageExpressionDistance`, like the next three.
+        landmarks: the extractor that finds the face.
+        face: the face of a frame that counts.
         weights: your own checkpoint.
         kwargs: the options of `TalkingHeadMetric`.
-
-    Raises:
-        InputError: if an option has no such value.
-        WeightsNotFoundError: if a checkpoint is absent and cannot be downloaded.
-        MissingExtraError: if dlib is asked for and not installed.
 
     Example:
         >>> import torch
@@ -138,35 +121,25 @@ class AveragePoseDistance(_CoefficientDistance, key="apd"):
 
 
 class ExpressionFrechetDistance(FrechetDistance, key="e-fid"):
-    r"""Fréchet distance of expressions (E-FID) of all generated and all real frames, lower is better, at least 0.
+    r"""Compute the Fréchet distance of expressions (E-FID), lower is better, at least 0.
 
     .. math:: \text{E-FID} = \|\mu_1 - \mu_2\|^2 + \operatorname{tr}(\Sigma_1 + \Sigma_2 - 2 (\Sigma_1 \Sigma_2)^{1/2})
 
-    with mean and unbiased covariance of the 64 expression coefficients that Deep3DFaceRecon estimates in each frame.
-    The numbers of frames of the two sides may differ; below 65 frames a side the covariance is singular and the value
-    biased upwards.
+    with mean and unbiased covariance of the 64 expression coefficients that Deep3DFaceRecon estimates in all generated
+    and in all real frames. The numbers of frames of the two sides may differ. Below 65 frames a side the covariance is
+    singular and the value biased upwards.
 
     Protocol ``emo``: as EMO (L. Tian et al., 2024) describes it, and Hallo, EchoMimic and Sonic after it. No common
     code is public and their extractors differ, so published values compare within one paper only.
 
-    A frame without a face does not enter and is counted. How the faces are found, what the checkpoints are and what was
-    verified: see `AverageExpressionDistance`.
-
-    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
-    describes them, or coefficients ``(T, 257)`` with ``extractor=None``, NaN in frames without a face. As output it
-    returns a 0-d float64 tensor.
+    A frame without a face is counted and not used. Faces, checkpoints and input are as in `AverageExpressionDistance`.
 
     Args:
-        extractor: as of `AverageExpressionDistance`, like the next three.
-        landmarks: what finds the face.
-        face: which face of a frame counts.
+        extractor: as in `AverageExpressionDistance`, like the next three.
+        landmarks: the extractor that finds the face.
+        face: the face of a frame that counts.
         weights: your own checkpoint.
         kwargs: the options of `TalkingHeadMetric`.
-
-    Raises:
-        InputError: if an option has no such value.
-        WeightsNotFoundError: if a checkpoint is absent and cannot be downloaded.
-        MissingExtraError: if dlib is asked for and not installed.
 
     Example:
         >>> import torch

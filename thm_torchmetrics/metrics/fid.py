@@ -1,4 +1,4 @@
-"""FID, the Fréchet inception distance."""
+"""Compute FID, the Fréchet inception distance."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from thm_torchmetrics.weights import CustomFiles
 
 
 class FrechetInceptionDistance(FrechetDistance, key="fid"):
-    r"""Fréchet inception distance (FID) between all generated and all real frames, lower is better, at least 0.
+    r"""Compute the Fréchet inception distance (FID), lower is better, at least 0.
 
     .. math:: \text{FID} = \|\mu_1 - \mu_2\|^2 + \operatorname{tr}(\Sigma_1 + \Sigma_2 - 2 (\Sigma_1 \Sigma_2)^{1/2})
 
-    with mean and unbiased covariance of the 2048 pool3 features of the Inception network ported from TensorFlow
-    (M. Heusel et al., 2017). The numbers of frames of the two sides may differ.
+    with mean and unbiased covariance, over all generated and over all real frames, of the 2048 pool3 features of the
+    Inception network ported from TensorFlow (M. Heusel et al., 2017). The numbers of frames of the two sides may
+    differ.
 
     Protocols:
 
@@ -31,21 +32,18 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
     FID of few frames is biased upwards; below 2049 frames a side the covariance is singular, and ``compute`` warns.
     piq's own distance stops its iteration early and differs by up to 40 percent at such counts; this one is exact.
 
-    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
-    describes them, or features ``(T, num_features)`` with ``extractor=None``. As output it returns a 0-d float64
-    tensor.
+    With ``extractor=None`` the input is features, ``(T, num_features)``.
 
     Args:
         protocol: see above.
         extractor: ``"inception"``; a module that maps ``(N, 3, H, W)``, float32 in 0..1, to ``(N, num_features)``; or
-            None, for features.
+            None.
         num_features: length of a feature.
         weights: your own checkpoint.
         kwargs: the options of `TalkingHeadMetric`.
 
     Raises:
-        InputError: if an option has no such value, or features have another length.
-        WeightsNotFoundError: if the checkpoint is absent and cannot be downloaded.
+        InputError: on ``update``, if features have another length.
 
     Example:
         >>> import torch
@@ -71,7 +69,10 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
         self.extractor = make_extractor("inception", extractor, weights, protocol=self.protocol)
 
     def compute(self) -> Tensor:
-        """Return the distance; warns below ``num_features + 1`` frames a side. NaN below two."""
+        """Return the distance, with a warning below ``num_features + 1`` frames a side.
+
+        It is NaN below two frames a side.
+        """
         value = super().compute()
         counts = self.counts(self.named(self.sums))
         if not torch.isnan(value) and min(counts) <= self.num_features:

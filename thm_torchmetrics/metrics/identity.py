@@ -1,4 +1,4 @@
-"""Identity of the face in every frame: CSIM, and FOMM's average Euclidean distance."""
+"""Compute CSIM and FOMM's average Euclidean distance from identity embeddings of faces."""
 
 from __future__ import annotations
 
@@ -25,57 +25,54 @@ REFERENCES = ("target-frame", "target-first", "image", "preds-first")
 
 
 class IdentitySimilarity(FrameMean, key="csim"):
-    r"""Cosine similarity of identity embeddings (CSIM), higher is better, in ``[-1, 1]``.
+    r"""Compute the cosine similarity of identity embeddings (CSIM), higher is better, -1 to 1.
 
     .. math:: \text{CSIM} = \frac{1}{T} \sum_t \frac{e(\hat x_t) \cdot e(x_t)}{\|e(\hat x_t)\| \, \|e(x_t)\|}
 
     with the embedding :math:`e` of a face recognition network.
 
-    Protocols (their values cannot be compared):
+    Protocols, whose values cannot be compared:
 
     - ``aligned`` (default): the face is turned, scaled and cut to 112x112 by five points (eyes, nose, mouth corners) of
       its landmarks, as InsightFace's ``norm_crop`` does and recognition networks are trained (PIRender, StyleHEAT,
       SadTalker, LivePortrait). A frame without a face is not scored.
-    - ``vico``: the whole frame shrunk to 112x112, without regard to the face or the aspect, as the ViCo baseline and
-      the TalkingHeadMetrics project do (``arcface_torch/compute_csim.py``). Background and hair weigh in; values are
-      higher. ArcFace's networks only.
+    - ``vico``: the whole frame is shrunk to 112x112, without regard to the face or the aspect, as in the ViCo baseline
+      and the TalkingHeadMetrics project (``arcface_torch/compute_csim.py``). Background and hair weigh in, and values
+      are higher. It takes ArcFace's networks only.
 
     Extractors:
 
     - ``arcface-r100`` (default), ``-r50``, ``-r18``: ArcFace trained on MS1MV3, 512 numbers.
-    - ``dlib``: dlib's ResNet, 128 numbers, cut by 68 points as dlib does; works offline with the extra ``[dlib]``. It
-      was trained for Euclidean distances, in which 0.6 parts two people; the cosine is computed all the same, and even
-      of different people it is high (0.8 or more), so its values are on a scale of their own.
+    - ``dlib``: dlib's ResNet, 128 numbers, on the face cut by 68 points as dlib does; it works offline with the extra
+      ``[dlib]``. It was trained for Euclidean distances, of which 0.6 separates two people. The cosine is high (0.8 or
+      more) even between different people, so its values are on another scale.
     - ``insightface``: detection, alignment and recognition of a model pack such as ``buffalo_l`` by the package of that
       name (extra ``[insightface]``).
 
-    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
-    describes them, of any size, or embeddings ``(T, D)`` with ``extractor=None``, NaN in the rows of frames without a
-    face. As output it returns a 0-d float64 tensor.
+    The two sides may differ in size. With ``extractor=None`` the input is embeddings, ``(T, D)``.
 
     Args:
         protocol: see above.
-        extractor: see above; a module that maps frames ``(N, 3, H, W)``, float32 in 0..1, to ``(N, D)``, which then
-            sees the frames whole, whatever the protocol; or None, for embeddings.
-        reference: what each generated frame is compared with.
+        extractor: see above; a module that maps whole frames ``(N, 3, H, W)``, float32 in 0..1, to ``(N, D)`` under
+            any protocol; or None.
+        reference: the frame that each generated frame is compared with.
 
             - ``target-frame`` (default): the real frame of the same number.
             - ``target-first``: the first real frame that has a face.
-            - ``image``: a photo: ``target`` is a clip of one frame ``(1, 3, H, W)``, one per generated clip or one for
-              all. For identities without a ground truth video.
-            - ``preds-first``: the first generated frame that has a face, which itself counts with 1; ``target`` is not
-              used. Constancy of identity over time.
+            - ``image``: a photo, for identities without a real video; ``target`` is a clip of one frame
+              ``(1, 3, H, W)``, one per generated clip or one for all.
+            - ``preds-first``: the first generated frame that has a face, for constancy of identity over time; that
+              frame itself counts with 1, and ``target`` is not used.
 
-            But for the first the lengths of the two clips need not agree, and every generated frame counts.
-        landmarks: what finds the face: ``"fan"``, or ``"dlib"`` (default with the extractor ``dlib``).
-        face: which face of a frame counts: ``"largest"``, ``"first"`` (best score), ``"last"`` or ``"center"``.
+            In all but the first, the clips may differ in length, and every generated frame counts.
+        landmarks: the extractor that finds the face, ``"fan"``, or ``"dlib"`` (default with the extractor ``dlib``).
+        face: the face of a frame that counts: ``"largest"``, ``"first"`` (best score), ``"last"`` or ``"center"``.
         weights: your own checkpoint of the recognition network, or several by name.
         kwargs: the options of `TalkingHeadMetric`.
 
     Raises:
-        InputError: if an option has no such value; on ``update``, if a photo is not one frame.
-        WeightsNotFoundError: if a checkpoint is absent and cannot be downloaded.
-        MissingExtraError: if the extractor's package is not installed.
+        InputError: if ``vico`` is combined with an extractor that works on aligned faces only; on ``update``, if a
+            photo is not one frame.
 
     Example:
         >>> import torch
@@ -120,7 +117,7 @@ class IdentitySimilarity(FrameMean, key="csim"):
         return super().pairs(preds, target)
 
     def check_lengths(self, preds: int, target: int) -> None:
-        """Raise if clips of these lengths cannot be compared.
+        """Raise an error if clips of these lengths cannot be compared.
 
         Raises:
             MismatchError: if they differ and every frame has a reference of its own.
@@ -137,9 +134,10 @@ class IdentitySimilarity(FrameMean, key="csim"):
 
 
 class ReferenceRun(FrameMeanRun):
-    """Every generated frame beside one reference: the first face of the prediction, of the target or of a photo.
+    """The run compares every generated frame with one reference.
 
-    Frames that come before the reference is known wait for it.
+    The reference is the first face of the prediction, of the target or of a photo. Frames before it are kept until it
+    is found.
     """
 
     def __init__(self, metric: IdentitySimilarity, preds: AnyClip | None = None, target: AnyClip | None = None) -> None:
@@ -149,7 +147,7 @@ class ReferenceRun(FrameMeanRun):
         self._waiting: list[Tensor] = []
 
     def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
-        """Score the generated frames, as soon as the reference is known."""
+        """Score the generated frames once the reference is known."""
         source = (preds, target)[self._side]
         if self._identity is None and source is not None:
             self._identity = self._first_face(source)
@@ -175,40 +173,36 @@ class ReferenceRun(FrameMeanRun):
 
 
 class AverageEuclideanDistance(FrameMean, key="aed-id"):
-    r"""Squared Euclidean distance of normalised identity embeddings, lower is better, in ``[0, 4]``.
+    r"""Compute the squared Euclidean distance of normalised embeddings, lower is better, 0 to 4.
 
     .. math:: d = \frac{1}{T} \sum_t \left\| \frac{e(\hat x_t)}{\|e(\hat x_t)\|} -
               \frac{e(x_t)}{\|e(x_t)\|} \right\|^2 = 2 - 2 \cos
 
-    The identity distance of the First Order Motion Model (A. Siarohin et al., 2019), which that family of papers calls
-    AED and takes without the root; `AverageExpressionDistance` is the other metric of this abbreviation.
+    This is the identity distance of the First Order Motion Model (A. Siarohin et al., 2019), which that family of
+    papers calls AED and takes without the root. `AverageExpressionDistance` is the other metric of this abbreviation.
 
     Protocols:
 
     - ``fomm`` (default): the whole frame goes into the network, without detection or alignment, as in
-      ``AliaksandrSiarohin/pose-evaluation``. ArcFace's networks only.
-    - ``aligned``: the aligned face, as `IdentitySimilarity` takes it; with the same extractor the two share one pass of
-      the network.
+      ``AliaksandrSiarohin/pose-evaluation``. It takes ArcFace's networks only.
+    - ``aligned``: the face is aligned as in `IdentitySimilarity`; with the same extractor the two share one pass of the
+      network.
 
     The original embeds with OpenFace's ``nn4.small2``, 96x96, for which no checkpoint that can be verified was found;
     here the networks are those of `IdentitySimilarity`. Published numbers are therefore on another scale.
 
-    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
-    describes them, of any size, or embeddings ``(T, D)`` with ``extractor=None``, NaN in the rows of frames without a
-    face. As output it returns a 0-d float64 tensor.
+    The two sides may differ in size. With ``extractor=None`` the input is embeddings, ``(T, D)``.
 
     Args:
         protocol: see above.
-        extractor: as in `IdentitySimilarity`.
-        landmarks: what finds the face: ``"fan"``, or ``"dlib"`` (default with the extractor ``dlib``).
-        face: which face of a frame counts: ``"largest"``, ``"first"`` (best score), ``"last"`` or ``"center"``.
-        weights: your own checkpoint of the recognition network, or several by name.
+        extractor: as in `IdentitySimilarity`, like the next three.
+        landmarks: the extractor that finds the face.
+        face: the face of a frame that counts.
+        weights: your own checkpoint.
         kwargs: the options of `TalkingHeadMetric`.
 
     Raises:
-        InputError: if an option has no such value.
-        WeightsNotFoundError: if a checkpoint is absent and cannot be downloaded.
-        MissingExtraError: if the extractor's package is not installed.
+        InputError: if ``fomm`` is combined with an extractor that works on aligned faces only.
 
     Example:
         >>> import torch
@@ -242,7 +236,7 @@ class AverageEuclideanDistance(FrameMean, key="aed-id"):
 
 
 def _photos(given: Any, clips: int, feature_shape: tuple[int | None, ...] | None) -> Any:
-    """Return the photos, one per clip; one for all is wrapped once, so that the network runs once."""
+    """Return one photo per clip; one photo for all clips is wrapped once and embedded once."""
     one = 4 if feature_shape is None else 1 + len(feature_shape)
     single = isinstance(given, Clip) or (isinstance(given, Tensor) and given.ndim == one)
     if not single and (not isinstance(given, Tensor | Sequence) or len(given) != 1):

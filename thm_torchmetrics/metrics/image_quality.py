@@ -1,4 +1,4 @@
-"""Picture quality of every frame: PSNR, SSIM and CPBD."""
+"""Compute PSNR, SSIM and CPBD, the image quality of every frame."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from thm_torchmetrics.functional.sharpness import blur_detection_probability
 
 
 class PeakSignalNoiseRatio(FrameMean, key="psnr"):
-    r"""Peak signal-to-noise ratio in dB, higher is better, in ``[0, inf)``.
+    r"""Compute the peak signal-to-noise ratio (PSNR) in dB, higher is better, at least 0.
 
     .. math:: \text{PSNR} = 10 \log_{10} \frac{1}{\text{MSE}}
 
@@ -30,10 +30,7 @@ class PeakSignalNoiseRatio(FrameMean, key="psnr"):
     - ``piq`` (default): mean over frames of the PSNR of each frame, with 1e-8 added to its MSE (identical frames give
       80 dB), as ``piq.psnr`` does and, through it, the ViCo baseline and the TalkingHeadMetrics project.
     - ``global-mse``: one MSE over all pixels of all frames, as torchmetrics' ``PeakSignalNoiseRatio`` with
-      ``data_range=1.0``; identical videos give inf. Never larger than the mean of frames.
-
-    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
-    describes them. As output it returns a 0-d float64 tensor.
+      ``data_range=1.0``; identical videos give inf. The value is never larger than the mean over frames.
 
     Args:
         protocol: see above.
@@ -41,7 +38,7 @@ class PeakSignalNoiseRatio(FrameMean, key="psnr"):
         kwargs: the options of `TalkingHeadMetric`.
 
     Raises:
-        InputError: if an option has no such value.
+        InputError: if ``average="clip"`` is combined with ``global-mse``.
 
     Example:
         >>> import torch
@@ -57,22 +54,22 @@ class PeakSignalNoiseRatio(FrameMean, key="psnr"):
             raise InputError('protocol "global-mse" pools all pixels of all frames; it has no average="clip"')
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        """Return the PSNR of every frame; its mean squared error with ``global-mse``."""
+        """Return the PSNR of every frame, or with ``global-mse`` its mean squared error."""
         if self.protocol == "global-mse":
             return mean_squared_error_per_frame(preds.rows, target.rows)
         return peak_signal_noise_ratio(preds.rows, target.rows)
 
     def weight(self, preds: Chunk) -> float:
-        """Return 1, or the number of values of a frame with ``global-mse``."""
+        """Return 1, or with ``global-mse`` the number of values of a frame."""
         return float(preds.rows[0].numel()) if self.protocol == "global-mse" else 1.0
 
-    def of_mean(self, mean: Tensor) -> Tensor:
-        """Return the mean, or the PSNR of the mean error with ``global-mse``."""
+    def from_mean(self, mean: Tensor) -> Tensor:
+        """Return the mean, or with ``global-mse`` the PSNR of the mean error."""
         return -10 * torch.log10(mean) if self.protocol == "global-mse" else mean
 
 
 class StructuralSimilarity(FrameMean, key="ssim"):
-    r"""Structural similarity, higher is better, in ``[-1, 1]``.
+    r"""Compute the structural similarity (SSIM), higher is better, in ``[-1, 1]``.
 
     .. math::
         \text{SSIM} = \frac{(2 \mu_x \mu_y + c_1)(2 \sigma_{xy} + c_2)}
@@ -80,7 +77,7 @@ class StructuralSimilarity(FrameMean, key="ssim"):
 
     with :math:`c_1 = 0.01^2, c_2 = 0.03^2`, averaged over positions, RGB channels and frames.
 
-    Protocols (values differ by up to 0.05 on the same frames, so a number needs its protocol):
+    Protocols, whose values differ by up to 0.05 on the same frames:
 
     - ``piq`` (default): Gaussian window of 11 pixels, sigma 1.5, valid positions only; frames of 384 pixels or more
       are first average-pooled by ``round(min(H, W) / 256)``. As ``piq.ssim``, the ViCo baseline, TalkingHeadMetrics.
@@ -89,16 +86,13 @@ class StructuralSimilarity(FrameMean, key="ssim"):
     - ``skimage``: uniform window of 7 pixels, sample covariance, as ``skimage.metrics.structural_similarity`` with
       ``channel_axis=-1`` and ``data_range`` set.
 
-    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
-    describes them. As output it returns a 0-d float64 tensor.
-
     Args:
         protocol: see above.
         average: ``"frame"`` (default of all protocols) or ``"clip"``.
         kwargs: the options of `TalkingHeadMetric`.
 
     Raises:
-        InputError: if an option has no such value; on ``update``, if frames are smaller than the window.
+        InputError: on ``update``, if frames are smaller than the window.
 
     Example:
         >>> import torch
@@ -114,10 +108,11 @@ class StructuralSimilarity(FrameMean, key="ssim"):
 
 
 class BlurDetectionProbability(FrameMean, key="cpbd"):
-    r"""Cumulative probability of blur detection (CPBD), a sharpness without reference, higher is sharper, in [0, 1].
+    r"""Compute the cumulative probability of blur detection (CPBD), higher is better, 0 to 1.
 
-    The share of edge pixels whose edge is so narrow that blur goes unseen: with :math:`w` the width of an edge and
-    :math:`w_\text{JNB}` the just noticeable width (5 pixels at low contrast, else 3),
+    CPBD measures sharpness without a reference. It is the share of edge pixels whose edge is so narrow that blur goes
+    unseen. With :math:`w` the width of an edge and :math:`w_\text{JNB}` the just noticeable width (5 pixels at low
+    contrast, else 3),
 
     .. math:: P_\text{blur} = 1 - \exp(-(w / w_\text{JNB})^{3.6}), \quad \text{CPBD} = P(P_\text{blur} \le 0.63)
 
@@ -125,18 +120,12 @@ class BlurDetectionProbability(FrameMean, key="cpbd"):
     8-bit grey frame that OpenCV makes of RGB, as the ViCo baseline and TalkingHeadMetrics use it. A frame without any
     edge, or smaller than 64x64, scores 0, as there.
 
-    The value depends on resolution and compression (doubling the size halves it, JPEG blocks raise it): compare videos
-    of one size and codec only, and report the ground truth beside it.
-
-    As input to ``forward`` and ``update`` the metric accepts ``preds`` as `TalkingHeadMetric.update` describes it; a
-    ``target`` is ignored. As output it returns a 0-d float64 tensor.
+    The value depends on resolution and compression (doubling the size halves it, JPEG blocks raise it). Compare videos
+    of one size and codec only, and report the ground truth beside it. The metric reads ``preds`` alone.
 
     Args:
         average: ``"frame"`` (default) or ``"clip"``.
         kwargs: the options of `TalkingHeadMetric`.
-
-    Raises:
-        InputError: if an option has no such value.
 
     Example:
         >>> import torch

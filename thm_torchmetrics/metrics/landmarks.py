@@ -1,4 +1,4 @@
-"""Face landmarks: LMD, AKD and MKR."""
+"""Compute LMD, AKD and MKR from facial landmarks."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ from thm_torchmetrics.weights import CustomFiles
 
 
 class _LandmarkMetric(FrameMean):
-    """What the landmark metrics share: where the 68 points come from.
+    """The landmark metrics read the same 68 points, from the same extractors.
+
+    With ``extractor=None`` the input is landmarks, ``(T, 68, 2)``, x and y in pixels, NaN in frames without a face.
 
     Args:
-        extractor: ``"fan"``, the networks of the face-alignment package, or ``"dlib"``, which works offline with the
-            extra of that name; a module that maps frames ``(N, 3, H, W)``, float32 in 0..1, to ``(N, 68, 2)``; None,
-            for landmarks given instead of frames.
-        face: which face of a frame counts: ``"largest"``, ``"first"`` (best score), ``"last"`` (worst score above the
-            detector's threshold) or ``"center"``.
-        upsample: how often ``dlib`` doubles the frame before it looks for faces.
+        extractor: ``"fan"``, the networks of the face-alignment package; ``"dlib"``, which works offline with the extra
+            of that name; a module that maps frames ``(N, 3, H, W)``, float32 in 0..1, to ``(N, 68, 2)``; or None.
+        face: the face of a frame that counts: ``"largest"``, ``"first"`` (best score), ``"last"`` (worst score above
+            the detector's threshold) or ``"center"``.
+        upsample: number of times that ``dlib`` doubles the frame before it detects faces.
         weights: your own checkpoints, by name, or one file for dlib's predictor.
         flip: whether ``fan`` adds the heat maps of the mirrored face.
         kwargs: the options of `TalkingHeadMetric`.
@@ -54,47 +55,44 @@ class _LandmarkMetric(FrameMean):
 
 
 class LandmarkDistance(_LandmarkMetric, key="lmd"):
-    r"""Landmark distance (LMD), by default of the 20 lip points, in pixels, lower is better.
+    r"""Compute the landmark distance (LMD) in pixels, lower is better, at least 0.
 
     .. math:: \text{LMD} = \frac{1}{T} \sum_t \frac{1}{K} \sum_k \|\hat p_{t,k} - p_{t,k}\|
 
-    after each side has lost its own mean (``center``), so that head motion does not count. The value grows with the
-    size of the face in the picture: compare videos of one size only, or use ``norm``.
+    over K points, by default the 20 lip points, after the mean of the points is subtracted on each side (``center``),
+    so that a shift of the head does not count. The value grows with the size of the face in the picture. Compare videos
+    of one size only, or use ``norm``.
 
-    Protocols, each a choice of the options below:
+    Each protocol fixes the options below:
 
     - ``instag`` (default): lips, centered, mean of Euclidean distances. The meter of ER-NeRF, SyncTalk, TalkingGaussian
       and InsTaG, which takes the last face (``face="last"``) and stops at a frame without one.
     - ``vico``: lips, not centered, mean absolute difference per coordinate, with ``flip``; ViCo baseline and
       TalkingHeadMetrics, which take the first face (``face="first"``).
     - ``atvg``: lips, centered, **sum** over the points; ATVGnet, which takes dlib's last face after one upsampling
-      (``extractor="dlib", face="last", upsample=1``) and turns the frame grey first, which is not done here.
+      (``extractor="dlib", face="last", upsample=1``) and first turns the frame grey, which is not done here.
     - ``eat-m``, ``eat-f``: lips, or all 68 points, centered, mean of Euclidean distances, mean over clips; EAT, which
-      takes dlib's first face (``extractor="dlib", face="first"``) and resamples the longer clip, where we compare
-      the first frames.
+      takes dlib's first face (``extractor="dlib", face="first"``) and resamples the longer clip; here
+      ``align="truncate"`` compares the first frames.
 
-    A frame without a face in either video is skipped and counted. ``fan`` equals the face-alignment package with equal
-    seeded weights; the published ones could not be downloaded where this was written.
-
-    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
-    describes them, or landmarks ``(T, 68, 2)`` in pixels with ``extractor=None``, NaN in frames without a face. As
-    output it returns a 0-d float64 tensor.
+    A frame without a face in either video is skipped and counted. With ``extractor=None`` the input is landmarks,
+    ``(T, 68, 2)``, x and y in pixels.
 
     Args:
         protocol: see above.
         points: ``"mouth"``, ``"outer-lip"``, ``"inner-lip"``, ``"face"``, ``"jaw"``, ``"brows"``, ``"nose"`` or
             ``"eyes"``; default: the protocol's.
-        center: whether each side loses its own mean; default: the protocol's.
-        norm: ``"none"``; or what to divide by: ``"image"`` (its height), ``"inter-ocular"`` (outer eye corners of the
-            target) or ``"face-box"`` (root of the area of the target's 68 points); default: the protocol's.
+        center: whether the mean of the points is subtracted on each side; default: the protocol's.
+        norm: ``"none"``, or the length to divide by: ``"image"`` (its height), ``"inter-ocular"`` (outer eye corners of
+            the target) or ``"face-box"`` (root of the area of the target's 68 points); default: the protocol's.
         reduction: ``"l2"`` (mean distance), ``"l2-sum"`` or ``"l1"`` (mean per coordinate); default: the protocol's.
-        kwargs: ``extractor`` (``"fan"``, ``"dlib"``, a module or None), ``face`` (``"largest"``, ``"first"``,
-            ``"last"``, ``"center"``), ``upsample`` (of dlib), ``weights``, and the options of `TalkingHeadMetric`.
+        kwargs: ``extractor`` (``"fan"``, ``"dlib"``, a module that maps frames ``(N, 3, H, W)``, float32 in 0..1, to
+            ``(N, 68, 2)``, or None), ``face`` (the face of a frame that counts: ``"largest"``, ``"first"``, ``"last"``
+            or ``"center"``), ``upsample`` (doublings of the frame before dlib's detection), ``weights`` (your own
+            checkpoints), and the options of `TalkingHeadMetric`.
 
     Raises:
-        InputError: if an option has no such value.
-        WeightsNotFoundError: if a checkpoint is absent and cannot be downloaded.
-        MissingExtraError: if dlib is asked for and not installed.
+        InputError: if ``norm="image"`` is combined with ``extractor=None``.
 
     Example:
         >>> import torch
@@ -143,25 +141,17 @@ class LandmarkDistance(_LandmarkMetric, key="lmd"):
 
 
 class AverageKeypointDistance(_LandmarkMetric, key="akd"):
-    r"""Average keypoint distance (AKD) of the 68 face landmarks, in pixels, lower is better.
+    r"""Compute the average keypoint distance (AKD) in pixels, lower is better, at least 0.
 
     .. math:: \text{AKD} = \frac{1}{T} \sum_t \frac{1}{68 \cdot 2} \sum_{k,i} |\hat p_{t,k,i} - p_{t,k,i}|
 
-    Protocol ``fomm``: pose-evaluation, the scripts of the First Order Motion Model: the mean absolute difference per
-    coordinate (the paper says distance), not centered, frames of 256x256, FAN's first face (``face="first"``) without
-    flip. Frames without a face in either video are skipped and counted.
-
-    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
-    describes them, or landmarks ``(T, 68, 2)`` with ``extractor=None``. As output it returns a 0-d float64 tensor.
+    over the 68 landmarks of the face. Protocol ``fomm``: pose-evaluation, the scripts of the First Order Motion Model,
+    takes the mean absolute difference per coordinate (the paper says distance), not centered, of frames of 256x256 with
+    FAN's first face (``face="first"``) without flip. Frames without a face in either video are skipped and counted.
 
     Args:
         kwargs: ``extractor``, ``face``, ``upsample``, ``weights`` as in `LandmarkDistance`, and the options of
             `TalkingHeadMetric`.
-
-    Raises:
-        InputError: if an option has no such value.
-        WeightsNotFoundError: if a checkpoint is absent and cannot be downloaded.
-        MissingExtraError: if dlib is asked for and not installed.
 
     Example:
         >>> import torch
@@ -177,26 +167,18 @@ class AverageKeypointDistance(_LandmarkMetric, key="akd"):
 
 
 class MissingKeypointRate(_LandmarkMetric, key="mkr"):
-    r"""Missing keypoint rate (MKR), the share of the target's points that the prediction lacks, lower is better, 0..1.
+    r"""Compute the missing keypoint rate (MKR), lower is better, in ``[0, 1]``.
 
     .. math:: \text{MKR} = \frac{1}{|F|} \sum_{t \in F} \frac{|\{k: \hat p_{t,k} \text{ missing}\}|}{68}
 
-    over the frames F whose target has a face. A landmark network finds all points of a face or none, so that this is
-    the share of frames in which the generated face is not found. Protocol ``fomm``: pose-evaluation defines it for body
-    joints, as a mean over frames of each frame's ratio; this is the same rule for faces. A frame whose target has no
-    face is not scored.
-
-    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
-    describes them, or landmarks ``(T, 68, 2)`` with ``extractor=None``. As output it returns a 0-d float64 tensor.
+    over the frames F whose target has a face: the share of the target's points that the prediction lacks. A landmark
+    network finds all points of a face or none, so this is the share of frames in which the generated face is not found.
+    Protocol ``fomm``: pose-evaluation defines it for body joints, as a mean over frames of each frame's ratio; this is
+    the same rule for faces. A frame whose target has no face is not scored; a NaN in ``preds`` is a missing point.
 
     Args:
         kwargs: ``extractor``, ``face``, ``upsample``, ``weights`` as in `LandmarkDistance`, and the options of
             `TalkingHeadMetric`.
-
-    Raises:
-        InputError: if an option has no such value.
-        WeightsNotFoundError: if a checkpoint is absent and cannot be downloaded.
-        MissingExtraError: if dlib is asked for and not installed.
 
     Example:
         >>> import torch

@@ -1,4 +1,4 @@
-"""Lip sync by SyncNet: LSE-D, LSE-C and the audio-visual offset, three readings of one state."""
+"""Measure lip sync by SyncNet as LSE-D, LSE-C and the audio-visual offset."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ AudioInput: TypeAlias = Tensor | Sequence[Tensor] | None
 
 
 class LipSync(TalkingHeadMetric):
-    r"""The mean distances of SyncNet's embeddings, which LSE-D, LSE-C and the offset read.
+    r"""LSE-D, LSE-C and the offset read the mean distances of SyncNet's embeddings.
 
     .. math:: m_k = \frac{1}{N} \sum_{i=1}^{N} \| v_i - a_{i+k} + 10^{-6} \|_2, \qquad k = -s \dots s
 
-    between the lip embedding of five frames and the audio embedding of the 0.2 s that begin ``k`` frames later; beyond
+    between the lip embedding of five frames and the audio embedding of the 0.2 s that begin ``k`` frames later. Beyond
     the ends of a clip the audio embedding is zero. LSE-D is the smallest :math:`m_k`, LSE-C the median minus the
     smallest, the offset :math:`s` minus the position of the smallest (J. S. Chung and A. Zisserman, 2016;
     K. R. Prajwal et al., Wav2Lip, 2020).
@@ -39,29 +39,29 @@ class LipSync(TalkingHeadMetric):
 
     - ``tracked`` (default): github.com/joonson/syncnet_python's pipeline on the frames as decoded: 25 frames per second
       by timestamps (the frame on display at 0, 40, 80 ... ms), S3FD at scale 0.25, shots, tracks by overlap, median
-      smoothing, grey-padded crops of 224x224. The published pipeline re-encodes the video three times on the way,
-      which changes the number; compare only values of one protocol. It keeps the boxes of a clip and reads the video
-      twice. A clip without a track that is long and large enough is not scored, counted, and explained.
+      smoothing, grey-padded crops of 224x224. The published pipeline re-encodes the video three times on the way, which
+      changes the number; compare only values of one protocol. A clip without a track that is long and large enough is
+      counted and not scored, with the reason. The video is read twice; only the boxes of its faces are kept.
     - ``syncnet-python``: the same pipeline with its re-encodings, for comparison with published numbers: ffmpeg's 25
-      frames per second, MPEG-4 and MP3, which moves sound and pictures apart, JPEG, and for the crops XVID and JPEG of
-      200 kb/s. It reads the video twice. The mean is over tracks, as users of the scripts take it.
+      frames per second; MPEG-4 and MP3, which shift sound and pictures against each other; JPEG; and for the crops XVID
+      and JPEG of 200 kb/s. The video is read twice. The mean is over tracks, as users of the scripts take it.
     - ``wav2lip-lrs``: the whole frame resized to 224x224, every frame of the file as if there were 25 per second, as
       Wav2Lip's ``calculate_scores_LRS.py`` does, without its JPEG files.
     - ``wav2lip-lrs-jpeg``: the same with its JPEG files of 200 kb/s, for comparison with published numbers.
 
-    What is re-encoded equals OpenCV's XVID files and the JPEG files of ffmpeg 9, but for single pictures on which the
-    rate control rounds another way. The pipeline's own MPEG-4 stage depends on the cores of the machine (here: one) and
-    its MP3 on the version of LAME, so that its numbers differ in the last digits between machines. Frames of a file are
+    Re-encoded pictures equal OpenCV's XVID files and the JPEG files of ffmpeg 9, except single pictures on which the
+    rate control rounds another way. The pipeline's MPEG-4 stage depends on the cores of the machine (here: one) and its
+    MP3 stage on the version of LAME, so its numbers differ in the last digits between machines. Frames of a file are
     re-encoded as they were decoded; frames that are given as tensors, from RGB.
 
-    As input to ``forward`` and ``update`` the metric accepts ``preds``, the frames, and ``audio``; or, with
-    ``extractor=None``, lip embeddings ``(N, D)`` as ``preds`` and as many audio embeddings as ``audio``. As output it
-    returns a 0-d float64 tensor.
+    The input is ``preds``, the frames, and ``audio``; with ``extractor=None`` lip embeddings ``(N, D)`` as ``preds``
+    and as many audio embeddings as ``audio``.
 
     Args:
         protocol: see above.
-        average: ``"clip"`` (default but for ``syncnet-python``): the mean over clips, and within a clip over tracks;
-            ``"track"``: over all tracks; ``"frame"``: tracks weigh as many windows as they have.
+        average: ``"clip"`` (default except for ``syncnet-python``): the mean over clips, and within a clip over tracks;
+            ``"track"`` (default of ``syncnet-python``): the mean over all tracks; ``"frame"``: the mean over all
+            tracks, weighted by their windows.
         extractor: ``"syncnet"``; a module with the methods of `extractors.syncnet.CustomSyncNetwork`; or None.
         weights: your own checkpoint, or several by name (``syncnet``, ``s3fd``).
         vshift: largest shift in frames, 15 in the published scripts.
@@ -69,17 +69,13 @@ class LipSync(TalkingHeadMetric):
         min_track: detections that a track must exceed; 100 are 4 s.
         num_failed_det: frames after which a lost face ends its track.
         min_face_size: mean width or height in pixels that a track must exceed.
-        crop_scale: how much of the surroundings the crop shows.
+        crop_scale: margin of the crop around the face.
         facedet_scale: factor by which frames are shrunk for the detector.
         threshold: smallest score of a face.
         ffmpeg: the version whose rules ``syncnet-python`` follows for 25 frames per second and late sound: 4
-            (4.2 to 5.1, which most published numbers come from) or 7 (7.0 and later); for clips of 25 frames per second
-            whose sound starts with the pictures they are the same.
+            (4.2 to 5.1, the source of most published numbers) or 7 (7.0 and later). They agree on clips of 25 frames
+            per second whose sound starts with the pictures.
         kwargs: the options of `TalkingHeadMetric`.
-
-    Raises:
-        InputError: if an option has no such value.
-        WeightsNotFoundError: if a checkpoint is absent and cannot be downloaded.
     """
 
     averages = ("frame", "clip", "track")
@@ -125,14 +121,17 @@ class LipSync(TalkingHeadMetric):
             self.detector = SyncNetS3FD.make("s3fd", files, scale=facedet_scale, threshold=threshold)
 
     def fields(self) -> Fields:
-        """Return the sums: the readings and their weight, offsets by shift, clips by reason and in all."""
+        """Return the sums of the readings, of offsets by shift, and of clips by reason."""
         return {
             "distance": 1, "confidence": 1, "offset": 1, "weight": 1, "offsets": (2 * self.vshift + 1,),
             "not_scored": (len(NOT_SCORED),), "scored": 1, "aligned": 1, "left_out": 1,
         }  # fmt: skip
 
     def argument(self, side: str) -> str | None:
-        """Return the argument of ``update`` that gives a side; audio embeddings stand in the place of the target."""
+        """Return the argument of ``update`` that gives a side.
+
+        With ``extractor=None`` the audio embeddings stand in the place of the target.
+        """
         if side == "target":
             return "audio" if self.extractor is None else None
         return super().argument(side)
@@ -184,10 +183,10 @@ class LipSync(TalkingHeadMetric):
         fps: float | None = None,
         **inputs: Any,
     ) -> ClipRun[Any]:
-        """Start the run of one clip, with its sound; default: that of the Clip.
+        """Start the run of one clip with a sound, by default that of the Clip.
 
         Raises:
-            InputError: if the sound is of another shape, dtype, rate or range, or ``preds`` is no Clip.
+            InputError: if the sound is of another shape, dtype, rate or range, or ``preds`` is not a Clip.
         """
         if self.extractor is None:
             return EmbeddingRun(self, preds, target)
@@ -212,12 +211,12 @@ class LipSync(TalkingHeadMetric):
     # ---- results
 
     def value(self, sums: Sums) -> Tensor:
-        """Return the reading of this class."""
+        """Return the mean of this class's reading."""
         reading: Tensor = getattr(sums, self._reading)
         return reading / sums.weight
 
     def details(self, sums: Sums) -> dict[str, Any]:
-        """Return the histogram of signed offsets, and why clips were not scored."""
+        """Return the histogram of signed offsets, and the numbers of unscored clips by reason."""
         counts = sums.offsets.tolist()
         reasons = zip(NOT_SCORED, sums.not_scored.tolist(), strict=True)
         return {
@@ -226,7 +225,7 @@ class LipSync(TalkingHeadMetric):
         }
 
     def why_nan(self, sums: Sums) -> str:
-        """Return why there is no value: the reasons of the clips."""
+        """Return why there is no value, by the reasons of the clips."""
         aligned = self.tally(sums).aligned
         if not aligned:
             return super().why_nan(sums)
@@ -235,9 +234,11 @@ class LipSync(TalkingHeadMetric):
 
 
 class LipSyncDistance(LipSync, key="lse-d", reads_state_of_parent=True):
-    """Lip-sync error, distance (LSE-D, also Sync-D): the smallest mean distance, lower is better; see `LipSync`.
+    """Compute the lip-sync error as a distance (LSE-D, also Sync-D), lower is better.
 
-    Real talking heads lie around 6 to 8, values near 13 mean that something is wrong with the input.
+    It is the smallest mean distance, at least 0; for formula and options see `LipSync`.
+
+    Real talking heads score around 6 to 8; a value near 13 points to a fault of the input.
 
     Example:
         >>> import torch
@@ -249,7 +250,9 @@ class LipSyncDistance(LipSync, key="lse-d", reads_state_of_parent=True):
 
 
 class LipSyncConfidence(LipSync, key="lse-c", reads_state_of_parent=True):
-    """Lip-sync error, confidence (LSE-C, also Sync-C): median minus smallest distance, higher is better; see `LipSync`.
+    """Compute the confidence of lip sync (LSE-C, also Sync-C), higher is better, at least 0.
+
+    It is the median minus the smallest mean distance; for formula and options see `LipSync`.
 
     Example:
         >>> import torch
@@ -263,10 +266,12 @@ class LipSyncConfidence(LipSync, key="lse-c", reads_state_of_parent=True):
 
 
 class LipSyncOffset(LipSync, key="av-offset", reads_state_of_parent=True):
-    """Mean absolute audio-visual offset in frames of 40 ms, lower is better; see `LipSync`.
+    """Compute the mean absolute audio-visual offset in frames of 40 ms, lower is better.
 
-    Audio that comes k frames late has offset -k, as in syncnet_python. The histogram of signed offsets, one count per
-    track, stands in the ``detail`` of reports.
+    For formula and options see `LipSync`.
+
+    Audio that comes k frames late has offset -k, as in syncnet_python. The ``detail`` of reports holds the histogram of
+    signed offsets, one count per track.
 
     Example:
         >>> import torch
@@ -283,7 +288,7 @@ class LipSyncOffset(LipSync, key="av-offset", reads_state_of_parent=True):
 
 
 def _sounds(audio: AudioInput, clips: int) -> list[Tensor | None]:
-    """Return one sound per clip; None stands for the Clip's own."""
+    """Return one sound per clip; None stands for the Clip's own sound."""
     if audio is None:
         return [None] * clips
     if isinstance(audio, Tensor):

@@ -1,4 +1,4 @@
-"""One clip on its way through a lip-sync metric."""
+"""A lip-sync run takes one clip through a lip-sync metric."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from thm_torchmetrics.lipsync.windows import DistanceCurve
 
 
 class LipSyncMetric(RunMetric, Protocol):
-    """What these runs need of their metric; `metrics.lipsync.LipSync` has it."""
+    """The runs need this interface of their metric; `metrics.lipsync.LipSync` has it."""
 
     average: Any
     vshift: int
@@ -27,10 +27,10 @@ class LipSyncMetric(RunMetric, Protocol):
 
 
 class LipSyncRun(ClipRun[LipSyncMetric]):
-    """What the runs of lip sync share: the sums of a clip's faces."""
+    """Every run of lip sync adds the readings of a clip's faces."""
 
     def result(self) -> LipSyncResult:
-        """Return what was measured of the clip."""
+        """Return the faces of the clip, or the reason why there is none."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -67,7 +67,7 @@ class LipSyncRun(ClipRun[LipSyncMetric]):
 
 
 class EmbeddingRun(LipSyncRun):
-    """Lip and audio embeddings that are given."""
+    """The run compares lip and audio embeddings that are given."""
 
     def __init__(self, metric: LipSyncMetric, preds: AnyClip | None, target: AnyClip | None) -> None:
         super().__init__(metric, preds, target)
@@ -87,13 +87,13 @@ class EmbeddingRun(LipSyncRun):
 
 
 class SyncNetRun(LipSyncRun):
-    """Frames and sound, by the pipeline of the metric's protocol.
+    """The run measures frames and sound by the pipeline of the metric's protocol.
 
     Args:
         metric: the metric.
         clip: the generated clip.
-        pipeline: what measures it; None if the clip has no sound.
-        why: why it has none.
+        pipeline: the pipeline; None if the clip has no sound.
+        why: the reason why it has none.
     """
 
     def __init__(
@@ -106,12 +106,15 @@ class SyncNetRun(LipSyncRun):
         self.reads_chunks = pipeline is not None and pipeline.reads_chunks
 
     def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
-        """Hand the clip's next frames to the pipeline."""
+        """Pass the clip's next frames to the pipeline."""
         if self._pipeline is not None and preds is not None:
             self._pipeline.add(preds)
 
     def result(self) -> LipSyncResult:
-        """Return the faces of the clip; the run's detail has a row for each, or why there is none."""
+        """Return the faces of the clip, or the reason why there is none.
+
+        The run's detail then has a row for each face, or that reason.
+        """
         result = self._pipeline.finish() if self._pipeline else LipSyncResult([], "no audio", self._why)
         rows = []
         for track in result.tracks:

@@ -1,4 +1,4 @@
-"""LPIPS, the learned perceptual similarity of frames."""
+"""Compute LPIPS, the learned perceptual similarity of frames."""
 
 from __future__ import annotations
 
@@ -13,28 +13,21 @@ from thm_torchmetrics.weights import CustomFiles
 
 
 class LearnedPerceptualSimilarity(FrameMean, key="lpips"):
-    r"""Learned perceptual image patch similarity (LPIPS, version 0.1), lower is better, from 0 to about 1.
+    r"""Compute the learned perceptual image patch similarity (LPIPS), lower is better.
 
     .. math:: d(x, y) = \sum_l \operatorname{mean}_{h,w} \sum_c w_{l,c} (\hat f_{l,c,h,w}(x) - \hat f_{l,c,h,w}(y))^2
 
-    of the channel-normalised feature maps of a classifier, per frame, then averaged (R. Zhang et al., CVPR 2018). The
-    value depends on the frames' size, which is not changed.
+    of the channel-normalised feature maps of a classifier, per frame, then averaged (R. Zhang et al., CVPR 2018;
+    version 0.1). Values range from 0 to about 1 and depend on the frames' size, which is not changed.
 
     Protocols are the classifiers: ``alex`` (default; TalkingHeadMetrics, ER-NeRF, TalkingGaussian, InsTaG), ``vgg``,
     ``squeeze``. Channel weights are those of the ``lpips`` package, classifiers torchvision's.
-
-    As input to ``forward`` and ``update`` the metric accepts ``preds`` and ``target`` as `TalkingHeadMetric.update`
-    describes them. As output it returns a 0-d float64 tensor.
 
     Args:
         protocol: see above.
         extractor: ``"lpips"``, or a module that maps two batches ``(N, 3, H, W)``, float32 in 0..1, to ``(N,)``.
         weights: your own checkpoint of the classifier.
         kwargs: the options of `TalkingHeadMetric`.
-
-    Raises:
-        InputError: if an option has no such value.
-        WeightsNotFoundError: if the classifier's checkpoint is absent and cannot be downloaded.
     """
 
     pixelwise = True

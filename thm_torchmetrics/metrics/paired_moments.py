@@ -1,4 +1,4 @@
-"""Statistics of two series that are computed from sums over frames: RMSE, sign agreement, correlations."""
+"""Compute statistics of two series (RMSE, sign agreement, correlations) from sums."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from thm_torchmetrics.functional.emotion import Statistics, moments, statistics
 
 
 class PairedMoments(TalkingHeadMetric):
-    """A statistic of valence or of arousal; a frame is scored if both sides have a face.
+    """Compute a statistic of valence or of arousal over frames in which both sides have a face.
 
-    One state serves every statistic, over all frames and as a mean over clips: the `moments` of valence and of arousal,
-    summed over frames; and every statistic of both, summed over the clips that have it, with the number of those clips.
+    One state serves every statistic and both averages. It holds the `moments` of valence and of arousal, summed over
+    frames, and every statistic of both, summed over the clips that have it, with the number of those clips.
     """
 
     series: ClassVar[int] = 0
@@ -30,10 +30,10 @@ class PairedMoments(TalkingHeadMetric):
 
     @abstractmethod
     def affect(self, chunk: Chunk) -> Tensor:
-        """Return valence and arousal ``(n, 2)`` of a chunk's frames, NaN where there is no face."""
+        """Return valence and arousal ``(n, 2)`` of a chunk's frames, NaN without a face."""
 
     def fields(self) -> Fields:
-        """Return the sums: moments over frames, statistics over clips, and the numbers of frames."""
+        """Return the sums of moments over frames and of statistics over clips, and the counts."""
         each = (2, len(Statistics._fields))
         return {"moments": (2, 8), "of_clips": each, "clips": each, "scored": 1, "aligned": 1, "left_out": 1}
 
@@ -51,7 +51,7 @@ class PairedMoments(TalkingHeadMetric):
         return value
 
     def over_clips(self, sums: Sums) -> Tensor:
-        """Return the mean of the clips' statistics, of those clips that have one."""
+        """Return the mean of the statistic over the clips that have one."""
         at = self.series, Statistics._fields.index(self.statistic)
         return sums.of_clips[at] / sums.clips[at]
 
@@ -62,7 +62,7 @@ class PairedMoments(TalkingHeadMetric):
 
 
 class MomentsRun(ClipRun[PairedMoments]):
-    """Valence and arousal of both sides, frame by frame."""
+    """The run adds valence and arousal of both sides, frame by frame."""
 
     def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
         """Add the moments of the frames that both sides have."""
@@ -75,7 +75,7 @@ class MomentsRun(ClipRun[PairedMoments]):
         self.sums.scored += scored.sum()
 
     def close(self) -> None:
-        """Add the clip's own statistics, and how many frames were aligned and left out."""
+        """Add the clip's own statistics, and the numbers of aligned and left-out frames."""
         super().close()
         values = torch.stack(statistics(self.sums.moments), dim=1)
         self.sums.of_clips += values.nan_to_num(nan=0.0)
