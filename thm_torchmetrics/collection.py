@@ -68,7 +68,7 @@ class TalkingHeadMetrics(MetricCollection):
         compute_groups: bool | list[list[str]] = True,
         **options: Any,
     ) -> None:
-        self._asked_groups = compute_groups
+        self._requested_groups = compute_groups
         members: Any = _members(metrics, additional_metrics, options)
         super().__init__(members, prefix=prefix, postfix=postfix, compute_groups=[])
 
@@ -105,11 +105,11 @@ class TalkingHeadMetrics(MetricCollection):
 
     def _shared_states(self) -> list[list[str]]:
         """Return the names of the members by state."""
-        if isinstance(self._asked_groups, list):
-            return self._asked_groups
+        if isinstance(self._requested_groups, list):
+            return self._requested_groups
         groups: dict[Any, list[str]] = {}
         for name, member in self.items(keep_base=True, copy_state=False):
-            alone = not self._asked_groups or not isinstance(member, TalkingHeadMetric)
+            alone = not self._requested_groups or not isinstance(member, TalkingHeadMetric)
             groups.setdefault(name if alone else member.identity, []).append(name)
         return list(groups.values())
 
@@ -186,7 +186,7 @@ class TalkingHeadMetrics(MetricCollection):
         self._compute_groups_create_state_ref()
 
     def _arguments(self, args: tuple[Any, ...], inputs: dict[str, Any]) -> tuple[_Call, _Call]:
-        """Return the arguments for our members, who share frames as Clips, and those for torchmetrics' own."""
+        """Return the arguments for our members, and those for torchmetrics' own."""
         members = list(self.values(copy_state=False))
         for name in inputs:
             if name not in ("preds", "target") and not any(_takes(member, name) for member in members):
@@ -268,7 +268,7 @@ def _description(member: TalkingHeadMetric) -> str:
 
 
 def _sees_frames(members: Iterable[TalkingHeadMetric], side: str) -> bool:
-    """Return whether ``side`` is read, and by every member that reads it as frames."""
+    """Return whether ``side`` is read, by all its readers as frames."""
     readers = [member for member in members if side in member.inputs]
     return bool(readers) and all(member.extractor is not None or member.feature_shape is None for member in readers)
 
@@ -298,7 +298,7 @@ def _members(
     for item in (*([metrics] if isinstance(metrics, Metric) else metrics), *additional):
         name = item if isinstance(item, str) else getattr(item, "key", "") or type(item).__name__
         if name in members:
-            raise InputError(f"the metric {name!r} is asked for twice; pass a dict to name them yourself")
+            raise InputError(f"the metric {name!r} is given twice; pass a dict of metrics by name")
         members[name] = make_metric(item, options, used) if isinstance(item, str) else item
     unused = sorted(set(options) - used)
     if unused:

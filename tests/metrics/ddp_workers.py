@@ -1,8 +1,11 @@
-"""What a process of the group does: its share of a case's clips, and the collection's way with failures."""
+"""What a process of the group does with clips of a case: its share, or its share after a batch that failed."""
 
 from typing import Any
 
 from metrics.cases import CASES
+
+from thm_torchmetrics import TalkingHeadMetrics
+from thm_torchmetrics.errors import InputError
 
 
 def compute_share(rank: int, groups: dict[int, Any], name: str, shares: list[list[int]]) -> tuple[float, float] | None:
@@ -16,3 +19,21 @@ def compute_share(rank: int, groups: dict[int, Any], name: str, shares: list[lis
         metric.update(**case.clips[index])
     value = metric.compute().item()
     return value, metric.coverage
+
+
+def compute_after_failure(rank: int, groups: dict[int, Any], name: str) -> float:
+    """This rank's value of three clips, one a rank, where the first batch of rank 0 fails in `update` and `forward`."""
+    case = CASES[name]
+    metrics = TalkingHeadMetrics(
+        {"good": case.make(process_group=groups[3]), "cut": case.make(process_group=groups[3], align="truncate")}
+    )
+    if rank == 0:
+        bad = {side: value[..., : -(side == "target") or None] for side, value in case.clips[1].items()}
+        for call in (metrics.update, metrics.forward):
+            try:
+                call(**bad)
+            except InputError:
+                continue
+            raise AssertionError("it was taken")
+    metrics.update(**case.clips[rank + 1])
+    return metrics.compute()["good"].item()

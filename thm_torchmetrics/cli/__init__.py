@@ -1,4 +1,7 @@
-"""The command ``thm``: thin commands over `scoring` and `reports`; torch is imported only when a command needs it."""
+"""The command ``thm`` consists of thin commands over `scoring` and `reports`.
+
+They import torch only when they need it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from thm_torchmetrics.cli.weights import checkpoints
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, "--version", prog_name="thm")
 def main() -> None:
-    """Talking-head video metrics: score generated videos against real ones, with every protocol named."""
+    """Score generated talking-head videos against real ones, with every protocol named."""
 
 
 for command in (score, demo, list_metrics, checkpoints, extract, doctor):

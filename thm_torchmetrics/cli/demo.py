@@ -1,4 +1,4 @@
-"""``thm demo``."""
+"""Define the command ``thm demo``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from thm_torchmetrics.cli.score import score
 @click.option("--full", is_flag=True, help="Run every metric with its own network; this fetches their checkpoints.")
 @click.pass_context
 def demo(context: click.Context, folder: Path, full: bool) -> None:
-    """Make a small sample dataset and score it, by default with all that needs no download."""
+    """Make a small sample dataset and score it, by default with metrics that need no download."""
     from thm_torchmetrics.demo.sample import make_sample
 
     click.echo(f"Writing a sample dataset to {folder} ...", err=True)

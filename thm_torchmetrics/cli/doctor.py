@@ -1,4 +1,4 @@
-"""``thm doctor``."""
+"""Define the command ``thm doctor``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EXTRAS = {
 
 @click.command()
 def doctor() -> None:
-    """Say what is installed here, for a bug report or to see why a metric is skipped."""
+    """List the installed versions, for a bug report or to see why a metric is skipped."""
     click.echo(f"python        {platform.python_version()} ({sys.executable})")
     click.echo(f"platform      {platform.platform()}")
     for name in _CORE:

@@ -1,4 +1,4 @@
-"""``thm extract``."""
+"""Define the command ``thm extract``."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def extract(name: str, video: Path, output: Path, **given: Any) -> None:
 
 
 def _features(name: str, video: Path, given: dict[str, Any], drawn: int | None) -> Features:
-    """Compute the features; of evenly spaced frames only, if they are drawn."""
+    """Compute the features, or those of evenly spaced frames if they are drawn."""
     from thm_torchmetrics.cli.progress import Bar
     from thm_torchmetrics.extractors import EXTRACTORS, make_extractor
     from thm_torchmetrics.media.video import VideoFile

@@ -1,4 +1,4 @@
-"""The gates of ``thm score --fail-under``."""
+"""Check the gates of ``thm score --fail-under``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Gate:
-    """A value that a metric must reach."""
+    """A gate is a value that a metric must reach."""
 
     key: str
     limit: float
@@ -34,7 +34,7 @@ def parse_gates(texts: Iterable[str], known: Iterable[str]) -> list[Gate]:
     """Return ``KEY=VALUE`` texts as gates.
 
     Raises:
-        InputError: if one is not of that form, its value is no number, or it names a metric that is not asked for.
+        InputError: if one is not of that form, its value is not a number, or it names no metric of the run.
     """
     limits = assignments("--fail-under", texts, known)
     try:

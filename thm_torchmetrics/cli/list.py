@@ -1,4 +1,4 @@
-"""``thm list``."""
+"""Define the command ``thm list``."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def list_metrics(form: str) -> None:
 
 
 def _networks(row: Row) -> str:
-    """Return the extractors, with a star where the license of a checkpoint that they need excludes commercial use."""
+    """Return the extractors of a metric, starred if a checkpoint excludes commercial use."""
     known = weights.registry()
     stars = {
         name: any(known[needed].commercial is False for needed in weights.needed_by(row.extractor_kind, name))

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Define the options that several commands share."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def given_checkpoints(given: Mapping[str, Any], progress: Progress) -> Checkpoints:
-    """Return where networks take their checkpoints from, by these options.
+    """Return the source of checkpoints that these options describe.
 
     A flag that is not given leaves the decision to its environment variable.
 
@@ -74,10 +74,10 @@ def assignments(option: str, texts: Iterable[str], known: Iterable[str]) -> dict
 
 
 def device_named(name: str | None) -> torch.device:
-    """Return the device of a name; by default a CUDA device if there is one, else the CPU.
+    """Return the device of this name, by default a CUDA device if there is one, else the CPU.
 
     Raises:
-        InputError: if it is none, or not there.
+        InputError: if there is no such device.
     """
     import torch
 

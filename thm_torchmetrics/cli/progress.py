@@ -1,4 +1,4 @@
-"""The progress bar on standard error."""
+"""Show the progress bar on standard error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from thm_torchmetrics.scoring.progress import Progress
 
 
 class Bar(Progress):
-    """Clips done, frames decoded and their rate; only on a terminal."""
+    """The bar shows clips done, frames decoded and their rate, on a terminal only."""
 
     def __init__(self, hidden: bool = False) -> None:
         self._rich = RichProgress(
@@ -62,5 +62,5 @@ class Bar(Progress):
         self._rich.update(self._task, description=f"fetching {name}: {megabytes}")
 
     def note(self, text: str) -> None:
-        """Print a line, on standard error like the bar."""
+        """Print a line on standard error, like the bar."""
         self._rich.console.print(text, markup=False, highlight=False, soft_wrap=True)

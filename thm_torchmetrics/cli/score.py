@@ -1,4 +1,4 @@
-"""``thm score``."""
+"""Define the command ``thm score``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _FOLDER = click.Path(path_type=Path)
 
-_OF_METRICS = ("align", "missing", "resize", "average", "min_track", "min_face_size", "tracks")
+_METRIC_OPTIONS = ("align", "missing", "resize", "average", "min_track", "min_face_size", "tracks")
 
 REMEDIES = {
     "preds": "give --preds, or a folder pred_video in DATA",
@@ -157,12 +157,12 @@ def score(context: click.Context, /, data: Path | None, **given: Any) -> None:
 
 
 def run(data: Path | None, given: Mapping[str, Any]) -> Result:
-    """Score by the options; everything that can be checked before the work is checked first."""
+    """Score by the options, after checking all that can be checked before the work."""
     from thm_torchmetrics import reports
     from thm_torchmetrics.media.pairing import discover, pair, pair_features
 
     if given["metrics"] and given["suite"]:
-        raise InputError("--metrics and --suite exclude each other")
+        raise InputError("give --metrics or --suite, not both")
     asked = tuple(given["metrics"].split(",")) if given["metrics"] else catalog.find_suite(given["suite"] or "thm")
     asked = tuple(dict.fromkeys(key.strip() for key in asked))
     rows = {key: catalog.find_choice(key).row for key in asked}
@@ -190,7 +190,7 @@ def run(data: Path | None, given: Mapping[str, Any]) -> Result:
     _check_extractors(extractors)
     features = features_by_metric(asked, *folders_of)
     can_run, skipped = select_metrics(asked, folders, REMEDIES, features, given["every"])
-    options = {name: given[name] for name in _OF_METRICS if given[name] is not None}
+    options = {name: given[name] for name in _METRIC_OPTIONS if given[name] is not None}
     options |= {"extractor": extractors}
     device = device_named(given["device"])
     units = ActionUnitOptions(given["au_successful_only"], given["au_min_confidence"], given["au_face_id"])

@@ -1,4 +1,4 @@
-"""The command `thm weights`."""
+"""Define the command ``thm weights``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _select_names(names: tuple[str, ...]) -> tuple[str, ...]:
 
 @checkpoints.command("list")
 def list_weights() -> None:
-    """Show every checkpoint: its size, whether it is here, the weights it was verified with, and its license."""
+    """Show every checkpoint with its size, state, verification and license."""
     from rich.markup import escape
 
     from thm_torchmetrics.reports.table import console, grid
@@ -53,7 +53,7 @@ def _megabytes(size: int | None) -> str:
 @checkpoints.command()
 @_NAMES
 def fetch(names: tuple[str, ...]) -> None:
-    """Download checkpoints by name and verify them; all that can be fetched, if none is named."""
+    """Download and verify checkpoints by name; all that can be fetched, if none is named."""
     failed = False
     for name in _select_names(names):
         if not names and not weights.registry()[name].fetchable:
@@ -81,7 +81,10 @@ def _fetch(name: str) -> None:
 @checkpoints.command()
 @_NAMES
 def verify(names: tuple[str, ...]) -> None:
-    """Hash the checkpoints that are here, all or those named; exit with 3 if one is corrupt, or named and missing."""
+    """Hash the checkpoints that are here, all or those named.
+
+    Exit with 3 if one is corrupt, or named and missing.
+    """
     failed = False
     for name in _select_names(names):
         status = weights.verify(name)

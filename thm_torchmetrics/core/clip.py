@@ -50,7 +50,7 @@ class Clip:
 
     Args:
         frames: ``(T, 3, H, W)``, RGB, uint8 0..255 or float 0..1 (the dtype decides), or a `VideoSource`.
-        fps: frames per second; a source knows its own.
+        fps: frames per second; default: the source's own, or 25 for a tensor.
         audio: ``(S,)``, mono, float -1..1 or int16, or an `AudioSource`, which is read when it is needed.
         sample_rate: samples per second of the audio; a source is read at this rate.
         key: the clip's name in reports and errors.

@@ -108,7 +108,7 @@ class ClipRun(Generic[M]):
             if tally.scored < tally.aligned:
                 raise MissingFaceError(
                     f"{type(self.metric).__name__}: {tally.aligned - tally.scored} of {tally.aligned} could not be "
-                    "scored"
+                    'scored; pass missing="skip" to leave them out'
                 )
         return self.sums
 

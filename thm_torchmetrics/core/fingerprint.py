@@ -64,8 +64,7 @@ def _class(value: Any) -> str:
 
 
 def _digest(tensor: Tensor) -> str:
-    raw = tensor.detach().cpu().contiguous()
-    digest = hashlib.sha256(f"{raw.dtype} {tuple(raw.shape)}".encode())
-    if not raw.is_meta:
-        digest.update(raw.reshape(-1).view(torch.uint8).numpy().tobytes() if raw.numel() else b"")
+    digest = hashlib.sha256(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
+    if tensor.numel() and not tensor.is_meta:
+        digest.update(tensor.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()[:16]

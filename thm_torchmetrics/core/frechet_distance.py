@@ -20,7 +20,8 @@ class FrechetDistance(TalkingHeadMetric):
     """Compute the Fréchet distance between the features of all generated and all real frames.
 
     The numbers of frames of the two sides may differ. Each side sums, over its frames, the outer product of
-    ``(1, feature)`` with itself, which holds their number, their sum and their second moments.
+    ``(1, feature)`` with itself, which holds their number, their sum and their second moments. ``seen`` counts the
+    frames of both sides.
 
     Args:
         num_features: length of a feature.

@@ -43,7 +43,7 @@ def clips_from(value: ClipInput, name: str, feature_shape: tuple[int | None, ...
             )
         value = [value] if value.ndim == one else list(value)
     if not isinstance(value, Sequence) or isinstance(value, str):
-        raise InputError(f"{name} must be a tensor, a Clip or a list of them, got {_kind(value)}")
+        raise InputError(f"{name} must be a tensor, a Clip or a list of them, got {_describe_type(value)}")
     if feature_shape is None:
         return [item if isinstance(item, Clip) else _frame_clip(item, name) for item in value]
     return [_feature_clip(item, name, feature_shape) for item in value]
@@ -57,7 +57,7 @@ def pair_chunks(preds: AnyClip | None, target: AnyClip | None) -> Iterator[tuple
 
 def _frame_clip(item: Any, name: str) -> Clip:
     if not isinstance(item, Tensor):
-        raise InputError(f"{name} must hold tensors or Clips, got {_kind(item)}")
+        raise InputError(f"{name} must hold tensors or Clips, got {_describe_type(item)}")
     check_layout(item, name)
     return Clip(item)
 
@@ -80,7 +80,7 @@ def _shape_text(shape: tuple[int | None, ...]) -> str:
     return f"(T, {row}) or (B, T, {row})"
 
 
-def _kind(value: Any) -> str:
+def _describe_type(value: Any) -> str:
     """Return the type of a wrong value, with the way to a right one where it is known."""
     if isinstance(value, np.ndarray):
         return "a NumPy array; pass torch.from_numpy(array), channels first: (T, 3, H, W)"

@@ -35,9 +35,9 @@ class TalkingHeadMetric(OptionsMetric):
 
     As input to ``forward`` and ``update`` a metric accepts ``preds`` and, if it compares with real frames, ``target``,
     as `update` describes them; a ``target`` that it does not read is ignored. With ``extractor=None`` the input is
-    features, whose shape the class gives; a row that holds NaN is a frame without a face, which is counted and not
-    scored. As output a metric returns a 0-d float64 tensor (float32 on MPS), NaN with one warning if nothing was
-    scored.
+    features, whose shape the class gives. A row that holds NaN or infinity is a frame without a face, which is counted
+    and not scored. As output a metric returns a 0-d float64 tensor (float32 on MPS), NaN with one warning if nothing
+    was scored.
 
     The state is one vector of float64 sums, so that any number of processes, with any number of updates, agree. A
     `ClipRun` measures a clip (`start`, its ``add`` and ``finish``), and `add` adds its sums to the state; `update` does
@@ -197,7 +197,7 @@ class TalkingHeadMetric(OptionsMetric):
 
     def add(self, sums: Sums) -> None:
         """Add the sums of a finished run to the state."""
-        attributes = vars(self)  # past nn.Module's checks on every assignment
+        attributes = vars(self)  # skips nn.Module's checks on every assignment
         attributes[self._state_name] = attributes[self._state_name] + self.contribution(sums).vector
         attributes["_computed"] = None
         attributes["_update_count"] = max(self._update_count, 1)

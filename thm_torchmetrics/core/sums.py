@@ -72,9 +72,13 @@ class Sums:
 
     def __setattr__(self, name: str, value: Any) -> None:
         part = getattr(self, name)
-        if isinstance(value, Tensor) and value.data_ptr() == part.data_ptr():
-            return  # `sums.name += x` has written into the vector already
-        part.copy_(value) if isinstance(value, Tensor) else part.fill_(value)
+        if not isinstance(value, Tensor):
+            part.fill_(value)
+        elif value.data_ptr() != part.data_ptr():
+            part.copy_(value)
+        elif value.shape != part.shape or value.stride() != part.stride():
+            part.copy_(value.clone())  # a part of the sum itself
+        # else `sums.name += x` has written into the vector already
 
     def __repr__(self) -> str:
         return f"Sums({', '.join(f'{name}={getattr(self, name).tolist()}' for name in self._layout.places)})"

@@ -140,7 +140,7 @@ def _saved(metric: Metric) -> dict[str, Any]:
         value = attributes[name]
         if isinstance(value, list):
             value = list(value)
-        elif not isinstance(metric, SumsMetric):  # torchmetrics' own write into their tensors
+        elif not isinstance(metric, SumsMetric):  # torchmetrics' metrics write into their tensors
             value = value.clone()
         saved[name] = value
     return saved

@@ -1,1 +1,1 @@
-"""The sample data set."""
+"""This room makes the sample dataset."""

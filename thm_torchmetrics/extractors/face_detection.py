@@ -1,4 +1,4 @@
-"""The two S3FD face detectors: SyncNet's and face-alignment's."""
+"""Detect faces with the two S3FD detectors, SyncNet's and face-alignment's."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from thm_torchmetrics.imaging.resize import resize_by
 from thm_torchmetrics.nets.s3fd_face_alignment import FanS3FD
 from thm_torchmetrics.nets.s3fd_syncnet import S3FD
 
-_LEAST_SIDE = 28  # of what the network is shown, which halves it five times
+_LEAST_SIDE = 28  # least side of the network's input, which is halved five times
 _MEAN_RGB = (123.0, 117.0, 104.0)
 _MEAN_BGR = (104.0, 117.0, 123.0)
 
 
 @dataclass(frozen=True)
 class SyncNetS3FD(PooledNetwork):
-    """The S3FD of syncnet_python, on frames shrunk by a factor.
+    """Run the S3FD of syncnet_python on frames shrunk by a factor.
 
     Attributes:
         scale: the factor; small faces are not found in small pictures.
@@ -38,7 +38,9 @@ class SyncNetS3FD(PooledNetwork):
         return S3FD()
 
     def faces(self, frames: Tensor) -> list[Tensor]:
-        """Return boxes ``(k, 5)`` of each frame of ``(n, 3, H, W)``, RGB, uint8; in full-frame pixels, best first.
+        """Return boxes ``(k, 5)`` of each frame of ``(n, 3, H, W)``, RGB, uint8, best first.
+
+        They are in pixels of the full frame.
 
         Raises:
             InputError: if the shrunk frames are too small for the network.
@@ -66,7 +68,7 @@ class SyncNetS3FD(PooledNetwork):
 
 @dataclass(frozen=True)
 class FaceAlignmentS3FD(PooledNetwork):
-    """The S3FD of face-alignment, on frames at their own size."""
+    """Run the S3FD of face-alignment on frames at their own size."""
 
     batch_size: int = 8
 
@@ -75,7 +77,7 @@ class FaceAlignmentS3FD(PooledNetwork):
         return FanS3FD()
 
     def faces(self, chunk: Chunk) -> list[Tensor]:
-        """Return boxes ``(k, 5)`` of each frame, best first; the chunk keeps them."""
+        """Return boxes ``(k, 5)`` of each frame, best first; the chunk caches them."""
         found: list[Tensor] = chunk.cached((self, "faces"), lambda: self._detect(chunk.as_uint8()))
         return found
 

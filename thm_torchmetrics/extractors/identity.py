@@ -1,4 +1,4 @@
-"""Identity embeddings of the face by ArcFace's networks; `dlib` and `insightface` have further ones."""
+"""Extract identity embeddings with ArcFace; `dlib` and `insightface` have other networks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ _NETWORKS: Mapping[str, Callable[[], IResNet]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class ArcFace(FaceNetwork):
-    """The IResNets of ArcFace, on the face aligned by five points, or on the whole frame without landmarks."""
+    """Run ArcFace's IResNets on the aligned face, or on the whole frame without landmarks.
+
+    The face is aligned by five points.
+    """
 
     kind = "identity"
     default_landmarks = "fan"
@@ -33,7 +36,7 @@ class ArcFace(FaceNetwork):
         return _NETWORKS[self.checkpoint.name]()
 
     def extract(self, chunk: Chunk) -> Tensor:
-        """Return embeddings ``(n, 512)``, not normalised; NaN where a frame has no face."""
+        """Return embeddings ``(n, 512)``, not normalised; NaN if a frame has no face."""
         frames = chunk.as_uint8()
         network = self.network(frames.device)
 

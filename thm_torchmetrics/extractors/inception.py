@@ -1,4 +1,4 @@
-"""Inception features for FID."""
+"""Extract Inception features for FID."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NUM_FEATURES = 2048
 
 @dataclass(frozen=True)
 class Inception(FrozenNetwork):
-    """Pool3 features of the FID Inception network.
+    """Compute the pool3 features of the FID Inception network.
 
     Attributes:
         protocol: the preprocessing, ``pytorch-fid`` or ``torch-fidelity``.
@@ -34,7 +34,7 @@ class Inception(FrozenNetwork):
 
     @property
     def name(self) -> str:
-        """The name under which reports show it."""
+        """Return the name for reports."""
         return "inception"
 
     def build(self) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Identity embeddings by a model pack of the insightface package."""
+"""Extract identity embeddings with a model pack of the insightface package."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _DETECTOR_SIZE = (640, 640)
 
 @dataclass(frozen=True)
 class InsightFace(Extractor):
-    """A model pack of the insightface package, by its own detector, alignment and recognition (ONNX Runtime).
+    """Run detection, alignment and recognition of an insightface model pack (ONNX Runtime).
 
     Attributes:
         pack: the checkpoint, a zip file.
-        face: which of the detected faces counts.
+        face: the face of a frame that counts.
     """
 
     kind = "identity"
@@ -52,16 +52,16 @@ class InsightFace(Extractor):
 
     @property
     def name(self) -> str:
-        """The name under which reports show it."""
+        """Return the name for reports."""
         return "insightface"
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """The checkpoint in use."""
+        """Return the checkpoint in use."""
         return (self.pack,)
 
     def extract(self, chunk: Chunk) -> Tensor:
-        """Return embeddings ``(n, D)``, not normalised; NaN where a frame has no face."""
+        """Return embeddings ``(n, D)``, not normalised; NaN if a frame has no face."""
         device = chunk.rows.device
         app = _app(self._folder(), (device.index or 0) if device.type == "cuda" else -1)
         rows = [
@@ -80,13 +80,13 @@ class InsightFace(Extractor):
         return np.asarray(app.models["recognition"].get(picture, face)).reshape(-1)
 
     def _folder(self) -> Path:
-        """Return the folder of the unpacked pack, where insightface looks for packs: ROOT/models/NAME."""
+        """Return the folder of the unpacked pack, of the form ROOT/models/NAME for insightface."""
         archive = weights.locate(self.pack.name, self.pack.file).path
         return weights.unpacked(archive, f"insightface/models/{self.pack.sha256[:16]}", ".onnx")
 
 
 class _Face:
-    """The two attributes of a face that insightface's recognition uses."""
+    """A face has the two attributes that insightface's recognition uses."""
 
     def __init__(self, points: np.ndarray) -> None:
         self.kps = points
@@ -106,9 +106,9 @@ def _face_analysis() -> Any:
 @released_with_networks
 @cache
 def _app(folder: Path, device: int) -> Any:
-    """Load detection and recognition of a pack; ``device`` is a CUDA device, or -1 for the CPU."""
+    """Load detection and recognition of a pack on a CUDA device, or with -1 on the CPU."""
     cuda: list[Any] = [("CUDAExecutionProvider", {"device_id": device})] if device >= 0 else []
-    with redirect_stdout(io.StringIO()):  # it prints what it loads, standard output is the report's
+    with redirect_stdout(io.StringIO()):  # it prints the names of its models; standard output is for the report
         app = _face_analysis()(
             name=folder.name,
             root=str(folder.parent.parent),

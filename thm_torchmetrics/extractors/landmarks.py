@@ -1,4 +1,4 @@
-"""The 68 face landmarks of every frame by face-alignment's networks; `dlib` has those of dlib."""
+"""Extract 68 face landmarks with face-alignment's networks; `dlib` has those of dlib."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CROP_SIDE = 256
 
 @dataclass(frozen=True)
 class Fan(PooledNetwork):
-    """face-alignment's 2DFAN-4, from 256x256 crops to heat maps."""
+    """Run face-alignment's 2DFAN-4 from 256x256 crops to heat maps."""
 
     batch_size: int = 8
 
@@ -50,12 +50,14 @@ class Fan(PooledNetwork):
 
 @dataclass(frozen=True)
 class FanLandmarks(Extractor):
-    """Landmarks as the face-alignment package finds them (A. Bulat and G. Tzimiropoulos, 2017): whole pixels.
+    """Extract landmarks as the face-alignment package does, in whole pixels.
+
+    The package is of A. Bulat and G. Tzimiropoulos, 2017.
 
     Attributes:
         fan: the landmark network.
-        detector: what finds the faces.
-        face: which face of a frame counts.
+        detector: the face detector.
+        face: the face of a frame that counts.
         flip: whether the heat maps of the mirrored face are added.
     """
 
@@ -80,16 +82,16 @@ class FanLandmarks(Extractor):
 
     @property
     def name(self) -> str:
-        """The name under which reports show it."""
+        """Return the name for reports."""
         return "fan"
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """The checkpoints in use."""
+        """Return the checkpoints in use."""
         return self.fan.checkpoints + self.detector.checkpoints
 
     def extract(self, chunk: Chunk) -> Tensor:
-        """Return points ``(n, 68, 2)``, x and y in pixels, float64; NaN where a frame has no face."""
+        """Return points ``(n, 68, 2)``, x and y in pixels, float64; NaN if a frame has no face."""
         frames = chunk.as_uint8()
         height, width = frames.shape[-2:]
         points = torch.full((len(frames), POINTS, 2), torch.nan, dtype=torch.float64, device=frames.device)

@@ -1,4 +1,4 @@
-"""LPIPS distances of pairs of frames."""
+"""Compute LPIPS distances of pairs of frames."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from thm_torchmetrics.weights import Checkpoint, Checkpoints, CustomFiles, neede
 
 @dataclass(frozen=True)
 class LpipsNetwork(PooledNetwork):
-    """The LPIPS network on a torchvision classifier, whose checkpoint this is.
+    """Run the LPIPS network on the torchvision classifier of a checkpoint.
 
     Attributes:
         heads: the channel weights, which come with the ``lpips`` package.
@@ -45,12 +45,12 @@ class LpipsNetwork(PooledNetwork):
 
     @property
     def name(self) -> str:
-        """The name under which reports show it."""
+        """Return the name for reports."""
         return "lpips"
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """The checkpoints in use."""
+        """Return the checkpoints in use."""
         return (self.checkpoint, *([] if self.heads is None else [self.heads]))
 
     def build(self) -> nn.Module:
@@ -58,7 +58,10 @@ class LpipsNetwork(PooledNetwork):
         return LPIPS(self.net)
 
     def load_weights(self, network: nn.Module) -> None:
-        """Load the classifier's convolutions and the channel weights; the classifier's last layers are not used."""
+        """Load the classifier's convolutions and the channel weights.
+
+        The classifier's last layers are not used.
+        """
         backbone = weights.load(self.checkpoint.name, self.checkpoint.file)
         state = {key: value for key, value in backbone.items() if key.startswith("features.")}
         file = None if self.heads is None else self.heads.file
@@ -67,7 +70,7 @@ class LpipsNetwork(PooledNetwork):
         weights.load_into(network, state, self.checkpoint.name)
 
     def architecture(self) -> Hashable:
-        """Return what besides the checkpoint makes two networks differ."""
+        """Return the part of the network's identity beyond its checkpoint."""
         return self.net, self.heads
 
     def distance(self, preds: Tensor, target: Tensor) -> Tensor:
@@ -76,7 +79,7 @@ class LpipsNetwork(PooledNetwork):
 
 
 class CustomDistance(CustomModule):
-    """A user's own network that compares two batches of frames, used as it is given."""
+    """A custom distance is a user's network that compares two batches of frames."""
 
     def distance(self, preds: Tensor, target: Tensor) -> Tensor:
         """Return the module's distances ``(N,)``."""

@@ -1,4 +1,4 @@
-"""Frozen networks and the pool of the process that holds them.
+"""A pool of the process holds the frozen networks.
 
 A metric keeps a small, picklable description of a network. The network itself is built at first use, once per
 checkpoint and device, frozen, in eval mode and float32. So a metric adds nothing to a module's parameters or
@@ -30,7 +30,7 @@ _native: list[Callable[[], None]] = []
 
 @dataclass(frozen=True)
 class PooledNetwork(ABC):
-    """A network by its checkpoint; subclasses add options and say how to `build` it.
+    """The pool makes a network from this description; subclasses add options and `build`.
 
     Attributes:
         checkpoint: the published checkpoint, or the user's own file in its place, with the hash of the file.
@@ -42,12 +42,12 @@ class PooledNetwork(ABC):
 
     @classmethod
     def make(cls, name: str, files: CustomFiles = None, **options: Any) -> Self:
-        """Return the network of a checkpoint, which is looked for and, if need be, downloaded.
+        """Return the network of a checkpoint, which is located or downloaded.
 
         Args:
             name: the checkpoint's name in the registry.
             files: the user's own file or files, or the `Checkpoints` to take it from.
-            options: other fields of the class; those that it lacks are options of other extractors of its kind.
+            options: other fields of the class; options that it lacks are ignored.
 
         Raises:
             WeightsError: if the checkpoint is absent, corrupt or not allowed.
@@ -58,7 +58,7 @@ class PooledNetwork(ABC):
 
     @property
     def name(self) -> str:
-        """The name under which reports show it: that of its checkpoint."""
+        """Return the name for reports, that of the checkpoint."""
         return self.checkpoint.name
 
     def __str__(self) -> str:
@@ -66,7 +66,7 @@ class PooledNetwork(ABC):
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """The checkpoints in use."""
+        """Return the checkpoints in use."""
         return (self.checkpoint,)
 
     @abstractmethod
@@ -78,7 +78,7 @@ class PooledNetwork(ABC):
         weights.load_into(network, weights.load(self.checkpoint.name, self.checkpoint.file), self.checkpoint.name)
 
     def architecture(self) -> Hashable:
-        """Return what besides the checkpoint makes two networks differ."""
+        """Return the part of the network's identity beyond its checkpoint."""
         return type(self).build
 
     def network(self, device: torch.device) -> Any:
@@ -118,22 +118,22 @@ class PooledNetwork(ABC):
 
 
 class FrozenNetwork(PooledNetwork, Extractor):
-    """An extractor that runs one network of the pool; subclasses define ``build`` and ``extract``."""
+    """The extractor runs one network of the pool; subclasses define ``build`` and ``extract``."""
 
 
 @dataclass(frozen=True)
 class FaceNetwork(FrozenNetwork):
-    """An extractor that runs one network on the face of a frame.
+    """The extractor runs one network on the face of a frame.
 
     Attributes:
-        landmarks: the extractor of the 68 points by which the face is cut out; None for the whole frame.
+        landmarks: the extractor of the 68 points by which the face is cropped; None for the whole frame.
     """
 
     landmarks: Extractor | None = None
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """The checkpoints in use, those of the landmarks included."""
+        """Return the checkpoints in use, those of the landmarks included."""
         return (self.checkpoint, *(() if self.landmarks is None else self.landmarks.checkpoints))
 
     def points(self, chunk: Chunk) -> Tensor:
@@ -148,7 +148,7 @@ class FaceNetwork(FrozenNetwork):
 
 
 def release() -> None:
-    """Free all networks of the process; they are made again when they are next needed."""
+    """Free all networks of the process; the next use makes them again."""
     with _lock:
         _networks.clear()
         _fitting_batches.clear()

@@ -1,4 +1,4 @@
-"""The open table of extractors, and the one way to make one."""
+"""The open table holds every extractor, and `make_extractor` makes them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from thm_torchmetrics.weights import Checkpoints, CustomFiles
 
 
 class Makeable(Protocol):
-    """A class of extractors, as the table holds it."""
+    """The table holds classes of this interface."""
 
     def make(self, name: str, files: CustomFiles = None, **options: Any) -> Any:
         """Return the extractor of this name; options that it lacks are ignored."""
@@ -46,7 +46,7 @@ EXTRACTORS: dict[str, dict[str, Makeable]] = {
 """Every extractor by kind and name."""
 
 _CUSTOM: dict[str, type[CustomModule]] = {"lpips": CustomDistance, "syncnet": CustomSyncNetwork}
-"""How a user's module is called where it is not given frames one by one."""
+"""The classes of a user's module that is not a map from frames to rows, by kind."""
 
 
 def register_extractor(name: str, extractor: Any) -> None:
@@ -85,18 +85,18 @@ def find_extractor(kind: str, name: Any, argument: str = "extractor") -> Any:
 
 
 def make_extractor(kind: str, given: Any, files: CustomFiles = None, **options: Any) -> Any:
-    """Return the extractor that a metric was asked to use.
+    """Return the extractor that a metric uses.
 
     Args:
-        kind: what it computes.
-        given: a name, a user's module, or None where features are given.
+        kind: the kind of its features.
+        given: a name, a user's module, or None if features are given.
         files: the user's own checkpoints; a single file is the network's, not that of the landmarks.
-        options: ``protocol``, ``mirror``, ``flip``, ..., as far as the extractor has them; and for those that look at a
-            face ``face``, which of a frame's faces counts, ``landmarks``, the name of what finds it (default: the
-            extractor's own), and ``whole_frame``.
+        options: ``protocol``, ``mirror``, ``flip``, ..., as far as the extractor has them; and for extractors that work
+            on a face ``face``, the face of a frame that counts, ``landmarks``, the name of the landmark extractor
+            (default: the extractor's own), and ``whole_frame``.
 
     Raises:
-        InputError: if there is no such extractor, or it does not have what is asked for.
+        InputError: if there is no such extractor, or if ``whole_frame`` is set and it needs aligned faces.
         WeightsError: if a checkpoint is absent, corrupt or not allowed.
         MissingExtraError: if a package that it needs is not installed.
     """
@@ -119,12 +119,12 @@ def make_extractor(kind: str, given: Any, files: CustomFiles = None, **options: 
 
 
 def required_checkpoints(kind: str, name: str, **options: Any) -> tuple[str, ...]:
-    """Return the names of the checkpoints that an extractor needs with these options, its own first.
+    """Return the names of the checkpoints that an extractor needs, its own first.
 
     Args:
-        kind: what it computes.
+        kind: the kind of its features.
         name: its name.
-        options: as of `make_extractor`.
+        options: as in `make_extractor`.
     """
     cls = find_extractor(kind, name)
     own: tuple[str, ...] = cls.required(options.get("net", name))
@@ -133,13 +133,13 @@ def required_checkpoints(kind: str, name: str, **options: Any) -> tuple[str, ...
 
 
 def landmarks_of(cls: Any, asked: str | None) -> str | None:
-    """Return the name of the landmark extractor that a class of extractors uses; None if it finds faces itself."""
+    """Return the name of the landmark extractor that a class uses; None if it uses none."""
     default: str | None = getattr(cls, "default_landmarks", None)
     return None if default is None else asked or default
 
 
 def check_face_rule(face: str) -> None:
-    """Raise unless a rule for the choice of a face exists.
+    """Raise an error unless a rule for the choice of a face exists.
 
     Raises:
         InputError: if it does not.

@@ -1,4 +1,4 @@
-"""SyncNet's embeddings of lips and of sound."""
+"""Compute SyncNet's embeddings of lips and of sound."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from thm_torchmetrics.weights import needed_by
 
 
 class SyncEmbeddings(Protocol):
-    """A network that computes the two embeddings; `SyncNetwork` is one."""
+    """A network of this interface computes the two embeddings; `SyncNetwork` is one."""
 
     def lips(self, frames: Tensor) -> Tensor:
         """Return ``(T - 4, D)`` of frames ``(T, 3, 224, 224)``, RGB, uint8."""
@@ -28,7 +28,7 @@ class SyncEmbeddings(Protocol):
 
 @dataclass(frozen=True)
 class SyncNetwork(PooledNetwork):
-    """The two halves of SyncNet (J. S. Chung and A. Zisserman, 2016)."""
+    """Run the two halves of SyncNet (J. S. Chung and A. Zisserman, 2016)."""
 
     @classmethod
     def required(cls, name: str) -> tuple[str, ...]:
@@ -51,13 +51,13 @@ class SyncNetwork(PooledNetwork):
 
 @dataclass(frozen=True, eq=False)
 class CustomSyncNetwork(CustomModule):
-    """A user's own network with the two methods of `nets.syncnet.SyncNet`, used as it is given.
+    """A custom SyncNet is a user's network with the two methods of `nets.syncnet.SyncNet`.
 
     ``forward_lip`` takes ``(N, 3, 5, 224, 224)``, BGR, float32 0..255, ``forward_audio`` ``(N, 1, 13, 20)``; both give
     ``(N, D)``.
 
     Raises:
-        InputError: if it lacks one of them.
+        InputError: if it lacks one of the methods.
     """
 
     def __post_init__(self) -> None:
@@ -85,6 +85,10 @@ def _windows_of(frames: Tensor) -> Tensor:
 
 
 def _clip_of(windows: Tensor) -> Tensor:
-    """Return the frames of consecutive windows, each once, as SyncNet takes them: ``(3, T, H, W)``, BGR, float32."""
+    """Return the frames of consecutive windows, each once, in SyncNet's layout.
+
+    Returns:
+        ``(3, T, H, W)``, BGR, float32.
+    """
     frames = torch.cat([windows[0].movedim(-1, 0), windows[1:, ..., -1]])
     return frames.flip(1).transpose(0, 1).to(torch.float32)

@@ -25,7 +25,7 @@ Reencoding: TypeAlias = Callable[[Tensor], Tensor]
 
 
 class ScoredTrack(NamedTuple):
-    """A scored track holds the frames (at 25 per second), windows and mean distances of one face."""
+    """A scored track holds frames (at 25 per second), windows and mean distances of one face."""
 
     first: int
     frames: int
@@ -99,7 +99,7 @@ class WholeFrames:
 
 
 class Tracked:
-    """Protocol ``tracked`` finds faces in a first reading of a clip, and crops them in a second."""
+    """Protocol ``tracked`` finds faces in a first reading of a clip and crops them in a second."""
 
     reads_chunks = True
 
@@ -181,7 +181,7 @@ class Tracked:
         return lambda crops: crops
 
     def _frames(self) -> Iterator[Tensor]:
-        """Yield the clip's frames once more, as the detector saw them, piece by piece."""
+        """Yield the clip's frames once more, with the detector's input, piece by piece."""
         frames = self._constant_rate()
         for chunk in self._clip.chunks():
             yield frames.add(chunk.to(self._options.device))

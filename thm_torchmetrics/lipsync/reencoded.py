@@ -1,7 +1,7 @@
 """Measure lip sync on re-encoded video, as the published scripts do.
 
 syncnet_python's pipeline writes and reads an AVI file (MPEG-4, MP3, 25 frames per second); JPEG files of it, from which
-faces are detected and cropped; an XVID file of the crops; and JPEG files of that, which SyncNet sees. Here the same
+faces are detected and cropped; an XVID file of the crops; and JPEG files of that, which SyncNet reads. Here the same
 encoders and decoders work in memory.
 """
 

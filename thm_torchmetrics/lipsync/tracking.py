@@ -41,7 +41,7 @@ class ConstantFrameRate:
     def __init__(self, fps: float, fixed: bool = False) -> None:
         self._fps = fps
         self._fixed = fixed
-        self._count = 0  # frames given out
+        self._count = 0  # frames returned
         self._taken = 0
         self._last: Tensor | None = None
         self._time = 0.0

@@ -16,7 +16,7 @@ from thm_torchmetrics.functional.mfcc import mfcc
 
 SAMPLE_RATE = 16000
 SIDE = 224
-_COLUMNS, _COLUMNS_PER_FRAME = 20, 4  # of MFCC per window, and per frame of 40 ms
+_COLUMNS, _COLUMNS_PER_FRAME = 20, 4  # MFCC columns per window, and per frame of 40 ms
 _SAMPLES_PER_COLUMN, _SAMPLES_IN_COLUMN = 160, 400
 
 

@@ -43,7 +43,7 @@ def library_versions() -> dict[str, str]:
 
 
 def reason(error: Exception) -> str:
-    """Return the message of FFmpeg or the system, without the path that our messages start with."""
+    """Return the message of FFmpeg or the system, without the path that our messages have."""
     return getattr(error, "strerror", None) or str(error)
 
 
@@ -71,7 +71,7 @@ def is_cut_off(path: Path, stream: Stream) -> bool:
     An index (mp4, mov, avi) gives the place of each packet, so a file is complete if it holds all packets of this
     stream. Counts and durations in headers are often wrong and are not used. Where a cut loses the index itself (avi,
     matroska, the end of an mp4), the sizes in the container's own headers decide. A cut between two packets of a format
-    without either (transport streams, flv), or between two fragments of an mp4, cannot be told from the end.
+    without either (transport streams, flv), or between two fragments of an mp4, is taken for the end.
     """
     size = path.stat().st_size
     if any(entry.pos + entry.size > size for entry in stream.index_entries):

@@ -159,8 +159,8 @@ class Converter:
 
     def __call__(self, frame: av.VideoFrame) -> Picture:
         """Return the frame, rotated as its file says, ``(H, W, 3)``, uint8."""
-        # OpenCV converts to BGR, with bicubic interpolation of the chroma planes. RGB made directly differs for odd
-        # sizes and for more than 8 bits, because libswscale has faster, less exact code for BGR only.
+        # OpenCV converts to BGR, with bicubic interpolation of the chroma planes, which shows for odd sizes and for
+        # more than 8 bits. RGB made directly would differ, too: libswscale has faster, less exact code for BGR only.
         bgr = self._to_bgr.reformat(frame, format="bgr24", interpolation="BICUBIC")
         picture = np.asarray(self._to_rgb.reformat(bgr, format="rgb24").to_ndarray(), np.uint8)
         if quarter_turns(frame):

@@ -78,7 +78,7 @@ def write_video(
         video.codec_context.time_base = 1 / rate if times is None else _TICK
         if samples is not None:
             sound = container.add_stream("mp3" if path.suffix == ".avi" else "aac", rate=sample_rate)
-            _write_sound(container, sound, samples)  # first: the container holds it back to interleave it
+            _write_sound(container, sound, samples)  # written first; the container interleaves it
         for index, picture in enumerate(chain([first], pictures)):
             _check_picture(picture, first)
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")

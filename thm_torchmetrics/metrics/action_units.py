@@ -58,18 +58,7 @@ class ActionUnitError(FrameMean, key="aue"):
         preds_au: ClipInput = None,
         target_au: ClipInput = None,
     ) -> None:
-        """Add clips by their action units.
-
-        Args:
-            preds: the generated clips, if ``preds_au`` is not given.
-            target: the real clips, if ``target_au`` is not given.
-            preds_au: intensities of the generated clips.
-            target_au: intensities of the real clips.
-
-        Raises:
-            InputError: if an input is missing or of another shape.
-            MismatchError: if the numbers of rows differ and ``align="error"``.
-        """
+        """Add clips by their action units, given by keyword or as ``preds`` and ``target``."""
         super().update(preds if preds_au is None else preds_au, target if target_au is None else target_au)
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:

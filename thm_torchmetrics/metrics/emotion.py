@@ -224,10 +224,8 @@ class EmotionSimilarityDistance(FrameMean, key="esd"):
         protocol: see above.
         extractor: ``"emonet8"`` or ``"emonet5"``; a module that maps whole frames ``(N, 3, H, W)``, float32 in 0..1, to
             features ``(N, D)``; or None.
-        landmarks: as in `ValenceError`, like the next three.
-        face: the face of a frame that counts.
+        landmarks, face, weights: as in `ValenceError`.
         mirror: whether to average the features with those of the mirrored image.
-        weights: your own checkpoint.
         kwargs: the options of `TalkingHeadMetric`.
 
     Example:

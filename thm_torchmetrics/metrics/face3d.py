@@ -98,10 +98,7 @@ class AveragePoseDistance(_CoefficientDistance, key="apd"):
 
     Args:
         protocol: see above.
-        extractor: as in `AverageExpressionDistance`, like the next three.
-        landmarks: the extractor that finds the face.
-        face: the face of a frame that counts.
-        weights: your own checkpoint.
+        extractor, landmarks, face, weights: as in `AverageExpressionDistance`.
         kwargs: the options of `TalkingHeadMetric`.
 
     Example:
@@ -135,10 +132,7 @@ class ExpressionFrechetDistance(FrechetDistance, key="e-fid"):
     A frame without a face is counted and not used. Faces, checkpoints and input are as in `AverageExpressionDistance`.
 
     Args:
-        extractor: as in `AverageExpressionDistance`, like the next three.
-        landmarks: the extractor that finds the face.
-        face: the face of a frame that counts.
-        weights: your own checkpoint.
+        extractor, landmarks, face, weights: as in `AverageExpressionDistance`.
         kwargs: the options of `TalkingHeadMetric`.
 
     Example:

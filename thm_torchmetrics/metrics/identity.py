@@ -195,10 +195,7 @@ class AverageEuclideanDistance(FrameMean, key="aed-id"):
 
     Args:
         protocol: see above.
-        extractor: as in `IdentitySimilarity`, like the next three.
-        landmarks: the extractor that finds the face.
-        face: the face of a frame that counts.
-        weights: your own checkpoint.
+        extractor, landmarks, face, weights: as in `IdentitySimilarity`.
         kwargs: the options of `TalkingHeadMetric`.
 
     Raises:

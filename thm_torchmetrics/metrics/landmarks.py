@@ -65,7 +65,7 @@ class LandmarkDistance(_LandmarkMetric, key="lmd"):
 
     Each protocol fixes the options below:
 
-    - ``instag`` (default): lips, centered, mean of Euclidean distances. The meter of ER-NeRF, SyncTalk, TalkingGaussian
+    - ``instag`` (default): lips, centered, mean of Euclidean distances; the meter of ER-NeRF, SyncTalk, TalkingGaussian
       and InsTaG, which takes the last face (``face="last"``) and stops at a frame without one.
     - ``vico``: lips, not centered, mean absolute difference per coordinate, with ``flip``; ViCo baseline and
       TalkingHeadMetrics, which take the first face (``face="first"``).
@@ -145,9 +145,10 @@ class AverageKeypointDistance(_LandmarkMetric, key="akd"):
 
     .. math:: \text{AKD} = \frac{1}{T} \sum_t \frac{1}{68 \cdot 2} \sum_{k,i} |\hat p_{t,k,i} - p_{t,k,i}|
 
-    over the 68 landmarks of the face. Protocol ``fomm``: pose-evaluation, the scripts of the First Order Motion Model,
-    takes the mean absolute difference per coordinate (the paper says distance), not centered, of frames of 256x256 with
+    over the 68 landmarks of the face. Protocol ``fomm`` is that of pose-evaluation, the scripts of the First Order
+    Motion Model: mean absolute difference per coordinate (the paper says distance), not centered, frames of 256x256,
     FAN's first face (``face="first"``) without flip. Frames without a face in either video are skipped and counted.
+    With ``extractor=None`` the input is landmarks, ``(T, 68, 2)``.
 
     Args:
         kwargs: ``extractor``, ``face``, ``upsample``, ``weights`` as in `LandmarkDistance`, and the options of
@@ -174,7 +175,8 @@ class MissingKeypointRate(_LandmarkMetric, key="mkr"):
     over the frames F whose target has a face: the share of the target's points that the prediction lacks. A landmark
     network finds all points of a face or none, so this is the share of frames in which the generated face is not found.
     Protocol ``fomm``: pose-evaluation defines it for body joints, as a mean over frames of each frame's ratio; this is
-    the same rule for faces. A frame whose target has no face is not scored; a NaN in ``preds`` is a missing point.
+    the same rule for faces. A frame whose target has no face is not scored; a NaN in ``preds`` is a missing point. With
+    ``extractor=None`` the input is landmarks, ``(T, 68, 2)``.
 
     Args:
         kwargs: ``extractor``, ``face``, ``upsample``, ``weights`` as in `LandmarkDistance`, and the options of

@@ -191,7 +191,7 @@ class LipSync(TalkingHeadMetric):
         if self.extractor is None:
             return EmbeddingRun(self, preds, target)
         if not isinstance(preds, Clip):
-            raise InputError(f"{type(self).__name__} needs the Clip at the start: it reads the frames a second time")
+            raise InputError(f"{type(self).__name__} needs a Clip, because its frames are read twice; pass Clip(frames)")
         if fps is not None and not fps > 0:
             raise InputError(f"fps must be above 0, got {fps}")
         source = None
@@ -236,9 +236,8 @@ class LipSync(TalkingHeadMetric):
 class LipSyncDistance(LipSync, key="lse-d", reads_state_of_parent=True):
     """Compute the lip-sync error as a distance (LSE-D, also Sync-D), lower is better.
 
-    It is the smallest mean distance, at least 0; for formula and options see `LipSync`.
-
-    Real talking heads score around 6 to 8; a value near 13 points to a fault of the input.
+    It is the smallest mean distance, at least 0; for formula and options see `LipSync`. Real talking heads score around
+    6 to 8; a value near 13 points to a fault of the input.
 
     Example:
         >>> import torch
@@ -268,10 +267,8 @@ class LipSyncConfidence(LipSync, key="lse-c", reads_state_of_parent=True):
 class LipSyncOffset(LipSync, key="av-offset", reads_state_of_parent=True):
     """Compute the mean absolute audio-visual offset in frames of 40 ms, lower is better.
 
-    For formula and options see `LipSync`.
-
-    Audio that comes k frames late has offset -k, as in syncnet_python. The ``detail`` of reports holds the histogram of
-    signed offsets, one count per track.
+    For formula and options see `LipSync`. Audio that comes k frames late has offset -k, as in syncnet_python. The
+    ``detail`` of reports holds the histogram of signed offsets, one count per track.
 
     Example:
         >>> import torch

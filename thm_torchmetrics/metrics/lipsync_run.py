@@ -111,10 +111,7 @@ class SyncNetRun(LipSyncRun):
             self._pipeline.add(preds)
 
     def result(self) -> LipSyncResult:
-        """Return the faces of the clip, or the reason why there is none.
-
-        The run's detail then has a row for each face, or that reason.
-        """
+        """Return the faces of the clip, and fill `detail` with a row for each or with the reason."""
         result = self._pipeline.finish() if self._pipeline else LipSyncResult([], "no audio", self._why)
         rows = []
         for track in result.tracks:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.frame_mean import FrameMean
+from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import make_extractor
 from thm_torchmetrics.weights import CustomFiles
 
@@ -28,6 +29,9 @@ class LearnedPerceptualSimilarity(FrameMean, key="lpips"):
         extractor: ``"lpips"``, or a module that maps two batches ``(N, 3, H, W)``, float32 in 0..1, to ``(N,)``.
         weights: your own checkpoint of the classifier.
         kwargs: the options of `TalkingHeadMetric`.
+
+    Raises:
+        InputError: if ``extractor`` is None; LPIPS takes frames only.
     """
 
     pixelwise = True
@@ -41,6 +45,8 @@ class LearnedPerceptualSimilarity(FrameMean, key="lpips"):
         **kwargs: Any,
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)
+        if extractor is None:
+            raise InputError("LPIPS compares feature maps of frames and takes no given features; pass frames")
         self.extractor = make_extractor("lpips", extractor, weights, net=self.protocol)
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:

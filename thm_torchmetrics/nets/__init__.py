@@ -1,4 +1,4 @@
-"""Networks, one architecture per module.
+"""This room holds networks, one architecture per module.
 
 They are plain torch, load nothing, and have the state-dict keys of the published checkpoints.
 """

@@ -1,4 +1,4 @@
-"""Deep3DFaceRecon's network, from one aligned face to 257 coefficients of a 3-D face model.
+"""Deep3DFaceRecon's network maps one aligned face to 257 coefficients of a 3-D face model.
 
 Deng et al., "Accurate 3D Face Reconstruction with Weakly-Supervised Learning", CVPRW 2019; ``ReconNetWrapper`` of
 ``sicxu/Deep3DFaceRecon_pytorch``. Its ``epoch_20.pth`` is a dict whose entry ``net_recon`` fits key by key. The face

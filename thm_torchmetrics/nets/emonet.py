@@ -1,4 +1,4 @@
-"""EmoNet, from a face to expression, valence and arousal.
+"""EmoNet maps a face to expression, valence and arousal.
 
 Toisoul et al., "Estimation of continuous valence and arousal levels from faces in naturalistic conditions", Nature
 Machine Intelligence 2021; the network of ``face-analysis/emonet``, whose checkpoints ``emonet_8.pth`` and
@@ -17,7 +17,7 @@ POINTS = 68
 
 
 class EmoNet(nn.Module):
-    """EmoNet reads expression, valence and arousal from a face.
+    """EmoNet estimates expression, valence and arousal of a face.
 
     Heat maps of landmarks are its attention.
 

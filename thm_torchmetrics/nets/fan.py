@@ -1,4 +1,4 @@
-"""FAN (2DFAN-4), four stacked hourglasses, from one face crop to 68 heat maps.
+"""FAN (2DFAN-4) maps one face crop to 68 heat maps by four stacked hourglasses.
 
 Bulat and Tzimiropoulos, "How far are we from solving the 2D & 3D Face Alignment problem?", ICCV 2017; the network of
 ``1adrianb/face-alignment``, whose checkpoint ``2DFAN4-11f355bf06.pth.tar`` (a bare state dict) fits key by key.
@@ -15,7 +15,7 @@ POINTS = 68
 
 
 class FAN(nn.Module):
-    """FAN draws one heat map for each of 68 facial landmarks.
+    """FAN computes one heat map for each of 68 facial landmarks.
 
     Input: float32 ``(N, 3, 256, 256)``, RGB / 255, nothing subtracted; the crops of
     `thm_torchmetrics.faces.fan.fan_geometry`.

@@ -1,4 +1,4 @@
-"""The three-part residual block and the hourglass, which FAN and EmoNet share.
+"""FAN and EmoNet share the three-part residual block and the hourglass.
 
 Bulat and Tzimiropoulos, "How far are we from solving the 2D & 3D Face Alignment problem?", ICCV 2017 (FAN);
 Newell et al., "Stacked Hourglass Networks for Human Pose Estimation", ECCV 2016.

@@ -1,4 +1,4 @@
-"""Inception-v3 as the Fréchet Inception distance (FID) uses it.
+"""Inception-v3 computes the features of the Fréchet inception distance (FID).
 
 Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", CVPR 2016, with the weights of
 TensorFlow's graph of 2015-12-05 that Heusel et al., NeurIPS 2017 (FID), used. ``mseitzer/pytorch-fid`` and
@@ -99,7 +99,7 @@ class FIDInception(nn.Module):
 
 
 class _Conv(nn.Module):
-    """Convolution, BatchNorm, ReLU."""
+    """A layer is a convolution, BatchNorm and ReLU."""
 
     def __init__(
         self, width_in: int, width: int, kernel: tuple[int, int], stride: int = 1, padded: bool = True
@@ -168,7 +168,7 @@ def _mixed6(n: int) -> _Mixed:
 
 
 class _Mixed7(nn.Module):
-    """The last two blocks, whose chains end in a fork; 2048 channels."""
+    """The last two blocks have chains that end in a fork, and 2048 channels."""
 
     def __init__(self, width_in: int, pool: Pool) -> None:
         super().__init__()
@@ -210,7 +210,10 @@ def _halve(x: Tensor) -> Tensor:
 
 
 def _resize_from_corner(images: Tensor, side: int) -> Tensor:
-    """Resize bilinearly as TensorFlow 1: pixel i lies at input position ``i * size / side``, not half-pixel."""
+    """Resize bilinearly as TensorFlow 1.
+
+    Pixel i lies at input position ``i * size / side``, without an offset of half a pixel.
+    """
     for dim in (3, 2):
         size = images.shape[dim]
         at = torch.arange(side, dtype=torch.float32, device=images.device) * (size / side)

@@ -1,4 +1,4 @@
-"""IResNet, the residual network of ArcFace, from one face to 512 numbers.
+"""IResNet, the residual network of ArcFace, maps one face to 512 numbers.
 
 Deng et al., "ArcFace: Additive Angular Margin Loss for Deep Face Recognition", CVPR 2019; the networks of
 ``deepinsight/insightface`` (``recognition/arcface_torch``), whose checkpoints (``backbone.pth``) fit key by key.
@@ -11,7 +11,10 @@ _EPS = 1e-5
 
 
 class _Block(nn.Module):
-    """Pre-normalised residual block: BN, conv, BN, PReLU, strided conv, BN, plus the shortcut, nothing after."""
+    """The block is BN, conv, BN, PReLU, strided conv, BN, plus the shortcut.
+
+    Nothing follows the sum.
+    """
 
     def __init__(self, width_in: int, width: int, stride: int) -> None:
         super().__init__()

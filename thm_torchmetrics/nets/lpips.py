@@ -1,4 +1,4 @@
-"""LPIPS, the distance of a classifier's feature maps with a weight per channel.
+"""LPIPS is the distance of a classifier's feature maps with a weight per channel.
 
 R. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", CVPR 2018; version 0.1 of
 ``richzhang/PerceptualSimilarity``.
@@ -17,7 +17,7 @@ from thm_torchmetrics.nets.memory_format import channels_last_on_cpu
 
 
 class Backbone(NamedTuple):
-    """A torchvision classifier and the layers of its ``features`` that LPIPS compares."""
+    """A backbone is a torchvision classifier with the ``features`` layers that LPIPS compares."""
 
     model: str
     """Name of the classifier in ``torchvision.models``."""

@@ -1,4 +1,4 @@
-"""The memory format of the networks' inputs."""
+"""Set the memory format of the networks' inputs."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""S3FD, the face detector of the face-alignment package.
+"""S3FD is the face detector of the face-alignment package.
 
 Zhang et al., "S3FD: Single Shot Scale-invariant Face Detector", ICCV 2017; the variant of ``1adrianb/face-alignment``
 (``detection/sfd``), whose checkpoint ``s3fd-619a316812.pth`` (a bare state dict) fits key by key. It differs from

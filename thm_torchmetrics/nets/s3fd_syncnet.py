@@ -1,4 +1,4 @@
-"""S3FD, the face detector of the SyncNet project.
+"""S3FD is the face detector of the SyncNet project.
 
 Zhang et al., "S3FD: Single Shot Scale-invariant Face Detector", ICCV 2017; the variant of ``joonson/syncnet_python``
 (``detectors/s3fd``), whose checkpoint ``sfd_face.pth`` (a bare state dict) fits key by key. face-alignment's detector
@@ -85,7 +85,10 @@ class S3FD(nn.Module):
 
 
 def _trunk() -> nn.ModuleList:
-    """Make VGG-16's convolutions, then "fc6" and "fc7" as convolutions; the keys are positions in this list."""
+    """Make VGG-16's convolutions, then "fc6" and "fc7" as convolutions.
+
+    The keys are positions in this list.
+    """
     layers: list[nn.Module] = []
     width_in = 3
     for group, (width, depth) in enumerate(((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))):

@@ -1,4 +1,4 @@
-"""SyncNet, from five frames of a mouth and 0.2 s of sound to one embedding each.
+"""SyncNet maps five frames of a mouth, and 0.2 s of sound, to one embedding each.
 
 Chung and Zisserman, "Out of time: automated lip sync in the wild", ACCV workshop 2016; the network of
 ``joonson/syncnet_python``, whose checkpoint ``syncnet_v2.model`` (a bare state dict) fits key by key.
@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from thm_torchmetrics.nets.memory_format import channels_last_on_cpu
 
-_MAPS = 6  # of the lip tower's first convolution at a time
+_MAPS = 6  # maps of the lip tower's first convolution at a time, on a CPU
 
 
 class SyncNet(nn.Module):
@@ -102,7 +102,7 @@ class SyncNet(nn.Module):
 
 
 class _OverTime(nn.Conv3d):
-    """The only layer that reaches over time, from ``(N, C, T, H, W)`` to frames ``(N * T', C', H', W')``."""
+    """This layer alone reaches over time, from ``(N, C, T, H, W)`` to ``(N * T', C', H', W')``."""
 
     def convolve(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         maps = F.conv3d(channels_last_on_cpu(x), weight, bias, self.stride, self.padding)
@@ -110,14 +110,17 @@ class _OverTime(nn.Conv3d):
 
 
 class _PerFrame(nn.Conv3d):
-    """A convolution of one frame in time, run in two dimensions, which is faster; the key keeps its 5-d shape."""
+    """This convolution covers one frame and runs in two dimensions, which is faster.
+
+    Its key keeps the five-dimensional shape.
+    """
 
     def convolve(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         return F.conv2d(x, weight[:, :, 0], bias, self.stride[1:], self.padding[1:])
 
 
 class _OfSound(nn.Conv2d):
-    """A convolution of MFCC windows."""
+    """This convolution runs on MFCC windows."""
 
     def convolve(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         return F.conv2d(x, weight, bias, self.stride, self.padding)
@@ -130,7 +133,7 @@ class _Tower(nn.Sequential):
     """A tower is a row of convolutions, each with its norm and ReLU, and of maximum pools.
 
     A norm with running statistics runs as a part of its convolution, and a ReLU after the pool that follows it, where
-    the map is smaller. The numbers are the same but for rounding; a CPU needs a third of the time less.
+    the map is smaller. The numbers are the same up to rounding, and a CPU needs a third less time.
     """
 
     def forward(self, x: Tensor) -> Tensor:

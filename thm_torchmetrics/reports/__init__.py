@@ -1,4 +1,4 @@
-"""Writers of one result: a table for the terminal, JSON, CSV, Markdown, LaTeX."""
+"""Write one result as a table for the terminal, JSON, CSV, Markdown or LaTeX."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SUFFIXES = {".json": "json", ".csv": "csv", ".md": "md", ".tex": "latex"}
 
 
 def format_of(path: Path) -> str:
-    """The format that a file's suffix stands for.
+    """Return the format of a file by its suffix.
 
     Raises:
         InputError: if it stands for none.
@@ -37,7 +37,7 @@ def write(result: Result, path: Path) -> None:
 
     Raises:
         InputError: if the suffix stands for no format.
-        OSError: if the file cannot be written; a file that was there before is still there, as it was.
+        OSError: if the file cannot be written; an earlier file of this name then stays as it was.
     """
     text = FORMATS[format_of(path)](result)
     with whole_file(path) as file:

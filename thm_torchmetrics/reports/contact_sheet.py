@@ -1,4 +1,4 @@
-"""A sheet of video frames with what was found in them drawn on top, for people to look at."""
+"""Draw landmarks on video frames, side by side on one sheet, for a visual check."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def landmark_sheet(
     points: Sequence[npt.NDArray[np.float64]],
     captions: Sequence[str],
 ) -> Image.Image:
-    """Frames side by side, four in a row, with landmarks, the box around them, and a caption each.
+    """Draw frames side by side, four in a row, each with landmarks, their box and a caption.
 
     Args:
         pictures: frames ``(H, W, 3)``, RGB, uint8.
@@ -49,7 +49,7 @@ def save(image: Image.Image, path: Path) -> None:
     """Write a picture in the format of the path's suffix.
 
     Raises:
-        InputError: if Pillow writes no such format.
+        InputError: if Pillow cannot write that format.
     """
     try:
         image.save(path)

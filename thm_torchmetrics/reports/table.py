@@ -1,4 +1,4 @@
-"""A result as a table for the terminal."""
+"""Print a result as a table on the terminal."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _WIDTH_OF_A_FILE = 160
 
 
 def console() -> Console:
-    """Standard output, wide enough not to wrap when it is a file or a pipe."""
+    """Return a console on standard output, wide enough not to wrap in a file or a pipe."""
     return Console(file=sys.stdout, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE, highlight=False)
 
 
 def grid(*columns: str, right: tuple[str, ...] = ()) -> Table:
-    """An empty table with these columns."""
+    """Return an empty table with these columns."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
@@ -29,7 +29,7 @@ def grid(*columns: str, right: tuple[str, ...] = ()) -> Table:
 
 
 def show(result: Result) -> None:
-    """Print a result: the metrics, then what was skipped and what failed, with reasons."""
+    """Print the metrics of a result, then the skipped and the failed ones with reasons."""
     out = console()
     right = ("Value", "Frames", "Clips", "Coverage", "Left out")
     table = grid("Metric", "", "Value", "Unit", "Protocol", "Frames", "Clips", "Coverage", "Left out", right=right)

@@ -1,4 +1,4 @@
-"""A result as JSON, CSV, Markdown and LaTeX text."""
+"""Write a result as JSON, CSV, Markdown and LaTeX text."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ from thm_torchmetrics.scoring.result import MetricResult, Result
 
 _PLACES = 4
 NONE = "–"  # noqa: RUF001
-"""What tables show where there is no value."""
+"""The mark in tables for a value that is missing."""
 
 
 def number(value: float | None) -> str:
-    """A value as tables show it; a dash where there is none."""
+    """Return a value as tables show it; a dash if there is none."""
     return NONE if value is None else f"{value:.{_PLACES}f}"
 
 
 def share(value: float | None) -> str:
-    """A coverage in percent, never rounded up to 100."""
+    """Return a coverage in percent, never rounded up to 100."""
     if value is None:
         return NONE
     return "100%" if value == 1 else f"{min(value * 100, 99.9):.1f}%"
 
 
 def label(key: str, metric: MetricResult) -> str:
-    """A metric's name in tables: its key, and its network in brackets where that is not the default: ``csim[dlib]``."""
+    """Return a metric's name in tables.
+
+    It is the key, with the network in brackets if that is not the default: ``csim[dlib]``.
+    """
     row = CATALOG.get(key.partition(":")[0])
     defaults = row.extractors[:1] if row else ()
     other = metric.extractor is not None and bool(defaults) and metric.extractor not in defaults
@@ -36,14 +39,14 @@ def label(key: str, metric: MetricResult) -> str:
 
 
 def to_json(result: Result) -> str:
-    """Schema 1, indented; ``null`` where there is no value."""
+    """Return JSON of schema 1, indented; ``null`` stands for no value."""
     return json.dumps(result.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def to_csv(result: Result) -> str:
-    """One line per clip and a last one, ``ALL``, over the dataset; the provenance in comment lines on top.
+    """Return one line per clip and a last one, ``ALL``, over the dataset.
 
-    Read it back with ``pandas.read_csv(path, comment="#")``.
+    The provenance stands on top in comment lines. Read it back with ``pandas.read_csv(path, comment="#")``.
     """
     text = io.StringIO()
     text.writelines(f"# {line}\n" for line in _origin(result))
@@ -57,7 +60,7 @@ def to_csv(result: Result) -> str:
 
 
 def to_markdown(result: Result) -> str:
-    """A table of the metrics, one of the clips, and what was skipped or failed."""
+    """Return tables of the metrics and of the clips, and lists of skips and failures."""
     head = ("Metric", "Value", "Unit", "Protocol", "Frames", "Clips", "Coverage", "Left out")
     lines = _pipes(
         head,
@@ -87,7 +90,10 @@ def to_markdown(result: Result) -> str:
 
 
 def to_latex(result: Result) -> str:
-    """A ``booktabs`` table, one column per metric, with arrows; the provenance in comments."""
+    """Return a ``booktabs`` table, one column per metric, with arrows.
+
+    The provenance stands in comments.
+    """
     keys = list(result.metrics)
     titles = [f"{_tex(_title(key, result.metrics[key]))} ${_tex_arrow(result.metrics[key])}$" for key in keys]
     return "\n".join(

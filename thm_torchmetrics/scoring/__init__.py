@@ -1,1 +1,1 @@
-"""From a dataset of files to a result: pairing, plan, run."""
+"""This room scores a dataset of files and returns a result."""

@@ -1,4 +1,4 @@
-"""Which files a metric reads of a clip, and how they are opened."""
+"""Select the files that a metric reads of a clip, and open them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from thm_torchmetrics.scoring.progress import CountedVideo, Progress
 
 @dataclass(frozen=True)
 class ActionUnitOptions:
-    """How OpenFace's tables are read; the originals use every row."""
+    """The options say how OpenFace's tables are read; the originals use every row."""
 
     successful_only: bool = False
     min_confidence: float = 0.0
@@ -29,7 +29,7 @@ class ActionUnitOptions:
 
 
 class ClipFile(NamedTuple):
-    """One side of a clip.
+    """A clip file is one side of a clip.
 
     Attributes:
         kind: the input that it gives, such as ``preds`` or ``target_au``; ``features`` for given features.
@@ -47,12 +47,15 @@ Files: TypeAlias = tuple[ClipFile | None, ClipFile | None]
 
 
 def files_of(item: Item, name: str, metric: TalkingHeadMetric) -> tuple[Files, list[str]]:
-    """Return the files that a metric reads of a clip as prediction and as target, and the inputs that are absent.
+    """Return the files that a metric reads of a clip, and its inputs that are absent.
 
     Args:
         item: the files of the clip.
-        name: the metric's name, by which given features are filed.
+        name: the metric's name, under which given features are listed.
         metric: the metric.
+
+    Returns:
+        The files of prediction and target, and the names of the absent inputs.
     """
     features = item.features.get(name)
     if features is not None:
@@ -62,7 +65,7 @@ def files_of(item: Item, name: str, metric: TalkingHeadMetric) -> tuple[Files, l
         return (sides[0], sides[1]), [f"features of {side}" for side in metric.inputs if side not in features]
     absent = [kind for kind in metric.inputs if getattr(item, kind) is None]
     if item.preds is not None and "audio" in absent:
-        absent.remove("audio")  # the prediction's own sound stands in
+        absent.remove("audio")  # the prediction's own sound is used instead
     kinds = [metric.argument(side) or side for side in _SIDES]
     found = [ClipFile(kind, path) if (path := getattr(item, kind, None)) else None for kind in kinds]
     return (found[0], found[1]), absent
@@ -73,15 +76,15 @@ _SIDES = ("preds", "target")
 
 @dataclass
 class ClipReader:
-    """Opens the files of clips.
+    """The reader opens the files of clips.
 
     Args:
         every: take every n-th frame only.
         action_units: how OpenFace's tables are read.
-        progress: is told of each decoded frame.
+        progress: receives each decoded frame.
 
     Attributes:
-        media: what was opened, counted by kind, for the report.
+        media: counts of the opened files by input and format, for the report.
     """
 
     every: int = 1
@@ -94,7 +97,7 @@ class ClipReader:
 
         Args:
             key: name of the clip.
-            file: the file.
+            file: the file; None is returned for None.
             sound: the file of a video's sound, which is read when a metric needs it.
 
         Raises:
@@ -113,10 +116,10 @@ class ClipReader:
         return Clip(CountedVideo(video, self.progress.frame), audio=audio, key=key)
 
     def count(self, kind: str, what: str) -> None:
-        """Count what was opened."""
+        """Count an opened file."""
         self.media.setdefault(kind, Counter())[what] += 1
 
 
 def own_or_given_sound(video: Path, given: Path | None) -> Path | None:
-    """Return the file of a real video's sound: its own track where it has one, else the given file."""
+    """Return a real video itself if it has a sound track, else the given file of its sound."""
     return video if VideoFile(video).has_audio else given

@@ -1,4 +1,4 @@
-"""Features of one video, for a file that metrics read instead of running the network again."""
+"""Extract the features of one video, for metrics to read instead of running the network."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from thm_torchmetrics.media.video import VideoFile
 from thm_torchmetrics.scoring.progress import CountedVideo, Progress
 
 COLUMNS: Mapping[str, slice] = MappingProxyType({"valence-arousal": AFFECT})
-"""Columns of an extractor's rows that count as these features; all, where it is not listed."""
+"""Columns of an extractor's rows that are these features; all columns for a name that is not listed."""
 
 
 @dataclass(frozen=True)
 class Features:
-    """Features of a video.
+    """The features of a video carry their times and their provenance.
 
     Attributes:
-        name: what they are, such as ``landmarks``.
+        name: name of the features, such as ``landmarks``.
         rows: ``(T, ...)``; NaN in frames without a face.
         times: presentation time of each frame in seconds.
         fps: frames per second.
-        every: which frames were taken.
-        extractor: what computed them.
+        every: n, if every n-th frame was taken.
+        extractor: the extractor that computed them.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Features:
 
     @property
     def missing(self) -> int:
-        """Frames without a face."""
+        """Return the number of frames without a face."""
         return int(np.isnan(self.rows.reshape(len(self.rows), -1)).any(axis=1).sum())
 
     def first(self, count: int) -> Features:
@@ -54,7 +54,10 @@ class Features:
         return replace(self, rows=self.rows[:count], times=self.times[:count])
 
     def arrays(self) -> dict[str, Any]:
-        """Return what an ``.npz`` file holds: the features, their parts if they have any, and their provenance."""
+        """Return the content of an ``.npz`` file.
+
+        It holds the features, their parts if they have any, and their provenance.
+        """
         parts = COEFFICIENTS if self.name == "coefficients" else {}
         points = getattr(self.extractor, "landmarks", None)
         return {
@@ -84,12 +87,12 @@ def extract_features(
     """Compute the features of every frame of a video.
 
     Args:
-        name: what they are, such as ``landmarks``.
+        name: name of the features, such as ``landmarks``.
         video: the file.
-        extractor: what computes them.
-        device: where.
+        extractor: the extractor that computes them.
+        device: the device on which it computes.
         every: take every n-th frame only.
-        progress: is told of each decoded frame.
+        progress: receives each decoded frame.
 
     Raises:
         MediaError: if the video cannot be read.

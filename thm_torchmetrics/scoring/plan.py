@@ -1,4 +1,4 @@
-"""Select the metrics that can run here, with a reason for each of the others, and make them."""
+"""Select the metrics that can run, with a reason for each of the others, and make them."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def select_metrics(
     features: Collection[str] = (),
     every: int = 1,
 ) -> tuple[list[str], dict[str, str]]:
-    """Return the metrics that can run on the given inputs, and the others with reason and remedy.
+    """Return the metrics that can run on the given inputs, and the others with a reason.
 
     Args:
         asked: metric keys, with protocols or not.
         inputs: the kinds of input that were given.
         remedies: how to give each kind, for the reasons.
         features: those of ``asked`` that are given features instead.
-        every: which frames are taken.
+        every: n, if every n-th frame is taken.
     """
     given = set(inputs)
     if "preds" in given:
@@ -83,10 +83,10 @@ def features_by_metric(
 
 @dataclass
 class MadeMetrics:
-    """The metrics of a run.
+    """The metrics of a run are made, or skipped with a reason.
 
     Attributes:
-        metrics: those whose networks are there, on their device.
+        metrics: the metrics whose networks are available, on their device.
         skipped: the others, with the reason and the remedy.
         weights: the checkpoints in use, for the report.
     """
@@ -103,13 +103,13 @@ def make_metrics(
     checkpoints: Checkpoints,
     features: Mapping[str, Mapping[str, Path]] | None = None,
 ) -> MadeMetrics:
-    """Make the metrics; this downloads the checkpoints that they need.
+    """Make the metrics, and download the checkpoints that they need.
 
     Args:
         asked: metric keys, with protocols or not.
         options: options of the metrics; each goes to the metrics that have it. ``extractor`` is by metric key.
-        device: where they compute.
-        checkpoints: where the networks take their checkpoints from.
+        device: the device on which they compute.
+        checkpoints: the source of the networks' checkpoints.
         features: the metrics that are given features, with the folders of each side.
 
     Raises:
@@ -140,7 +140,10 @@ def _provenance(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def _on_features(text: str, options: Mapping[str, Any], folders: Mapping[str, Path]) -> dict[str, Any]:
-    """Return the options of a metric that is given features; the length of a feature is that of the first file."""
+    """Return the options of a metric that is given features.
+
+    The length of a feature is that of the first file.
+    """
     cls = metric_class(catalog.find_choice(text).row)
     own = {**options, "extractor": None}
     if "num_features" in option_names(cls):

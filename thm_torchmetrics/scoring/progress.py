@@ -1,4 +1,4 @@
-"""What a run reports of itself while it goes."""
+"""Report the progress of a run."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from thm_torchmetrics.media.video import DecodedFrame, VideoFile
 
 
 class Progress:
-    """Receives the progress of a run; this one ignores it."""
+    """This class receives the progress of a run and ignores it; subclasses show it."""
 
     def start(self, clips: int) -> None:
-        """Start a run of so many clips."""
+        """Start a run of this number of clips."""
 
     def clip(self, key: str) -> None:
         """Start a clip."""
@@ -28,11 +28,11 @@ class Progress:
         """Show a remark for the reader of the numbers."""
 
     def download(self, name: str, done: int, total: int | None) -> None:
-        """Show how many bytes of a checkpoint have arrived."""
+        """Show the number of bytes of a checkpoint that have arrived."""
 
 
 class CountedVideo:
-    """A video that reports each decoded frame.
+    """The video reports each decoded frame.
 
     Args:
         video: the video.

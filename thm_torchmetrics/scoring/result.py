@@ -1,4 +1,4 @@
-"""The result of a run, from which every report is written, and the JSON schema."""
+"""The result of a run is the source of every report, and defines the JSON schema."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class MetricResult:
-    """One metric over the whole dataset.
+    """A metric result is the value of one metric over the whole dataset.
 
     Attributes:
         value: the metric, None where nothing could be measured.
@@ -24,9 +24,9 @@ class MetricResult:
         extractor: the network, None if there is none.
         frames: frames scored (clips, for lip sync).
         clips: clips of which at least one frame was scored.
-        coverage: frames scored of those aligned, None if there were none.
+        coverage: share of aligned frames that were scored, None if there were none.
         left_out: frames cut off by alignment.
-        detail: more, by metric.
+        detail: further results, which depend on the metric.
     """
 
     value: float | None
@@ -43,30 +43,30 @@ class MetricResult:
 
 @dataclass
 class ClipResult:
-    """One clip: its scores, and the errors if its status is ``failed``."""
+    """A clip result holds the scores of one clip, and errors if its status is ``failed``."""
 
     clip: str
     errors: list[str] = field(default_factory=list)
     metrics: dict[str, ClipScore] = field(default_factory=dict)
 
     def fail(self, names: Iterable[str], reason: str) -> None:
-        """Note that some metrics could not be measured."""
+        """Record that some metrics could not be measured."""
         self.errors.append(f"{', '.join(names)}: {reason}")
 
     @property
     def status(self) -> str:
-        """``ok`` or ``failed``."""
+        """Return ``ok`` or ``failed``."""
         return "failed" if self.errors else "ok"
 
     @property
     def error(self) -> str | None:
-        """All errors in one line."""
+        """Return all errors in one line, None if there are none."""
         return "; ".join(self.errors) or None
 
 
 @dataclass
 class Result:
-    """A whole run."""
+    """A result holds a whole run."""
 
     provenance: Mapping[str, Any]
     metrics: Mapping[str, MetricResult]
@@ -75,16 +75,19 @@ class Result:
 
     @property
     def failed(self) -> list[ClipResult]:
-        """The clips with an error."""
+        """Return the clips with an error."""
         return [clip for clip in self.clips if clip.errors]
 
     @property
     def scored(self) -> bool:
-        """Whether any metric has a value."""
+        """Return whether any metric has a value."""
         return any(metric.value is not None for metric in self.metrics.values())
 
     def to_json(self) -> dict[str, Any]:
-        """Return schema 1, ready for ``json.dump``; a number that JSON cannot hold (inf) becomes None."""
+        """Return schema 1, ready for ``json.dump``.
+
+        A number that JSON cannot hold (inf) becomes None.
+        """
         plain: dict[str, Any] = _finite(
             {
                 "schema": SCHEMA,

@@ -1,4 +1,7 @@
-"""Score a dataset: every clip with every metric, each video decoded once; a failed clip does not stop the others."""
+"""Score every clip of a dataset with every metric, decoding each video once.
+
+A failed clip does not stop the others.
+"""
 
 from __future__ import annotations
 
@@ -34,13 +37,13 @@ _PACKAGES = ("thm-torchmetrics", "torch", "torchmetrics", "numpy", "av")
 
 @dataclass
 class DatasetRun:
-    """One pass over a dataset.
+    """A run is one pass over a dataset.
 
     Args:
-        metrics: the metrics, fresh.
+        metrics: the metrics, without anything added.
         every: take every n-th frame only.
         action_units: how OpenFace's tables are read.
-        progress: is told how far the run is.
+        progress: receives the progress of the run.
         with_target: score the real videos, too, by the metrics that need no reference.
     """
 
@@ -67,8 +70,8 @@ class DatasetRun:
 
         Args:
             items: the clips, by the files that each has.
-            skipped: metrics that were asked for and cannot run, with the reason, for the report.
-            provenance: what the caller knows of the run's origin (folders, options), for the report.
+            skipped: requested metrics that cannot run, with the reason, for the report.
+            provenance: further facts on the run's origin (folders, options), for the report.
         """
         self.progress.start(len(items))
         clips = []
@@ -107,7 +110,7 @@ class DatasetRun:
         return result
 
     def _real_clip(self, item: Item, path: Path, result: ClipResult) -> None:
-        """Score the real video by itself; its score stands in the detail of the prediction's."""
+        """Score the real video by itself; its score goes into the detail of the prediction's."""
         names = list(self._real.members())
         try:
             sound = own_or_given_sound(path, item.audio)
@@ -122,13 +125,16 @@ class DatasetRun:
             result.metrics[name] = replace(given, detail={**(given.detail or {}), "target": real})
 
     def _count_sound(self, scores: Iterable[ClipScore]) -> None:
-        """Count where the sound of one clip came from."""
+        """Count the origin of one clip's sound."""
         details = [score.detail for score in scores if score.detail]
         for origin in {detail["audio"] for detail in details if "audio" in detail}:
             self._reader.count("sound", origin)
 
     def _jobs(self, item: Item, result: ClipResult) -> Iterator[tuple[list[str], Files]]:
-        """Yield the metrics that read the same files of this clip, with those files; missing files are failures."""
+        """Yield the metrics that read the same files of this clip, with those files.
+
+        Missing files are failures.
+        """
         jobs: dict[Files, list[str]] = {}
         missing: dict[str, list[str]] = {}
         for name, metric in self._members():

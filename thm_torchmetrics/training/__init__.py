@@ -1,1 +1,1 @@
-"""For training loops: a Lightning callback and a sampler."""
+"""This room holds a Lightning callback and a sampler for training loops."""

@@ -1,4 +1,4 @@
-"""A Lightning callback that scores generated clips every few epochs."""
+"""Score generated clips every few epochs by a Lightning callback."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from thm_torchmetrics.collection import TalkingHeadMetrics
 from thm_torchmetrics.errors import InputError
 
 Generate: TypeAlias = Callable[[LightningModule], Iterable[Mapping[str, Any]]]
-"""What makes clips of the module: an iterable of arguments for ``update`` (``preds``, ``target``, ``audio``, ...)."""
+"""A function from the module to arguments for ``update`` (``preds``, ``target``, ``audio``, ...), clip by clip."""
 
 
 class TalkingHeadEvaluation(Callback):
-    """Generate clips with the module every few epochs, score them, and log the numbers to the trainer's loggers.
+    """Generate clips with the module every few epochs, score them, and log the values.
 
-    Each process generates and scores its own share; the logged numbers are those of all of them together.
+    Each process generates and scores its own share; the logged values are those of all processes together.
 
     Args:
-        metrics: what to compute, as `TalkingHeadMetrics` takes it, or such a collection.
+        metrics: the metrics, as `TalkingHeadMetrics` takes them, or such a collection.
         generate: called with the module, in eval mode and without gradients; yields arguments for ``update``.
-        every: after how many validation epochs.
+        every: number of validation epochs between two evaluations.
         prefix: put before every name.
 
     Raises:
@@ -38,7 +38,7 @@ class TalkingHeadEvaluation(Callback):
         self.prefix = prefix
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Score, log, start afresh; the sanity check before training is left out."""
+        """Score, log and reset; the sanity check before training is skipped."""
         if trainer.sanity_checking or (trainer.current_epoch + 1) % self.every:
             return
         self.metrics.to(pl_module.device)

@@ -1,4 +1,4 @@
-"""Data for distributed evaluation: each sample on exactly one process."""
+"""Split data over processes for evaluation, each sample to exactly one process."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from thm_torchmetrics.errors import InputError
 
 
 class ShardSampler(Sampler[int]):
-    """Every ``world``-th index from ``rank`` on: no sample twice, none left out, ranks may differ by one.
+    """Yield every ``world``-th index from ``rank`` on, with no sample repeated or left out.
 
-    `torch.utils.data.DistributedSampler` repeats samples until all ranks have equally many, and so biases every metric.
-    The metrics of this package agree over uneven and empty ranks, so they need no such padding. With Lightning pass
-    ``use_distributed_sampler=False`` to the Trainer, or it puts its own sampler in place of this one.
+    Ranks may differ by one sample. `torch.utils.data.DistributedSampler` repeats samples until all ranks have equally
+    many, and so biases every metric. The metrics of this package agree over uneven and empty ranks, so they need no
+    such padding. With Lightning pass ``use_distributed_sampler=False`` to the Trainer, or it puts its own sampler in
+    place of this one.
 
     Args:
         data: the dataset.

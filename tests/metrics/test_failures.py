@@ -1,0 +1,224 @@
+"""A member that fails: alone in one pass over a clip; with all others, or not at all, in ``update`` and ``forward``."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from metrics.cases import CASES, Case
+from metrics.torchmetrics_members import Recorder
+from torch import Tensor
+from torchmetrics import CatMetric, MaxMetric, MeanMetric, Metric, MinMaxMetric, SpearmanCorrCoef
+
+from thm_torchmetrics import TalkingHeadMetrics
+from thm_torchmetrics.core.clip import AnyClip
+from thm_torchmetrics.core.clip_run import ClipRun
+from thm_torchmetrics.core.metric import TalkingHeadMetric
+
+pytestmark = pytest.mark.filterwarnings("ignore:Metric `SpearmanCorrcoef` will save")
+
+ERRORS = [RuntimeError("r"), ValueError("v"), ZeroDivisionError("z")]
+STEPS = ["start", "add", "finish"]
+
+
+@pytest.fixture(params=CASES.values(), ids=CASES.keys())
+def case(request: pytest.FixtureRequest) -> Case:
+    made: Case = request.param
+    return made
+
+
+def breaking(metric: TalkingHeadMetric, step: str, error: Exception, clip: int) -> TalkingHeadMetric:
+    """Let a metric raise an error at a step of its n-th clip, past its check of attributes."""
+    start = metric.start
+    count = 0
+
+    def broken(preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
+        nonlocal count
+        count += 1
+        if count != clip:
+            return start(preds, target, **inputs)
+        if step == "start":
+            raise error
+        run = start(preds, target, **inputs)
+        vars(run)[{"add": "measure", "finish": "close"}[step]] = _raiser(error)
+        return run
+
+    vars(metric)["start"] = broken
+    return metric
+
+
+def _raiser(error: Exception) -> Callable[..., None]:
+    def fail(*args: Any) -> None:
+        raise error
+
+    return fail
+
+
+def pairs(case: Case) -> list[tuple[AnyClip | None, AnyClip | None]]:
+    """The clips of a case as `TalkingHeadMetrics.add_clip` takes them."""
+    metric = case.make()
+    return [pair for clip in case.clips for pair in metric.pairs(*([*clip.values(), None][:2]))]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("step", STEPS)
+def test_in_one_pass_a_member_that_raises_anything_stays_alone(case: Case, step: str, error: Exception) -> None:
+    members = {"broken": breaking(case.make(missing="error"), step, error, clip=2), "good": case.make()}
+    metrics = TalkingHeadMetrics(dict(members))
+    scores, failures = [], []
+    clips = [clip for clip in case.clips if not any(value.isnan().any() for value in clip.values() if value.ndim)]
+    case = Case(case.key, clips, case.reference, case.options, case.tolerance)
+    for preds, target in pairs(case):
+        failed: dict[str, Exception] = {}
+        scores.append(metrics.add_clip(["broken", "good"], preds, target, failures=failed))
+        failures.append(failed)
+    assert failures == [{}, {"broken": error}, *[{}] * (len(clips) - 2)]
+    assert [set(each) for each in scores] == [{"broken", "good"}, {"good"}, *[{"broken", "good"}] * (len(clips) - 2)]
+    values = metrics.compute()
+    assert values["good"].item() == pytest.approx(case.reference(clips), rel=case.tolerance)
+    assert values["broken"].item() == pytest.approx(case.reference([clips[0], *clips[2:]]), rel=case.tolerance)
+
+
+def test_in_one_pass_without_a_place_for_failures_no_member_is_changed(case: Case) -> None:
+    members = {"good": case.make(), "broken": breaking(case.make(align="truncate"), "finish", ERRORS[0], clip=1)}
+    metrics = TalkingHeadMetrics(dict(members))
+    with pytest.raises(RuntimeError, match="r"):
+        metrics.add_clip(["good", "broken"], *pairs(case)[1])
+    assert not any(member.sums.any() for member in metrics.members().values())
+
+
+NUMBERS = torch.tensor([[3.0, 1.0, 2.0], [5.0, 4.0, 9.0], [8.0, 7.0, 6.0], [0.0, 2.0, 1.0]])
+
+
+def batches(case: Case) -> list[dict[str, Any]]:
+    """The clips of a case, with what torchmetrics' members take, by their names."""
+    return [
+        {**clip, "value": row, "val": row, "x": row, "y": row.flip(0)}
+        for clip, row in zip(case.clips, NUMBERS, strict=False)
+    ]
+
+
+class Rank(SpearmanCorrCoef):
+    """Under names that no talking-head metric has."""
+
+    def update(self, x: Tensor, y: Tensor) -> None:
+        super().update(x, y)
+
+
+class Wrapped(MinMaxMetric):
+    def update(self, value: Tensor) -> None:
+        super().update(value)
+
+    def forward(self, value: Tensor) -> Any:
+        return super().forward(value)
+
+
+def collection(case: Case, call_that_fails: int, step: str = "finish", last: bool = True) -> TalkingHeadMetrics:
+    """A case beside torchmetrics' metrics, and a member that fails in its n-th clip, at the end or at the front."""
+    theirs: dict[str, Metric] = {
+        "mean": MeanMetric(), "largest": MaxMetric(), "all": CatMetric(), "rank": Rank(), "seen": Recorder(),
+        "wrapped": Wrapped(MeanMetric()),
+    }  # fmt: skip
+    ours: dict[str, Metric] = {"good": case.make()}
+    if call_that_fails:
+        broken = breaking(case.make(align="truncate"), step, ZeroDivisionError("broken"), call_that_fails)
+        return TalkingHeadMetrics({**theirs, **ours, "zz": broken} if last else {"aa": broken, **ours, **theirs})
+    return TalkingHeadMetrics(theirs | ours)
+
+
+FLAGS = ("_is_synced", "_to_sync", "_should_unsync", "_enable_grad", "_cache", "_update_count", "compute_on_cpu")
+
+
+def flags(metrics: TalkingHeadMetrics) -> dict[str, dict[str, Any]]:
+    parts = {
+        f"{name}.{i}": part
+        for name, member in metrics.items(keep_base=True, copy_state=False)
+        for i, part in enumerate(each for each in member.modules() if isinstance(each, Metric))
+    }
+    return {name: {flag: getattr(part, flag) for flag in FLAGS} for name, part in parts.items()}
+
+
+def values(metrics: TalkingHeadMetrics) -> dict[str, Any]:
+    """The values of all members but the one that fails."""
+    return {name: value.tolist() for name, value in metrics.compute().items() if name not in ("aa", "zz")}
+
+
+def assert_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        assert found[name] == pytest.approx(value, rel=1e-9), name
+
+
+@pytest.mark.parametrize(
+    ("step", "last"), [*((step, True) for step in STEPS), ("finish", False)], ids=[*STEPS, "finish of the first member"]
+)
+@pytest.mark.parametrize("call", ["update", "forward"])
+def test_a_batch_is_taken_by_all_members_or_by_none(case: Case, call: str, step: str, last: bool) -> None:
+    """Torchmetrics' own as well, whether they keep numbers or lists; a later batch is as if none had failed.
+
+    The members before the one that failed kept the batch, and `compute` was of different data by member.
+    """
+    # every forward of the failing member measures its clip once, as full_state_update is off
+    metrics, reference = collection(case, 3, step, last), collection(case, 0)
+    given = batches(case)
+    for batch in given[:2]:
+        metrics.update(**batch)
+        reference.update(**batch)
+    computed = values(metrics)
+    assert_same(computed, values(reference))
+    before = flags(metrics)
+    with pytest.raises(ZeroDivisionError, match="broken"):
+        getattr(metrics, call)(**given[2])
+    assert flags(metrics) == before
+    assert_same(values(metrics), computed)
+    for batch in given[2:]:
+        getattr(metrics, call)(**batch)
+        reference.update(**batch)
+    assert_same(values(metrics), values(reference))
+
+
+@pytest.mark.parametrize("call", ["update", "forward"])
+def test_the_first_batch_of_all_may_be_the_one_that_fails(case: Case, call: str) -> None:
+    metrics, reference = collection(case, 1), collection(case, 0)
+    with pytest.raises(ZeroDivisionError, match="broken"):
+        getattr(metrics, call)(**batches(case)[1])
+    assert not any(member.update_called for member in metrics.values(copy_state=False))
+    for batch in batches(case)[1:]:
+        metrics.update(**batch)
+        reference.update(**batch)
+    assert_same(values(metrics), values(reference))
+
+
+@pytest.mark.parametrize("call", ["update", "forward"])
+def test_a_member_of_torchmetrics_that_fails_keeps_the_batch_from_ours(call: str) -> None:
+    class Failing(MeanMetric):
+        def update(self, value: Tensor) -> None:
+            super().update(value)
+            raise ZeroDivisionError("theirs")
+
+    case = CASES["psnr"]
+    metrics = TalkingHeadMetrics({"ours": case.make(), "theirs": Failing()})
+    with pytest.raises(ZeroDivisionError, match="theirs"):
+        getattr(metrics, call)(**batches(case)[1])
+    assert not metrics.members()["ours"].sums.any()
+    assert metrics["theirs"].mean_value == 0
+
+
+@pytest.mark.parametrize("call", ["update", "forward"])
+def test_a_list_of_clips_of_which_the_last_is_bad_is_taken_by_no_member(case: Case, call: str) -> None:
+    metrics = TalkingHeadMetrics({"one": case.make(), "other": case.make(average=None, align="truncate")})
+    clips = {name: [clip[name] for clip in case.clips] for name in case.clips[0]}
+    name = next(iter(clips))
+    clips[name] = [*clips[name][:-1], clips[name][-1][..., :0]]
+    with pytest.raises(Exception, match=r"(?s).+"):
+        getattr(metrics, call)(**clips)
+    assert not any(member.sums.any() for member in metrics.members().values())
+    assert not any(member.update_called for member in metrics.members().values())
+
+
+def test_processes_agree_after_one_of_them_failed(processes: Any) -> None:
+    """The rank whose batch fails goes on; the flags by which ranks sync are as before."""
+    answers = processes.run("metrics.ddp_workers:compute_after_failure", "psnr")
+    clips = CASES["psnr"].clips
+    kept = [clips[1], clips[2], clips[3]]
+    assert answers == pytest.approx([CASES["psnr"].reference(kept)] * 3, rel=1e-5)
