@@ -22,6 +22,7 @@ from thm_torchmetrics.nets.fan import FAN
 from thm_torchmetrics.nets.inception import FIDInception
 from thm_torchmetrics.nets.lpips import LPIPS
 from thm_torchmetrics.nets.s3fd_face_alignment import FanS3FD
+from thm_torchmetrics.weights import Checkpoint
 
 BARE = 1 / 1.15
 CPU = torch.device("cpu")
@@ -50,22 +51,22 @@ def comparisons() -> Iterator[Row]:
     batch = pictures.repeat(16, 1, 1, 1).contiguous()
     unit, other = batch.float() / 255, (batch.flip(3)).float() / 255
     with TemporaryDirectory() as folder:
-        lpips = LpipsNetwork.of("alexnet", stored(LPIPS("alex"), folder), net="alex")
+        lpips = LpipsNetwork.make("lpips", stored(LPIPS("alex"), folder), net="alex")
         features = lpips.network(CPU).features
         metric: Callable[[], object] = partial(lpips.distance, unit, other)
         yield compare("LPIPS alex, beside its classifier", "256x256", metric,
                       lambda: (features(unit), features(other)), BARE, (16, 16), 5)  # fmt: skip
-        inception = Inception.of("inception-fid", stored(FIDInception(), folder))
+        inception = Inception.make("inception", stored(FIDInception(), folder))
         yield compare("FID features, beside Inception", "256x256", lambda: inception.extract(Chunk(batch)),
                       lambda: inception.network(CPU)(unit), BARE, (16, 16), 3)  # fmt: skip
-        fan = Fan.of("fan2d", stored(FAN(), folder))
+        fan = Fan.make("fan2d", stored(FAN(), folder))
         network = fan.network(CPU)
-        landmarks = FanLandmarks(fan, KnownFace("fan-s3fd", None, ""))
+        landmarks = FanLandmarks(fan, KnownFace(Checkpoint("fan-s3fd", None, "")))
         yield compare("FAN landmarks, beside the network", "256x256", lambda: landmarks.extract(Chunk(batch[:8])),
                       lambda: network(unit[:8]), BARE, (8, 8), 3)  # fmt: skip
         yield compare("FAN landmarks, beside face-alignment", "256x256", lambda: landmarks.extract(Chunk(batch[:8])),
                       lambda: package(batch[:8], network), 1.0, (8, 8), 3)  # fmt: skip
-        detector = FaceAlignmentS3FD.of("fan-s3fd", stored(FanS3FD(), folder))
+        detector = FaceAlignmentS3FD.make("fan-s3fd", stored(FanS3FD(), folder))
         bare = detector.network(CPU)
         yield compare("FAN's detector, beside the network", "256x256", lambda: detector.faces(Chunk(batch[:8])),
                       lambda: bare(unit[:8] * 255), BARE, (8, 8), 3)  # fmt: skip

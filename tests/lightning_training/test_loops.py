@@ -8,17 +8,10 @@ import lightning.pytorch as pl
 import pytest
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from thm_torchmetrics import (
-    LandmarkDistance,
-    PeakSignalNoiseRatio,
-    ShardSampler,
-    TalkingHeadEvaluation,
-    TalkingHeadMetrics,
-)
+from thm_torchmetrics import LandmarkDistance, PeakSignalNoiseRatio, TalkingHeadMetrics
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::UserWarning:lightning"),
@@ -143,19 +136,3 @@ def test_a_metric_that_saw_nothing_stops_training_only_by_its_own_early_stopping
         lenient = trainer(tmp_path, max_epochs=3, num_sanity_val_steps=0)
         lenient.fit(Blind(), loader(), loader())
     assert lenient.current_epoch == 3
-
-
-def test_the_callback_logs_generated_clips(tmp_path: Path) -> None:
-    data = Clips()
-    callback = TalkingHeadEvaluation(["psnr"], lambda module: [{"preds": data.preds, "target": data.target}], every=2)
-    logger = CSVLogger(tmp_path)
-    run = trainer(tmp_path, max_epochs=2, callbacks=[callback], logger=logger)
-    run.fit(Generator(), loader(), loader())
-    assert float(run.logged_metrics["eval/psnr"]) == pytest.approx(expected()["val/psnr"], rel=1e-6)
-
-
-def test_shards_hold_each_sample_once() -> None:
-    data = Clips(5)
-    shards = [list(ShardSampler(data, rank, 3)) for rank in range(3)]
-    assert sorted(index for shard in shards for index in shard) == list(range(5))
-    assert [len(ShardSampler(data, rank, 3)) for rank in range(3)] == [len(shard) for shard in shards]

@@ -206,7 +206,10 @@ def check_layout(frames: Tensor, name: str) -> None:
 
 
 def _split(frames: Tensor, length: int, times: Sequence[float]) -> Iterator[Chunk]:
-    for start in range(0, frames.shape[0], length):
+    if len(frames) <= length:
+        yield Chunk(frames, 0, times)
+        return
+    for start in range(0, len(frames), length):
         yield Chunk(frames[start : start + length], start, times[start : start + length])
 
 

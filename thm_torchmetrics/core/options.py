@@ -8,7 +8,7 @@ from abc import ABC, ABCMeta, abstractmethod
 from typing import Any, ClassVar, TypeAlias
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from thm_torchmetrics.core.fingerprint import fingerprint
 from thm_torchmetrics.core.sums import Fields, Layout, Sums
@@ -28,17 +28,19 @@ class _Sealing(ABCMeta):
 
 
 class OptionsMetric(SumsMetric, ABC, metaclass=_Sealing):
-    """The options of a metric decide which metrics it shares a state with.
+    """A metric with named sums whose options decide what it shares.
 
-    They are the arguments of the constructor, its parents' included, and every public attribute that the constructor
-    sets. They cannot be changed afterwards. A subclass declares its sums in `fields` and nothing else.
+    The options are the arguments of the constructor, its parents' included, and every public attribute and every module
+    that the constructor sets. They cannot be changed afterwards. An author declares the sums in `fields` and nothing
+    else.
     """
 
-    identity: tuple[str, tuple[tuple[str, str], ...]]
+    identity: tuple[type, tuple[tuple[str, str], ...]]
     """Class and options; metrics of equal identity measure alike and may share a state."""
 
     _family: ClassVar[type]
     _fixed: frozenset[str] = frozenset()
+    _state_name = ""
 
     def __init_subclass__(cls, reads_state_of_parent: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -54,39 +56,53 @@ class OptionsMetric(SumsMetric, ABC, metaclass=_Sealing):
         """Return the sums of the metric by name."""
 
     def _seal(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Gather and fix the options, and add the state under a name that no other metric has."""
-        self._given = self._arguments_by_name(
-            args, kwargs
-        )  # kept alive: some fingerprints are the identity of an object
-        options_by_name = self._given | {
+        """Gather and fix the options, and add the state."""
+        # kept alive, because some fingerprints are the identity of an object
+        self._given = self._arguments_by_name(args, kwargs)
+        self._layout = Layout(self.fields())
+        options = self._given | self._set_by_constructor()
+        self._settings = {
+            name: value if isinstance(value, Setting) else str(value)
+            for name, value in options.items()
+            if name != "weights"
+        }
+        self._fingerprints = {name: fingerprint(value) for name, value in options.items()}
+        self.identity, name = self._identify()
+        self.add_state(name, torch.zeros(self._layout.size, dtype=torch.float64), dist_reduce_fx="sum")
+        self._state_name = name
+        self._fixed = frozenset(options) | {"identity"}
+        self._fixed -= self._of_torchmetrics
+
+    def _identify(self) -> tuple[tuple[type, tuple[tuple[str, str], ...]], str]:
+        """Return the identity, and a name of the state that no other metric has.
+
+        Torchmetrics' own collections merge metrics whose states have one name and look equal.
+        """
+        identity = self._family, tuple(sorted(self._fingerprints.items()))
+        digest = hashlib.sha256(f"{id(self._family)} {identity[1]}".encode()).hexdigest()[:16]
+        return identity, f"{self._family.__name__}_{digest}"
+
+    def _set_by_constructor(self) -> dict[str, Any]:
+        """Return the public attributes and the modules that the constructor has set."""
+        plain = {
             name: value
             for name, value in vars(self).items()
             if name not in self._of_torchmetrics and not name.startswith("_")
         }
-        self._layout = Layout(self.fields())
-        self._settings = {
-            name: value if isinstance(value, Setting) else str(value)
-            for name, value in options_by_name.items()
-            if name != "weights"
-        }
-        options = tuple((name, fingerprint(value)) for name, value in sorted(options_by_name.items()))
-        self.identity = f"{self._family.__module__}.{self._family.__qualname__}", options
-        # torchmetrics' collections merge metrics whose states have one name and look equal
-        digest = hashlib.sha256(repr(self.identity).encode()).hexdigest()[:16]
-        self._state_name = f"{self._family.__name__}_{digest}"
-        self.add_state(self._state_name, torch.zeros(self._layout.size, dtype=torch.float64), dist_reduce_fx="sum")
-        self._fixed = frozenset(options_by_name) - self._of_torchmetrics
+        return plain | self._modules | self._parameters | self._buffers
 
     def _arguments_by_name(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Return the arguments of the constructor by name, with its defaults."""
-        signature = inspect.signature(type(self).__init__)
-        bound = signature.bind(self, *args, **kwargs)
-        bound.apply_defaults()
-        given = dict(bound.arguments)
-        del given[next(iter(signature.parameters))]
-        for name, parameter in signature.parameters.items():
-            if parameter.kind is parameter.VAR_KEYWORD:
-                given |= given.pop(name)
+        """Return the arguments of the constructor by name, with its defaults and those of its parents."""
+        given = dict(inspect.signature(type(self).__init__).bind(self, *args, **kwargs).arguments)
+        own = [cls for cls in type(self).__mro__ if issubclass(cls, OptionsMetric) and "__init__" in vars(cls)]
+        for cls in own:
+            self_name, *parameters = inspect.signature(cls.__init__).parameters.values()
+            given.pop(self_name.name, None)
+            for parameter in parameters:
+                if parameter.kind is parameter.VAR_KEYWORD:
+                    given |= given.pop(parameter.name, {})
+                elif parameter.default is not parameter.empty:
+                    given.setdefault(parameter.name, parameter.default)
         return given
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -97,19 +113,39 @@ class OptionsMetric(SumsMetric, ABC, metaclass=_Sealing):
         super().__setattr__(name, value)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the attributes that copies have, without the arguments of the constructor."""
+        """Return the attributes that copies have, without the arguments as they were given."""
         return {name: value for name, value in super().__getstate__().items() if name != "_given"}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over the attributes of a copied metric; one with modules is another metric, as they are copied, too."""
+        super().__setstate__(state)
+        changed = {
+            name: fingerprint(value)
+            for name, value in self._set_by_constructor().items()
+            if isinstance(value, nn.Module) or isinstance(getattr(value, "module", None), nn.Module)
+        }
+        if not changed:
+            return
+        attributes = vars(self)
+        attributes["_fingerprints"] = self._fingerprints | changed
+        old = self._state_name
+        attributes["identity"], new = self._identify()
+        attributes["_state_name"] = new
+        attributes[new] = attributes.pop(old)
+        self._defaults[new] = self._defaults.pop(old)
+        self._persistent[new] = self._persistent.pop(old)
+        self._reductions[new] = self._reductions.pop(old)
+
     def settings(self) -> dict[str, Setting]:
-        """Return the options by name, without ``weights``, for reports."""
+        """Return everything that the metric was made with, for reports."""
         return dict(self._settings)
 
     @property
     def sums(self) -> Tensor:
-        """Return the state, one vector of float64 sums."""
+        """The state: one vector of float64 sums."""
         state: Tensor = getattr(self, self._state_name)
         return state
 
     def named(self, vector: Tensor) -> Sums:
-        """Return the sums in a vector, of the state or of one clip, by name."""
+        """Give the sums in a vector, of the state or of one clip, their names."""
         return Sums(vector, self._layout)

@@ -134,13 +134,15 @@ def _parts(metric: Metric) -> Iterable[Metric]:
 
 
 def _saved(metric: Metric) -> dict[str, Any]:
+    """Return the attributes that a batch may change, in a form that it does not change."""
     attributes = vars(metric)
-    saved = {name: attributes[name] for name in _BOOKKEEPING if name in attributes}
-    for name in metric._defaults:
-        value = attributes[name]
-        if isinstance(value, list):
-            value = list(value)
-        elif not isinstance(metric, SumsMetric):  # torchmetrics' metrics write into their tensors
-            value = value.clone()
-        saved[name] = value
-    return saved
+    if isinstance(metric, SumsMetric):
+        return {name: attributes[name] for name in (*_BOOKKEEPING, *metric._defaults) if name in attributes}
+    saved = {name: _copied(value) for name, value in attributes.items()}  # torchmetrics' metrics write in place
+    return saved | {"_buffers": {name: _copied(value) for name, value in metric._buffers.items()}}
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.clone()
+    return list(value) if isinstance(value, list) else value

@@ -2,7 +2,7 @@
 
 from thm_torchmetrics.extractors.base import CustomModule, Extractor
 from thm_torchmetrics.extractors.network import FaceNetwork, FrozenNetwork, PooledNetwork, release
-from thm_torchmetrics.extractors.registry import EXTRACTORS, make_extractor, register_extractor
+from thm_torchmetrics.extractors.registry import EXTRACTORS, landmarks_in_use, make_extractor, register_extractor
 
 __all__ = [
     "EXTRACTORS",
@@ -11,6 +11,7 @@ __all__ = [
     "FaceNetwork",
     "FrozenNetwork",
     "PooledNetwork",
+    "landmarks_in_use",
     "make_extractor",
     "register_extractor",
     "release",

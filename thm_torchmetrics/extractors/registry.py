@@ -138,6 +138,12 @@ def landmarks_of(cls: Any, asked: str | None) -> str | None:
     return None if default is None else asked or default
 
 
+def landmarks_in_use(extractor: Any) -> str | None:
+    """Return the name of the landmark extractor by which an extractor cuts the face out; None if it has none."""
+    landmarks = getattr(extractor, "landmarks", None)
+    return None if landmarks is None else str(landmarks)
+
+
 def check_face_rule(face: str) -> None:
     """Raise an error unless a rule for the choice of a face exists.
 

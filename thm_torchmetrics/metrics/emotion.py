@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.frame_mean import FrameMean
-from thm_torchmetrics.extractors import make_extractor
+from thm_torchmetrics.extractors import landmarks_in_use, make_extractor
 from thm_torchmetrics.extractors.emotion import AFFECT, FEATURES, Emotion
 from thm_torchmetrics.functional.emotion import emotion_similarity_distance
 from thm_torchmetrics.metrics.paired_moments import PairedMoments
@@ -76,6 +76,7 @@ class ValenceError(PairedMoments, key="v-rmse"):
         self.extractor = make_extractor(
             "emotion", extractor, weights, whole_frame=whole, landmarks=landmarks, face=face, mirror=mirror
         )
+        self.landmarks = landmarks_in_use(self.extractor)
 
     def affect(self, chunk: Chunk) -> Tensor:
         """Return valence and arousal ``(n, 2)`` of a chunk's frames, NaN without a face."""
@@ -251,6 +252,7 @@ class EmotionSimilarityDistance(FrameMean, key="esd"):
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)
         self.extractor = make_extractor("emotion", extractor, weights, landmarks=landmarks, face=face, mirror=mirror)
+        self.landmarks = landmarks_in_use(self.extractor)
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the distance of every frame."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.frame_mean import FrameMean
 from thm_torchmetrics.core.frechet_distance import FrechetDistance
-from thm_torchmetrics.extractors import make_extractor
+from thm_torchmetrics.extractors import landmarks_in_use, make_extractor
 from thm_torchmetrics.extractors.face3d import NUM_COEFFICIENTS
 from thm_torchmetrics.functional.face3d import COEFFICIENTS, average_expression_distance, average_pose_distance
 from thm_torchmetrics.weights import CustomFiles
@@ -32,6 +32,7 @@ class _CoefficientDistance(FrameMean):
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)
         self.extractor = make_extractor("face3d", extractor, weights, landmarks=landmarks, face=face)
+        self.landmarks = landmarks_in_use(self.extractor)
 
 
 class AverageExpressionDistance(_CoefficientDistance, key="aed"):
@@ -156,6 +157,7 @@ class ExpressionFrechetDistance(FrechetDistance, key="e-fid"):
     ) -> None:
         super().__init__(num_features=64, **kwargs)
         self.extractor = make_extractor("face3d", extractor, weights, landmarks=landmarks, face=face)
+        self.landmarks = landmarks_in_use(self.extractor)
 
     def features(self, chunk: Chunk) -> Tensor:
         """Return the expression coefficients of a chunk's frames."""

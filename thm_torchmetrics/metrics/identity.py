@@ -15,7 +15,7 @@ from thm_torchmetrics.core.frame_mean import FrameMean, FrameMeanRun
 from thm_torchmetrics.core.inputs import ClipInput, clips_from
 from thm_torchmetrics.core.metric import one_of
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.extractors import make_extractor
+from thm_torchmetrics.extractors import landmarks_in_use, make_extractor
 from thm_torchmetrics.functional.identity import cosine_similarity, squared_euclidean_distance
 from thm_torchmetrics.weights import CustomFiles
 
@@ -103,6 +103,7 @@ class IdentitySimilarity(FrameMean, key="csim"):
         self.extractor = make_extractor(
             "identity", extractor, weights, whole_frame=whole, landmarks=landmarks, face=face
         )
+        self.landmarks = landmarks_in_use(self.extractor)
 
     def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
         """Start the run of one clip."""
@@ -226,6 +227,7 @@ class AverageEuclideanDistance(FrameMean, key="aed-id"):
         self.extractor = make_extractor(
             "identity", extractor, weights, whole_frame=whole, landmarks=landmarks, face=face
         )
+        self.landmarks = landmarks_in_use(self.extractor)
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the distance of every frame."""

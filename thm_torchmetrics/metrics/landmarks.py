@@ -51,6 +51,9 @@ class _LandmarkMetric(FrameMean):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.face = face
+        self.upsample = upsample
+        self.flip = flip
         self.extractor = make_extractor("landmarks", extractor, weights, face=face, flip=flip, upsample=upsample)
 
 

@@ -191,7 +191,9 @@ class LipSync(TalkingHeadMetric):
         if self.extractor is None:
             return EmbeddingRun(self, preds, target)
         if not isinstance(preds, Clip):
-            raise InputError(f"{type(self).__name__} needs a Clip, because its frames are read twice; pass Clip(frames)")
+            raise InputError(
+                f"{type(self).__name__} needs a Clip, because its frames are read twice; pass Clip(frames)"
+            )
         if fps is not None and not fps > 0:
             raise InputError(f"fps must be above 0, got {fps}")
         source = None
