@@ -166,7 +166,6 @@ def class_with(threshold: float) -> type[Dark]:
     return Made
 
 
-@pytest.mark.xfail(strict=True, reason="the identity holds the name of the class, not the class")
 def test_two_classes_that_a_function_makes_do_not_share() -> None:
     """They have one module and one qualified name."""
     metrics = TalkingHeadMetrics({"low": class_with(0.25)(), "high": class_with(0.75)()})
@@ -188,7 +187,6 @@ class Layered(FrameMean):
         return self.layer(preds.as_float()).mean(dim=(1, 2, 3))
 
 
-@pytest.mark.xfail(strict=True, reason="nn.Module keeps modules elsewhere than the other attributes")
 def test_modules_that_the_constructor_makes_keep_metrics_apart() -> None:
     torch.manual_seed(0)
     made = {"one": Layered(), "other": Layered()}

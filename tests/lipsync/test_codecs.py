@@ -85,7 +85,9 @@ def test_jpeg_without_a_quality_is_what_ffmpeg_writes(
     assert quality[0] > np.mean(quality[20:]) + 4  # it falls within the first second
 
 
-def test_jpeg_and_mpeg4_of_fixed_quality(face: Frames, ffmpeg: Callable[..., None], tmp_path: Path) -> None:
+def test_pictures_of_fixed_quality_are_what_ffmpeg_writes(
+    face: Frames, ffmpeg: Callable[..., None], tmp_path: Path
+) -> None:
     """JPEG to the byte; MPEG-4 up to what changed between two versions of its encoder, with one thread."""
     source = tmp_path / "source.mkv"
     with av.open(str(source), "w") as container:
@@ -162,7 +164,7 @@ def test_mp3_is_late_by_what_ffmpeg_makes_it_late(ffmpeg: Callable[..., None], t
     assert late == pytest.approx(1105 * 16000 / rate, abs=3)
 
 
-def test_stereo_float_and_unknown_rates() -> None:
+def test_stereo_floats_and_rates_that_mp3_lacks_are_converted() -> None:
     stereo = np.stack([speech(96000), np.zeros(192000, np.int16)])
     frame = av.AudioFrame.from_ndarray(stereo, "s16p", "stereo")
     frame.sample_rate = 96000
@@ -180,7 +182,7 @@ def test_no_sound_is_no_sound() -> None:
 
 
 @pytest.mark.parametrize("codec", ["pcm_u8", "pcm_s16le", "pcm_f32le"])
-def test_silence_at_the_front(tmp_path: Path, codec: str) -> None:
+def test_silence_is_put_at_the_front(tmp_path: Path, codec: str) -> None:
     path = tmp_path / "a.wav"
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=16000, layout="stereo")

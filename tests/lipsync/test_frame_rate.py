@@ -17,7 +17,7 @@ CASES = json.loads((Path(__file__).parent / "ffmpeg_4.json").read_text())
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
-def test_the_rule_of_ffmpeg_4(case: dict[str, Any]) -> None:
+def test_frames_are_those_that_ffmpeg_4_shows(case: dict[str, Any]) -> None:
     frames = [(i, case["times"][i] / 90000, case["durations"][i] / 90000) for i in range(len(case["times"]))]
     avi = list(variable_rate(frames, source_fps=case["fps"]))
     assert [frame for frame, _ in avi] == case["avi"]
@@ -49,6 +49,6 @@ def test_nothing_in_nothing_out() -> None:
 @pytest.mark.parametrize(
     ("rate", "start", "frames"), [(16000, 0, 2), (48000, 0, 1), (16000, 0.07, 0), (44100, 0.01, 1)]
 )
-def test_delay_of_pictures(rate: int, start: float, frames: int) -> None:
+def test_pictures_are_delayed_by_what_the_sound_is_early(rate: int, start: float, frames: int) -> None:
     """One MP3 delay of 1105 samples in frames of 40 ms, rounded up, less what the sound is late."""
     assert mp3_delay(rate, start) == frames

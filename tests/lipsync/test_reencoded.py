@@ -145,7 +145,7 @@ def moving_box(width: int, height: int) -> Callable[[Picture, int], Boxes]:
 @pytest.mark.clips
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["radio8_wav2lip", "kim_wav2lip"])
-def test_real_clips_through_the_published_pipeline(
+def test_real_clips_score_as_by_the_published_pipeline(
     sync_weights: dict[str, Path], clips: Path, ffmpeg: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """25 and 30 frames per second, 16 and 48 kHz: what the detector and what SyncNet sees and hears, and LSE-D.
@@ -260,7 +260,7 @@ def test_jpeg_changes_the_number_in_a_collection_as_alone(sync_weights: dict[str
     assert together[keys[0]] != pytest.approx(together[keys[1]], rel=1e-3)
 
 
-def test_tensors_of_a_batch_and_the_mean_over_tracks(sync_weights: dict[str, Path]) -> None:
+def test_the_default_is_the_mean_over_the_tracks_of_all_clips(sync_weights: dict[str, Path]) -> None:
     """Two faces in the first clip, one in the second, which is longer: three tracks that weigh the same."""
     generator = torch.Generator().manual_seed(0)
     clips = [torch.randint(0, 256, (t, 3, 120, 240), dtype=torch.uint8, generator=generator) for t in (20, 30)]

@@ -5,6 +5,7 @@ from typing import Any
 from metrics.cases import CASES
 
 from thm_torchmetrics import TalkingHeadMetrics
+from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.errors import InputError
 
 
@@ -37,3 +38,12 @@ def compute_after_failure(rank: int, groups: dict[int, Any], name: str) -> float
             raise AssertionError("it was taken")
     metrics.update(**case.clips[rank + 1])
     return metrics.compute()["good"].item()
+
+
+def compute_beside_a_new_one(rank: int, groups: dict[int, Any], name: str, sent: TalkingHeadMetric) -> list[float]:
+    """The values of a metric that comes from another process and of an equal one made here, in one collection."""
+    case = CASES[name]
+    metrics = TalkingHeadMetrics({"sent": sent, "made": case.make(sync_on_compute=False)})
+    for clip in case.clips:
+        metrics.update(**clip)
+    return [value.item() for value in metrics.compute().values()]

@@ -19,6 +19,7 @@ from thm_torchmetrics import (
     TalkingHeadMetrics,
 )
 from thm_torchmetrics.core.metric import TalkingHeadMetric
+from thm_torchmetrics.errors import InputError
 
 pytestmark = pytest.mark.filterwarnings("ignore:FID of")
 
@@ -158,7 +159,6 @@ def test_networks_equal_at_first_and_trained_apart_keep_their_own_values(
     assert found["net"] != pytest.approx(found["average"], rel=1e-4)
 
 
-@pytest.mark.xfail(strict=True, reason="a copied metric has the identity of the first, and a network of its own")
 @pytest.mark.parametrize("way", ["deepcopy", "clone"])
 def test_copies_of_a_metric_whose_networks_are_trained_apart_keep_their_own_values(
     collection: type[MetricCollection], key: str, way: str
@@ -200,3 +200,30 @@ def test_a_collection_s_copy_keeps_its_two_networks_apart(key: str) -> None:
     assert {name: each.item() for name, each in copied.compute().items()} == pytest.approx(
         {f"copy/{name}": each for name, each in alone.items()}, rel=1e-9
     )
+
+
+@pytest.mark.parametrize("wrong", [255.0, -0.1, torch.nan])
+def test_float_frames_out_of_range_are_an_error_before_the_network_sees_them(key: str, wrong: float) -> None:
+    """They were taken as they came: only the metrics without a network looked at values."""
+    cls, make = METRICS[key]
+    metric = make(seeded(cls, 1))
+    given = inputs(key) | {"preds": FRAMES[0] / 255, "target": FRAMES[1] / 255}
+    given["preds"][3, 0, 1, 2] = wrong
+    with pytest.raises(InputError, match=r"0\.\.1"):
+        metric.update(**given)
+    assert not metric.sums.any()
+
+
+def test_float_frames_beyond_the_range_by_rounding_are_clamped(key: str) -> None:
+    cls, make = METRICS[key]
+    module = seeded(cls, 1)
+    near = [FRAMES[i] / 255 for i in range(2)]
+    for frames in near:
+        frames[0, 0, 0, 0], frames[1, 1, 1, 1] = -5e-5, 1 + 5e-5
+    clamped = [frames.clamp(0, 1) for frames in near]
+    values = []
+    for preds, target in (near, clamped):
+        metric = make(module)
+        metric.update(**(inputs(key) | {"preds": preds, "target": target}))
+        values.append(metric.compute())
+    assert values[0] == values[1]

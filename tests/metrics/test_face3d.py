@@ -49,7 +49,7 @@ def gaussian(count: int, mean: npt.NDArray[np.float64], deviation: npt.NDArray[n
     return torch.from_numpy(all_columns)
 
 
-def test_e_fid_of_two_known_gaussians() -> None:
+def test_e_fid_of_two_known_gaussians_is_their_distance() -> None:
     draw = np.random.default_rng(8)
     means, deviations = draw.standard_normal((2, 64)), draw.uniform(0.2, 2, (2, 64))
     preds, target = (gaussian(100 + 37 * i, means[i], deviations[i], seed=i) for i in range(2))

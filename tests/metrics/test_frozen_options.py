@@ -53,12 +53,11 @@ def assert_read_only(metric: TalkingHeadMetric, names: set[str]) -> None:
 def test_every_option_is_read_only_and_keeps_its_value(case: Case) -> None:
     """One was set after the metric had been grouped with others, which then shared its state."""
     metric = case.make()
-    names = (option_names(type(metric)) | public(metric)) - set(TORCHMETRICS) - {"identity"}
+    names = (option_names(type(metric)) | public(metric)) - set(TORCHMETRICS)
     assert names | {"average"} >= {"protocol", "average", "align", "missing", "resize"} | set(case.options)
-    assert_read_only(metric, names - HIDDEN if metric.key == "lmd" else names)
+    assert_read_only(metric, names)
 
 
-@pytest.mark.xfail(strict=True, reason="the arguments of a parent are gathered only if they are given")
 def test_arguments_that_a_parent_takes_are_options_too() -> None:
     plain, given = LandmarkDistance(extractor=None), LandmarkDistance(extractor=None, face="largest", upsample=0)
     assert plain.settings().get("face") == "largest"
@@ -66,7 +65,6 @@ def test_arguments_that_a_parent_takes_are_options_too() -> None:
     assert_read_only(plain, HIDDEN)
 
 
-@pytest.mark.xfail(strict=True, reason="it is set before the metric is sealed, and is no option")
 def test_the_identity_of_a_metric_is_read_only() -> None:
     assert_read_only(LandmarkDistance(extractor=None), {"identity"})
 

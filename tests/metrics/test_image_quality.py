@@ -20,7 +20,7 @@ def frames(seed: int, count: int = 3, height: int = 66, width: int = 70) -> Tens
 
 
 @pytest.mark.parametrize("protocol", ["piq", "global-mse"])
-def test_psnr_of_a_constant_difference(protocol: str) -> None:
+def test_psnr_of_a_constant_difference_is_its_closed_form(protocol: str) -> None:
     """20 log10(255 / d), and 1e-8 on the error with ``piq``."""
     target = torch.full((4, 3, 20, 30), 100, dtype=torch.uint8)
     error = (10 / 255) ** 2 + (1e-8 if protocol == "piq" else 0)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from ddp.process_group import ProcessGroup
 from metrics.cases import CASES, Case
 from torch import Tensor
 from torchmetrics import MetricCollection, MetricTracker
@@ -71,7 +72,7 @@ def test_constants_are_the_catalog_s_and_frozen(filled: TalkingHeadMetric) -> No
         filled.higher_is_better = None
 
 
-def test_any_split_of_the_clips(case: Case, filled: TalkingHeadMetric) -> None:
+def test_any_split_of_the_clips_gives_the_same(case: Case, filled: TalkingHeadMetric) -> None:
     listed = case.make()
     listed.update(**{name: [clip[name] for clip in case.clips] for name in case.clips[0]})
     backwards = case.make()
@@ -84,7 +85,7 @@ def test_any_split_of_the_clips(case: Case, filled: TalkingHeadMetric) -> None:
         assert close(metric.compute(), filled.compute())
 
 
-def test_any_chunking(case: Case, filled: TalkingHeadMetric) -> None:
+def test_chunks_of_any_length_give_the_same(case: Case, filled: TalkingHeadMetric) -> None:
     metric = case.make()
     draw = random.Random(3)  # noqa: S311
     for clip in case.clips:
@@ -125,7 +126,7 @@ def test_forward_builds_no_graph(case: Case) -> None:
     assert not case.make()(**clip).requires_grad
 
 
-def test_reset(case: Case, filled: TalkingHeadMetric) -> None:
+def test_reset_forgets_everything(case: Case, filled: TalkingHeadMetric) -> None:
     value = filled.compute()
     filled.reset()
     assert not filled.sums.any()
@@ -133,7 +134,7 @@ def test_reset(case: Case, filled: TalkingHeadMetric) -> None:
     assert filled.compute() == value
 
 
-def test_pickle_and_clone(case: Case, filled: TalkingHeadMetric) -> None:
+def test_copies_have_the_value_and_a_state_of_their_own(case: Case, filled: TalkingHeadMetric) -> None:
     for copied in (pickle.loads(pickle.dumps(filled)), filled.clone(), copy.deepcopy(filled)):  # noqa: S301
         assert copied.compute() == filled.compute()
         copied.reset()
@@ -141,7 +142,7 @@ def test_pickle_and_clone(case: Case, filled: TalkingHeadMetric) -> None:
     assert filled.update_count == len(case.clips)
 
 
-def test_merge_state_before_and_after_compute(case: Case, filled: TalkingHeadMetric) -> None:
+def test_a_merged_state_is_that_of_both_before_and_after_compute(case: Case, filled: TalkingHeadMetric) -> None:
     first, second = case.make(), case.make()
     for i, clip in enumerate(case.clips):
         (first if i % 2 else second).update(**clip)
@@ -155,7 +156,7 @@ def test_merge_state_before_and_after_compute(case: Case, filled: TalkingHeadMet
     assert close(fresh.compute(), filled.compute())
 
 
-def test_adds_nothing_to_a_module(filled: TalkingHeadMetric) -> None:
+def test_it_adds_nothing_to_a_module(filled: TalkingHeadMetric) -> None:
     parent = torch.nn.ModuleDict({"metric": filled})
     assert parent.state_dict() == {}
     assert list(parent.parameters()) == []
@@ -198,7 +199,9 @@ def test_global_state_is_left_alone(case: Case) -> None:
     assert before == after
 
 
-def test_beside_all_others_with_an_identical_first_clip(case: Case, filled: TalkingHeadMetric) -> None:
+def test_it_keeps_its_value_beside_all_others_with_an_identical_first_clip(
+    case: Case, filled: TalkingHeadMetric
+) -> None:
     others = [other for other in CASES.values() if shapes(other) == shapes(case)]
     members = {other.name.replace(".", "_"): other.make() for other in others}
     own, plain = TalkingHeadMetrics(dict(members)), MetricCollection({k: m.clone() for k, m in members.items()})
@@ -208,7 +211,7 @@ def test_beside_all_others_with_an_identical_first_clip(case: Case, filled: Talk
         assert close(collection.compute()[case.name.replace(".", "_")], filled.compute())
 
 
-def test_in_a_plain_collection_with_torchmetrics_own() -> None:
+def test_in_a_plain_collection_it_agrees_with_torchmetrics_own() -> None:
     clips = CASES["psnr"].clips
     collection = MetricCollection({"theirs": TorchmetricsPsnr(data_range=1.0), "ours": CASES["psnr:global-mse"].make()})
     for clip in clips[1:]:
@@ -217,7 +220,7 @@ def test_in_a_plain_collection_with_torchmetrics_own() -> None:
     assert close(values["theirs"], values["ours"], 1e-5)
 
 
-def test_arithmetic(case: Case) -> None:
+def test_arithmetic_of_metrics_is_that_of_their_values(case: Case) -> None:
     metric = case.make()
     doubled = 2 * metric + 1
     for clip in case.clips:
@@ -225,7 +228,7 @@ def test_arithmetic(case: Case) -> None:
     assert close(doubled.compute(), 2 * metric.compute() + 1)
 
 
-def test_tracker(case: Case, filled: TalkingHeadMetric) -> None:
+def test_a_tracker_finds_the_best_of_its_steps(case: Case, filled: TalkingHeadMetric) -> None:
     tracker = MetricTracker(case.make(), maximize=bool(filled.higher_is_better))
     for clips in (case.clips[:2], case.clips):
         tracker.increment()
@@ -264,7 +267,7 @@ def test_unknown_options_are_rejected(case: Case) -> None:
 
 
 @pytest.mark.parametrize("world", [1, 2, 3])
-def test_processes_agree(case: Case, filled: TalkingHeadMetric, processes, world: int) -> None:
+def test_processes_agree(case: Case, filled: TalkingHeadMetric, processes: ProcessGroup, world: int) -> None:
     uneven = [list(range(len(case.clips)))[rank::world] for rank in range(world)]
     empty = [list(range(len(case.clips)))] + [[]] * (world - 1)
     for shares in (uneven, empty):

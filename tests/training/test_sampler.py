@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from ddp.process_group import ProcessGroup
 from torch.utils.data import DataLoader, DistributedSampler
 
 from thm_torchmetrics import ShardSampler
@@ -34,7 +35,7 @@ def test_without_a_process_group_there_is_one_process() -> None:
     assert [batch.tolist() for batch in loader] == [[0, 1], [2, 3]]
 
 
-def test_in_a_process_group_the_rank_is_the_process_s(processes: Any) -> None:
+def test_in_a_process_group_the_rank_is_the_process_s(processes: ProcessGroup) -> None:
     assert processes.run("training.shards:shard_of", 7) == [[0, 3, 6], [1, 4], [2, 5]]
 
 

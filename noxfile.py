@@ -1,0 +1,45 @@
+"""Tasks: `nox -s fast` while you work, `nox -s all` before you push; `nox -l` lists them.
+
+The sessions run in the environment that calls nox: install the package with its test extra first.
+"""
+
+import nox
+
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["fast", "lint"]
+
+FAST = (
+    "tests/core",
+    "tests/functional",
+    "tests/imaging",
+    "tests/faces",
+    "tests/nets",
+    "tests/weights",
+    "tests/reports",
+    "tests/metrics/test_promises.py",
+    "tests/test_contributing.py",
+    "tests/test_import_direction.py",
+    "tests/test_project.py",
+    "tests/test_readme.py",
+)
+"""Tests that tell within three minutes on two cores whether a change holds."""
+
+
+@nox.session
+def fast(session: nox.Session) -> None:
+    """Run the tests that take under three minutes on two cores."""
+    session.run("python", "-m", "pytest", "-q", "-m", "not slow", *FAST, *session.posargs)
+
+
+@nox.session(name="all")
+def everything(session: nox.Session) -> None:
+    """Run all tests."""
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, format and types."""
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
