@@ -89,7 +89,7 @@ def test_a_prediction_of_another_size_is_an_error_of_any_custom_metric_or_resize
     with pytest.raises(MismatchError, match='6x8 and the target 10x12; pass resize="bilinear"'):
         Difference().update(preds, target)
     for mode in ("bilinear", "bicubic"):
-        metric = Difference(resize=mode)  # type: ignore[arg-type]
+        metric = Difference(resize=mode)
         metric.update(preds, target)
         resized = interpolate(preds, (12, 10), mode=mode, antialias=True).clamp(0, 1)
         assert metric.compute().item() == pytest.approx((resized - target).abs().mean().item(), rel=1e-6)

@@ -63,13 +63,13 @@ class Breaking(Level):
 
 class BreakingRun(FrameMeanRun):
     def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
-        if self.metric.step == "add" and preds is not None and preds.start:  # type: ignore[attr-defined]
-            raise self.metric.error  # type: ignore[attr-defined]
+        if self.metric.step == "add" and preds is not None and preds.start:
+            raise self.metric.error
         super().measure(preds, target)
 
     def finish(self) -> Sums:
-        if self.metric.step == "finish":  # type: ignore[attr-defined]
-            raise self.metric.error  # type: ignore[attr-defined]
+        if self.metric.step == "finish":
+            raise self.metric.error
         return super().finish()
 
 

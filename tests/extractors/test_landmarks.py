@@ -60,6 +60,7 @@ def theirs(picture: Picture, box: tuple[float, ...], network: torch.nn.Module, f
     return np.asarray(points[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flip", [False, True])
 def test_fan_finds_what_the_package_finds(fan: Fan, flip: bool) -> None:
     box = (60.3, 40.7, 190.2, 200.9, 0.9)

@@ -4,6 +4,8 @@ import json
 import os
 import pickle
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import islice, zip_longest
@@ -322,6 +324,29 @@ def test_damage_inside_a_file_is_not_concealed(tmp_path: Path, codec: str, place
     path.write_bytes(data)
     with pytest.raises(MediaError, match=r"breaks off after \d+ decoded frames"):
         count(path)
+
+
+def test_damage_does_not_hang_where_ffmpeg_logs_into_python(tmp_path: Path) -> None:
+    """Torchvision up to 0.25 switches PyAV's logging on."""
+    path = write_video(tmp_path / "a.mp4", pictures(50, (256, 256)), codec="libx264")
+    with av.open(str(path)) as container:
+        start = container.streams.video[0].index_entries[20].pos
+    data = bytearray(path.read_bytes())
+    data[start : start + 60] = b"\xff" * 60
+    path.write_bytes(data)
+    code = f"""
+import av
+from thm_torchmetrics.errors import MediaError
+from thm_torchmetrics.media.video import VideoFile
+av.logging.set_level(av.logging.ERROR)
+for _ in range(20):
+    try:
+        list(VideoFile({str(path)!r}).frames())
+    except MediaError:
+        print("broken")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.split() == ["broken"] * 20
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])

@@ -126,7 +126,7 @@ def test_wrong_options_are_named() -> None:
         LipSyncOffset(extractor=torch.nn.Identity(), protocol="wav2lip-lrs")
     for option in ({"vshift": -1}, {"min_track": -1}, {"crop_scale": -0.1}, {"facedet_scale": 0}, {"facedet_scale": 2}):
         with pytest.raises(InputError, match="must be at least 0"):
-            LipSyncDistance(extractor=None, **option)  # type: ignore[arg-type]
+            LipSyncDistance(extractor=None, **option)
 
 
 @pytest.mark.parametrize("late", [-7, 0, 4])
