@@ -162,7 +162,7 @@ def run(data: Path | None, given: Mapping[str, Any]) -> Result:
     from thm_torchmetrics.media.pairing import discover, pair, pair_features
 
     if given["metrics"] and given["suite"]:
-        raise InputError("give --metrics or --suite, not both")
+        raise InputError("--metrics and --suite exclude each other; give one")
     asked = tuple(given["metrics"].split(",")) if given["metrics"] else catalog.find_suite(given["suite"] or "thm")
     asked = tuple(dict.fromkeys(key.strip() for key in asked))
     rows = {key: catalog.find_choice(key).row for key in asked}
