@@ -201,6 +201,37 @@ def test_modules_that_the_constructor_makes_keep_metrics_apart() -> None:
     assert {name: value.item() for name, value in metrics.compute().items()} == pytest.approx(alone)
 
 
+class Listed(Layered):
+    """Keeps its networks in a list."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        FrameMean.__init__(self, **kwargs)
+        self.layers = [nn.Conv2d(3, 1, 1, bias=False)]
+
+    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        rows: Tensor = self.layers[0](preds.as_float()).mean(dim=(1, 2, 3))
+        return rows
+
+
+@pytest.mark.parametrize(
+    "cls",
+    [
+        Layered,
+        pytest.param(Listed, marks=pytest.mark.xfail(strict=True, reason="a copy looks for modules, not for lists")),
+    ],
+)
+def test_copies_whose_modules_are_trained_apart_do_not_share(cls: type[Layered]) -> None:
+    metric = cls()
+    copied = copy.deepcopy(metric)
+    layer = copied.layers[0] if isinstance(copied, Listed) else copied.layer
+    with torch.no_grad():
+        layer.weight += 1
+    metrics = TalkingHeadMetrics({"net": metric, "average": copied})
+    metrics.update(frames())
+    net, average = (value.item() for value in metrics.compute().values())
+    assert abs(net - average) > 0.1
+
+
 @pytest.mark.parametrize("name", ["average", "align", "missing", "resize", "protocol"])
 def test_options_of_the_base_are_read_only(name: str) -> None:
     metric = PublicDark(0.25)

@@ -73,6 +73,8 @@ def test_frames_of_two_sizes_are_an_error_or_resized() -> None:
 def test_wrong_use_is_named() -> None:
     with pytest.raises(InputError, match="extractor must be 'lpips', a torch module"):
         LearnedPerceptualSimilarity(extractor="vgg")
+    with pytest.raises(InputError, match="takes no given features"):
+        LearnedPerceptualSimilarity(extractor=None)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="protocol must be one of 'alex', 'vgg', 'squeeze'"):
         LearnedPerceptualSimilarity(protocol="resnet")
 
