@@ -206,8 +206,8 @@ def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iter
     except av.error.FFmpegError as error:
         raise MediaError(_broken(path, count, reason(error))) from error
     finally:
-        # Waits for the decoder's threads without the GIL. PyAV frees them with the GIL held, and where its logging is on
-        # (torchvision up to 0.25 turns it on) a thread that logs damage needs the GIL: the process would hang.
+        # Waits for the decoder's threads without the GIL. PyAV frees them with the GIL held; where its logging is on
+        # (torchvision up to 0.25 turns it on), a thread that logs damage needs the GIL, and the process would hang.
         if stream.codec_context is not None:  # None without a decoder
             stream.codec_context.flush_buffers()
     if is_cut_off(path, stream):
