@@ -217,7 +217,7 @@ class Listed(Layered):
     "cls",
     [
         Layered,
-        pytest.param(Listed, marks=pytest.mark.xfail(strict=True, reason="a copy looks for modules, not for lists")),
+        Listed,
     ],
 )
 def test_copies_whose_modules_are_trained_apart_do_not_share(cls: type[Layered]) -> None:

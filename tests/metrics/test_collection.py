@@ -248,7 +248,6 @@ def test_scores_of_one_clip_are_those_of_each_member_alone(sample: Path) -> None
     assert not metrics["cpbd"].update_called
 
 
-@pytest.mark.xfail(strict=True, reason="the name of a state holds the address of its class")
 @pytest.mark.parametrize("name", ["psnr", "aue-l"])
 def test_a_metric_from_another_process_stands_beside_an_equal_one(processes: ProcessGroup, name: str) -> None:
     """Both share a state, whose name must not depend on the process in which a metric was made."""

@@ -8,7 +8,7 @@ from abc import ABC, ABCMeta, abstractmethod
 from typing import Any, ClassVar, TypeAlias
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from thm_torchmetrics.core.fingerprint import fingerprint
 from thm_torchmetrics.core.sums import Fields, Layout, Sums
@@ -117,17 +117,17 @@ class OptionsMetric(SumsMetric, ABC, metaclass=_Sealing):
         return {name: value for name, value in super().__getstate__().items() if name != "_given"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take over the attributes of a copied metric; one with modules is another metric, as they are copied, too."""
+        """Take over the attributes of a copied or sent metric.
+
+        Objects that were copied with it are others than before, and so is the class in another process; the state is
+        named anew by them.
+        """
         super().__setstate__(state)
-        changed = {
-            name: fingerprint(value)
-            for name, value in self._set_by_constructor().items()
-            if isinstance(value, nn.Module) or isinstance(getattr(value, "module", None), nn.Module)
-        }
-        if not changed:
-            return
         attributes = vars(self)
-        attributes["_fingerprints"] = self._fingerprints | changed
+        made = self._set_by_constructor()
+        attributes["_fingerprints"] = {
+            name: fingerprint(made[name]) if name in made else before for name, before in self._fingerprints.items()
+        }
         old = self._state_name
         attributes["identity"], new = self._identify()
         attributes["_state_name"] = new

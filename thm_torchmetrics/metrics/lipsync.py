@@ -114,7 +114,7 @@ class LipSync(TalkingHeadMetric):
         self.tracks = one_of("tracks", tracks, ("mean", "longest"))
         self.ffmpeg = one_of("ffmpeg", ffmpeg, (4, 7))
         self.track_options = TrackOptions(min_track, num_failed_det, min_face_size, crop_scale)
-        files = Checkpoints.of(weights, "syncnet")
+        files = Checkpoints.of(weights, "syncnet" if isinstance(extractor, str) else "s3fd")
         self.extractor = make_extractor("syncnet", extractor, files)
         self.detector: SyncNetS3FD | None = None
         if self.extractor is not None and self.protocol in ("tracked", "syncnet-python"):
