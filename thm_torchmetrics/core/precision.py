@@ -54,7 +54,7 @@ def _switches() -> tuple[tuple[Any, str, Any], ...]:
     cudnn: Any = torch.backends.cudnn
     mkldnn: Any = torch.backends.mkldnn
     if not hasattr(cudnn, "conv"):  # torch < 2.9 has only the older switches; later versions forbid mixing them
-        return ((cuda, "allow_tf32", False), (cudnn, "allow_tf32", False)) if torch.cuda.is_available() else ()
+        return (cuda, "allow_tf32", False), (cudnn, "allow_tf32", False)
     used = (mkldnn.matmul, mkldnn.conv, *((cuda, cudnn.conv) if torch.cuda.is_available() else ()))
     return tuple((backend, "fp32_precision", "ieee") for backend in used)
 

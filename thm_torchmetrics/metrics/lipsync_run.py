@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
 import torch
@@ -26,12 +27,12 @@ class LipSyncMetric(RunMetric, Protocol):
         """Return the rows of a chunk in float64."""
 
 
-class LipSyncRun(ClipRun[LipSyncMetric]):
+class LipSyncRun(ClipRun[LipSyncMetric], ABC):
     """Every run of lip sync adds the readings of a clip's faces."""
 
+    @abstractmethod
     def result(self) -> LipSyncResult:
         """Return the faces of the clip, or the reason why there is none."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Add the faces of the clip, or the reason why there is none.
