@@ -13,6 +13,8 @@
     └── MissingExtraError (ModuleNotFoundError)   an optional dependency is not installed
 
 Each also derives from the builtin in brackets, so that callers can catch it without importing this package.
+
+`MediaWarning` is the one warning: a remark on a file that could be measured.
 """
 
 
@@ -53,3 +55,7 @@ class WeightsNotFoundError(WeightsError, FileNotFoundError):
 
 class MissingExtraError(ThmError, ModuleNotFoundError):
     """An optional dependency is not installed; the message gives the command that adds it."""
+
+
+class MediaWarning(UserWarning):
+    """A file was read whole, but something about it bears on the number; reports show it as a remark."""
