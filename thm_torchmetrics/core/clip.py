@@ -50,13 +50,15 @@ class Clip:
 
     Args:
         frames: ``(T, 3, H, W)``, RGB, uint8 0..255 or float 0..1 (the dtype decides), or a `VideoSource`.
-        fps: frames per second; default: the source's own, or 25 for a tensor.
+        fps: frames per second; default: the source's own, or 25 for a tensor, whose ``rate`` is then unknown.
         audio: ``(S,)``, mono, float -1..1 or int16, or an `AudioSource`, which is read when it is needed.
         sample_rate: samples per second of the audio; a source is read at this rate.
         key: the clip's name in reports and errors.
         times: presentation time of each frame of a tensor, in seconds; default: by ``fps``.
 
     Attributes:
+        rate: ``fps`` where it was given or the source has it, else None. Clips of different known rates are not paired
+            frame by frame unless that is asked for.
         video_source: the `VideoSource` of the frames; None if they were given as a tensor.
         audio_source: the `AudioSource` of the audio; None if it was given as a tensor.
 
@@ -90,7 +92,8 @@ class Clip:
             )
         self.frames = frames
         self.video_source = None if isinstance(frames, Tensor) else frames
-        self.fps = fps or (25.0 if isinstance(frames, Tensor) else frames.fps)
+        self.rate = fps or (None if isinstance(frames, Tensor) else frames.fps)
+        self.fps = self.rate or 25.0
         self.sample_rate = sample_rate
         self.audio_source = None if audio is None or isinstance(audio, Tensor) else audio
         self._audio = audio if isinstance(audio, Tensor) else None
@@ -179,12 +182,20 @@ class Clip:
 
 
 class FeatureClip:
-    """A feature clip holds one row of features per frame instead of frames."""
+    """A feature clip holds one row of features per frame instead of frames.
 
-    def __init__(self, rows: Tensor, key: str = "") -> None:
+    Args:
+        rows: the features, one row per frame.
+        key: the clip's name in reports and errors.
+        rate: frames per second; None if it is not known.
+        times: time of each row in seconds; default: by ``rate``, none if that is not known.
+    """
+
+    def __init__(self, rows: Tensor, key: str = "", *, rate: float | None = None, times: Sequence[float] = ()) -> None:
         self.key = key
+        self.rate = rate
         self.length = self.chunk_length = rows.shape[0]
-        self._chunk = Chunk(rows)
+        self._chunk = Chunk(rows, 0, times or ([i / rate for i in range(len(rows))] if rate else ()))
 
     def chunks(self, length: int | None = None) -> Iterator[Chunk]:
         """Yield the whole clip as one chunk."""

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import AnyClip
+from thm_torchmetrics.core.clocks import check_rates
 from thm_torchmetrics.core.precision import exact_arithmetic
 from thm_torchmetrics.core.score import Tally
 from thm_torchmetrics.core.sums import Sums
@@ -18,6 +19,8 @@ from thm_torchmetrics.errors import MissingFaceError
 class RunMetric(Protocol):
     """A run needs this interface of its metric; `TalkingHeadMetric` has it."""
 
+    align: Any
+    frame_by_frame: bool
     missing: Any
 
     @property
@@ -62,12 +65,13 @@ class ClipRun(Generic[M]):
     Attributes:
         sums: the sums that the clip adds to the metric's state.
         lengths: rows seen of each side.
+        by_time: whether the target's frames are compared with the predicted frames on display at their times.
         detail: results beyond the sums, for reports; set by `finish`.
         reads_chunks: whether the run uses the chunks. A run that reads the file itself does not, and nothing is decoded
             for it.
 
     Raises:
-        MismatchError: if the clips are known to differ in length and the metric has ``align="error"``.
+        MismatchError: if the clips are known to differ in length or frame rate and the metric has ``align="error"``.
     """
 
     reads_chunks = True
@@ -76,9 +80,13 @@ class ClipRun(Generic[M]):
     def __init__(self, metric: M, preds: AnyClip | None = None, target: AnyClip | None = None) -> None:
         self.metric = metric
         self.lengths = [0, 0]
+        self.by_time = metric.align == "time" and metric.frame_by_frame and metric.reads("target")
         self.sums: Sums = metric.named(torch.zeros_like(metric.sums))
-        if metric.reads("target") and preds is not None and target is not None and preds.length and target.length:
-            metric.check_lengths(preds.length, target.length)
+        if metric.reads("target") and preds is not None and target is not None:
+            if metric.frame_by_frame and metric.align == "error":
+                check_rates(preds.rate, target.rate)
+            if preds.length and target.length and not self.by_time:
+                metric.check_lengths(preds.length, target.length)
 
     def add(self, preds: Chunk | None = None, target: Chunk | None = None) -> None:
         """Add the same rows of both clips; a side that has ended is None or shorter."""

@@ -29,6 +29,7 @@ class FrechetDistance(TalkingHeadMetric):
     """
 
     paired = False
+    frame_by_frame = False
     pooled = True
     averages = ("frame",)
 

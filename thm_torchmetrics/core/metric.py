@@ -23,7 +23,7 @@ from thm_torchmetrics.core.sums import Sums
 from thm_torchmetrics.errors import InputError, MismatchError
 
 Average: TypeAlias = Literal["frame", "clip", "track"]
-Align: TypeAlias = Literal["error", "truncate"]
+Align: TypeAlias = Literal["error", "truncate", "time"]
 Missing: TypeAlias = Literal["skip", "error"]
 Resize: TypeAlias = Literal["bilinear", "bicubic"]
 
@@ -49,8 +49,9 @@ class TalkingHeadMetric(OptionsMetric):
         protocol: the published procedure to follow; default: the first of ``protocols``.
         average: ``"frame"``: all frames of all clips weigh the same; ``"clip"``: mean of clip means; default: the
             protocol's own.
-        align: treatment of clips that differ in length: ``"error"``, or ``"truncate"`` to the shorter (the rest is
-            counted as left out).
+        align: treatment of clips that differ in length or frame rate: ``"error"``; ``"truncate"``: frame i is compared
+            with frame i to the end of the shorter; ``"time"``: each target frame is compared with the predicted frame
+            on display at its time, both clocks starting with the first frames. The rest is counted as left out.
         missing: treatment of a frame that cannot be scored (no face): ``"skip"`` and count it, or ``"error"``.
         resize: interpolation, ``"bilinear"`` or ``"bicubic"`` (antialiased), by which a prediction of another size is
             brought to the target's; default: a difference in size is an error.
@@ -79,7 +80,9 @@ class TalkingHeadMetric(OptionsMetric):
     feature_shape: ClassVar[tuple[int | None, ...] | None] = None
     """Shape of one row of given features; None if the metric takes frames only."""
     paired: ClassVar[bool] = True
-    """Whether frame i of the prediction is compared with frame i of the target."""
+    """Whether every clip of the prediction has a target of its own."""
+    frame_by_frame: bool = True
+    """Whether every frame of the prediction is compared with a target frame of its own."""
     pooled: ClassVar[bool] = False
     """Whether the metric is one number over all frames, with none per clip."""
     needs_every_frame: ClassVar[bool] = False
@@ -117,7 +120,7 @@ class TalkingHeadMetric(OptionsMetric):
         self.protocol = one_of("protocol", protocol or self.protocols[0], self.protocols)
         default = "clip" if self.protocol in self.clip_average else "frame"
         self.average = one_of("average", average or default, self.averages)
-        self.align = one_of("align", align, ("error", "truncate"))
+        self.align = one_of("align", align, ("error", "truncate", "time"))
         self.missing = one_of("missing", missing, ("skip", "error"))
         self.resize = one_of("resize", resize, (None, "bilinear", "bicubic"))
 
@@ -153,7 +156,8 @@ class TalkingHeadMetric(OptionsMetric):
 
         Raises:
             InputError: if a needed input is missing or of another shape, dtype or range.
-            MismatchError: if lengths or sizes differ and no option allows it.
+            MismatchError: if lengths, frame rates (by more than 1 %) or sizes differ and no option allows it, or if a
+                target of one frame stands beside a longer prediction in a metric that compares frame by frame.
         """
         for pair in self.pairs(preds, target):
             self.measure(*pair)
@@ -187,9 +191,17 @@ class TalkingHeadMetric(OptionsMetric):
         """Raise an error if clips of these lengths cannot be compared.
 
         Raises:
-            MismatchError: if they differ, the metric compares frame by frame, and ``align="error"``.
+            MismatchError: if they differ, the metric compares frame by frame, and ``align="error"``; or if the target
+                is one frame beside a longer prediction.
         """
-        if self.paired and preds != target and self.align == "error":
+        if not self.frame_by_frame or preds == target:
+            return
+        if target == 1 < preds:
+            raise MismatchError(
+                f"the target is one frame beside {preds} of the prediction, and {self.key or type(self).__name__} "
+                'compares frame by frame; give the real video, or measure csim with reference="image"'
+            )
+        if self.align == "error":
             raise MismatchError(
                 f"the prediction has {preds} frames and the target {target}; "
                 'pass align="truncate" to compare the first frames of both'

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
+from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clip_run import ClipRun, RunMetric
+from thm_torchmetrics.core.clocks import pair_by_time
 from thm_torchmetrics.core.inputs import pair_chunks
 
 Runs: TypeAlias = dict[str, ClipRun[Any]]
@@ -21,6 +23,9 @@ def measure_clip(
     **inputs: Any,
 ) -> Runs:
     """Measure a clip with several metrics; it is decoded once, and all read the same chunks.
+
+    Metrics that pair frames by time read chunks of their own, for which the clip is decoded a second time if other
+    metrics read it, too.
 
     No metric is changed; `TalkingHeadMetric.add` does that with the sums of a finished run.
 
@@ -47,21 +52,27 @@ def measure_clip(
             runs.pop(name, None)
             return None
 
+    def feed(names: list[str], pairs: Iterable[tuple[Chunk | None, Chunk | None]]) -> None:
+        for chunks in pairs:
+            for name in names:
+                attempt(name, runs[name].add, *chunks)
+            names = [name for name in names if name in runs]
+            if not names:
+                break
+
     for name, member in members.items():
         run = attempt(name, member.start, preds, target, **inputs)
         if run is not None:
             runs[name] = run
-    readers = [name for name, run in runs.items() if run.reads_chunks]
+    timed = [name for name, run in runs.items() if run.reads_chunks and run.by_time]
+    if timed and preds is not None and target is not None:
+        feed(timed, pair_by_time(preds, target))
+    readers = [name for name, run in runs.items() if run.reads_chunks and name not in timed]
     sides = (
         preds if any(members[name].reads("preds") for name in readers) else None,
         target if any(members[name].reads("target") for name in readers) else None,
     )
-    for chunks in pair_chunks(*sides):
-        for name in readers:
-            attempt(name, runs[name].add, *chunks)
-        readers = [name for name in readers if name in runs]
-        if not readers:
-            break
+    feed(readers, pair_chunks(*sides))
     for name, run in list(runs.items()):
         attempt(name, run.finish)
     return runs

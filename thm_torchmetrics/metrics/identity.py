@@ -97,6 +97,7 @@ class IdentitySimilarity(FrameMean, key="csim"):
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)
         self.reference = one_of("reference", reference, REFERENCES)
+        self.frame_by_frame = reference == "target-frame"
         if reference == "preds-first":
             self.inputs = ("preds",)
         whole = self.protocol == "vico"
@@ -124,9 +125,8 @@ class IdentitySimilarity(FrameMean, key="csim"):
             MismatchError: if they differ and every frame has a reference of its own.
             InputError: if a photo is not one frame.
         """
-        if self.reference == "target-frame":
-            super().check_lengths(preds, target)
-        elif self.reference == "image" and target != 1:
+        super().check_lengths(preds, target)
+        if self.reference == "image" and target != 1:
             raise InputError(f'reference="image" takes a photo, a clip of one frame, as target; got {target} frames')
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
