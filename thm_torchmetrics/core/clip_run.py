@@ -20,7 +20,7 @@ class RunMetric(Protocol):
     """A run needs this interface of its metric; `TalkingHeadMetric` has it."""
 
     align: Any
-    frame_by_frame: bool
+    paired: Any
     missing: Any
 
     @property
@@ -67,6 +67,8 @@ class ClipRun(Generic[M]):
         lengths: rows seen of each side.
         by_time: whether the target's frames are compared with the predicted frames on display at their times.
         detail: results beyond the sums, for reports; set by `finish`.
+        frame_by_frame: whether the run compares every frame of the prediction with a target frame of its own, if the
+            metric is ``paired``.
         reads_chunks: whether the run uses the chunks. A run that reads the file itself does not, and nothing is decoded
             for it.
 
@@ -75,15 +77,17 @@ class ClipRun(Generic[M]):
     """
 
     reads_chunks = True
+    frame_by_frame = True
     detail: dict[str, Any] | None = None
 
     def __init__(self, metric: M, preds: AnyClip | None = None, target: AnyClip | None = None) -> None:
         self.metric = metric
         self.lengths = [0, 0]
-        self.by_time = metric.align == "time" and metric.frame_by_frame and metric.reads("target")
+        frame_by_frame = self.frame_by_frame and metric.paired and metric.reads("target")
+        self.by_time = frame_by_frame and metric.align == "time"
         self.sums: Sums = metric.named(torch.zeros_like(metric.sums))
         if metric.reads("target") and preds is not None and target is not None:
-            if metric.frame_by_frame and metric.align == "error":
+            if frame_by_frame and metric.align == "error":
                 check_rates(preds.rate, target.rate)
             if preds.length and target.length and not self.by_time:
                 metric.check_lengths(preds.length, target.length)

@@ -29,7 +29,6 @@ class FrechetDistance(TalkingHeadMetric):
     """
 
     paired = False
-    frame_by_frame = False
     pooled = True
     averages = ("frame",)
 

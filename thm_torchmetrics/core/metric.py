@@ -81,8 +81,6 @@ class TalkingHeadMetric(OptionsMetric):
     """Shape of one row of given features; None if the metric takes frames only."""
     paired: ClassVar[bool] = True
     """Whether every clip of the prediction has a target of its own."""
-    frame_by_frame: bool = True
-    """Whether every frame of the prediction is compared with a target frame of its own."""
     pooled: ClassVar[bool] = False
     """Whether the metric is one number over all frames, with none per clip."""
     needs_every_frame: ClassVar[bool] = False
@@ -194,7 +192,7 @@ class TalkingHeadMetric(OptionsMetric):
             MismatchError: if they differ, the metric compares frame by frame, and ``align="error"``; or if the target
                 is one frame beside a longer prediction.
         """
-        if not self.frame_by_frame or preds == target:
+        if not self.paired or preds == target:
             return
         if target == 1 < preds:
             raise MismatchError(

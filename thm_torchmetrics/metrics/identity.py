@@ -97,7 +97,6 @@ class IdentitySimilarity(FrameMean, key="csim"):
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)
         self.reference = one_of("reference", reference, REFERENCES)
-        self.frame_by_frame = reference == "target-frame"
         if reference == "preds-first":
             self.inputs = ("preds",)
         whole = self.protocol == "vico"
@@ -125,8 +124,9 @@ class IdentitySimilarity(FrameMean, key="csim"):
             MismatchError: if they differ and every frame has a reference of its own.
             InputError: if a photo is not one frame.
         """
-        super().check_lengths(preds, target)
-        if self.reference == "image" and target != 1:
+        if self.reference == "target-frame":
+            super().check_lengths(preds, target)
+        elif self.reference == "image" and target != 1:
             raise InputError(f'reference="image" takes a photo, a clip of one frame, as target; got {target} frames')
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
@@ -140,6 +140,8 @@ class ReferenceRun(FrameMeanRun):
     The reference is the first face of the prediction, of the target or of a photo. Frames before it are kept until it
     is found.
     """
+
+    frame_by_frame = False
 
     def __init__(self, metric: IdentitySimilarity, preds: AnyClip | None = None, target: AnyClip | None = None) -> None:
         super().__init__(metric, preds, target)
