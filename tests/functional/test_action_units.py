@@ -21,7 +21,7 @@ def intensities(seed: int, frames: int = 50) -> Tensor:
 
 
 def by_pandas(preds: Tensor, target: Tensor, columns: list[str]) -> float:
-    """Per column the mean over rows of the squared difference, summed over columns, as one would write it down."""
+    """Per column the mean over whole rows of the squared difference, summed over columns, as one would write it."""
     first, second = (pd.DataFrame(np.asarray(side, dtype=np.float64), columns=COLUMNS) for side in (preds, target))
     return float(((first[columns] - second[columns]) ** 2).dropna().mean().sum())
 
@@ -51,13 +51,50 @@ def test_squared_errors_are_float64_of_any_dtype() -> None:
     assert torch.equal(whole, preds.trunc().square())
 
 
-@pytest.mark.parametrize("units", ["all", "upper", "lower"])
-def test_a_row_with_nan_on_either_side_is_left_out(units: str) -> None:
-    preds, target = intensities(0), intensities(1)
-    kept = action_unit_error(preds[2:], target[2:], units)
-    preds[0, 8], target[1, 3] = torch.nan, torch.nan
-    assert squared_errors(preds, target).isnan().all(dim=1).tolist() == [True, True] + [False] * 48
-    assert action_unit_error(preds, target, units).item() == pytest.approx(kept.item(), rel=1e-12)
+@pytest.mark.parametrize(("units", "columns"), [("all", COLUMNS), ("upper", UPPER_FACE), ("lower", LOWER_FACE)])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_row_that_lacks_a_unit_of_the_group_is_left_out(units: str, columns: list[str], seed: int) -> None:
+    """And no other: `dropna` of pandas on the columns of the group."""
+    preds, target = intensities(2 * seed), intensities(2 * seed + 1)
+    draw = torch.Generator().manual_seed(seed)
+    for side in (preds, target):
+        side[torch.rand(side.shape, generator=draw) < 0.03] = torch.nan
+    assert torch.equal(squared_errors(preds, target).isnan(), preds.isnan() | target.isnan())
+    expected = by_pandas(preds, target, columns)
+    assert expected > 0
+    assert action_unit_error(preds, target, units).item() == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("unit", range(len(ACTION_UNITS)))
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (-0.01, r"an intensity of -0\.01, the first in row 2 for {unit}, need 0\.\.5; .* OpenFace .* run it again"),
+        (-1.0, "an intensity of -1, the first in row 2 for {unit}, need 0..5; mark a frame without a face by NaN"),
+        (5.01, r"an intensity of 5\.01, the first in row 2 for {unit}, need 0\.\.5; divide"),
+        (191.0, "an intensity of 191, the first in row 2 for {unit}, need 0..5; divide them"),
+        (torch.inf, "infinite intensities, the first in row 2 for {unit}, need 0..5; mark"),
+        (-torch.inf, "infinite intensities, the first in row 2 for {unit}"),
+    ],
+)
+def test_an_intensity_out_of_range_is_named(unit: int, value: float, message: str) -> None:
+    good = intensities(0, 4)
+    bad = good.clone()
+    bad[2, unit] = value
+    bad[3] = value
+    message = message.format(unit=f"AU{ACTION_UNITS[unit]}")
+    with pytest.raises(InputError, match=f"`preds` holds {message}"):
+        squared_errors(bad, good)
+    with pytest.raises(InputError, match=f"`target` holds {message}"):
+        action_unit_error(good, bad, "lower")
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_rounding_leaves_no_intensity_out_of_range(dtype: torch.dtype) -> None:
+    ends = torch.tensor([0.0, 5.0]).repeat_interleave(17).reshape(2, 17)
+    beside = torch.nextafter(ends, torch.tensor([[-1.0], [6.0]])).to(dtype)
+    assert squared_errors(beside, ends).max() < 1e-6
+    squared_errors((intensities(0) - 1e-5).to(dtype), intensities(0))
 
 
 def test_no_frame_left_is_nan() -> None:
@@ -71,8 +108,6 @@ def test_bad_input_is_named() -> None:
         squared_errors(torch.zeros(4, 18), good)
     with pytest.raises(InputError, match=r"`target`.*\(2, 4, 17\)"):
         squared_errors(good, torch.zeros(2, 4, 17))
-    with pytest.raises(InputError, match="`target` holds infinite"):
-        squared_errors(good, good + torch.inf)
     with pytest.raises(MismatchError, match=r"\(4, 17\) and \(5, 17\)"):
         squared_errors(good, torch.zeros(5, 17))
     with pytest.raises(InputError, match=r"`units`.*'mouth'"):

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
+import torch
 from torch import Tensor
 
 from thm_torchmetrics.core.chunk import Chunk
-from thm_torchmetrics.core.frame_mean import FrameMean
+from thm_torchmetrics.core.clip import AnyClip
+from thm_torchmetrics.core.frame_mean import FrameMean, FrameMeanRun
 from thm_torchmetrics.core.inputs import ClipInput
-from thm_torchmetrics.core.sums import Sums
+from thm_torchmetrics.core.score import Tally
+from thm_torchmetrics.core.sums import Fields, Sums
 from thm_torchmetrics.functional.action_units import ACTION_UNITS, LOWER, UPPER, squared_errors
+
+Units: TypeAlias = tuple[int, ...]
+"""Positions of some units in OpenFace's order."""
 
 
 class ActionUnitError(FrameMean, key="aue"):
@@ -30,7 +36,8 @@ class ActionUnitError(FrameMean, key="aue"):
     - ``mean``: the mean over units instead of the sum.
 
     The input is ``preds_au`` and ``target_au``, by name or by position: intensities ``(T, 17)`` or ``(B, T, 17)``, or
-    lists of ``(T, 17)``, in OpenFace's order 01 02 04 05 06 07 09 10 12 14 15 17 20 23 25 26 45.
+    lists of ``(T, 17)``, 0..5, in OpenFace's order 01 02 04 05 06 07 09 10 12 14 15 17 20 23 25 26 45. A frame is
+    scored if both sides have a value of every unit of the metric; NaN in other units does not matter.
 
     Args:
         protocol: see above.
@@ -46,9 +53,30 @@ class ActionUnitError(FrameMean, key="aue"):
     """
 
     feature_shape = (len(ACTION_UNITS),)
-    width = len(ACTION_UNITS)
-    units: ClassVar[tuple[int, ...]] = tuple(range(len(ACTION_UNITS)))
-    """Positions of the units in the metric's group."""
+    units: ClassVar[Units] = tuple(range(len(ACTION_UNITS)))
+    """The units of the metric."""
+    groups: ClassVar[tuple[Units, ...]] = (units, UPPER, LOWER)
+    """The groups of units that the state has sums of, `units` among them."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if self.missing == "error":
+            # a run fails by the units of its own metric, so that the metrics of other units need runs of their own
+            self.required = self.units
+
+    @property
+    def needed_units(self) -> tuple[str, ...]:
+        """Return the numbers of the units that a table of OpenFace must hold, such as ``"01"``."""
+        return tuple(ACTION_UNITS[unit] for unit in self.units)
+
+    def fields(self) -> Fields:
+        """Return the sums of each group of units; a row that lacks a unit counts for the groups without it."""
+        each = (len(self.groups),)
+        return {"total": (*each, len(ACTION_UNITS)), "weight": each, "scored": each, "aligned": 1, "left_out": 1}
+
+    def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ActionUnitRun:
+        """Start the run of one clip."""
+        return ActionUnitRun(self, preds, target)
 
     def update(
         self,
@@ -65,15 +93,58 @@ class ActionUnitError(FrameMean, key="aue"):
         """Return the squared error of every unit in every frame."""
         return squared_errors(self.features(preds), self.features(target))
 
+    def contribution(self, sums: Sums) -> Sums:
+        """Return the sums that one clip adds to the state.
+
+        With ``average="clip"`` they are its means, with weight 1.
+        """
+        if self.average == "frame":
+            return sums
+        added = self.named(sums.vector.clone())
+        measured = sums.weight > 0
+        added.total = torch.where(measured[:, None], sums.total / sums.weight[:, None], 0.0)
+        added.weight = measured.to(sums.vector)
+        return added
+
+    def mean(self, sums: Sums) -> Tensor:
+        """Return the mean error of each unit of the metric."""
+        return sums.total[self._group, list(self.units)] / sums.weight[self._group]
+
     def from_mean(self, mean: Tensor) -> Tensor:
-        """Return the sum, or the mean, over the units of the group."""
-        errors = mean[list(self.units)]
-        return errors.mean() if self.protocol == "mean" else errors.sum()
+        """Return the sum, or the mean, over the units."""
+        return mean.mean() if self.protocol == "mean" else mean.sum()
+
+    def tally(self, sums: Sums) -> Tally:
+        """Count the frames that have a value of every unit of the metric, and all."""
+        counts = torch.stack([sums.scored[self._group], sums.aligned, sums.left_out])
+        return Tally(*(int(count) for count in counts.tolist()))
 
     def details(self, sums: Sums) -> dict[str, Any]:
-        """Return the error of each unit of the group."""
+        """Return the error of each unit of the metric."""
         errors = self.mean(sums).tolist()
-        return {f"AU{ACTION_UNITS[unit]}": errors[unit] for unit in self.units}
+        return {f"AU{ACTION_UNITS[unit]}": error for unit, error in zip(self.units, errors, strict=True)}
+
+    @property
+    def _group(self) -> int:
+        return self.groups.index(self.units)
+
+
+class ActionUnitRun(FrameMeanRun):
+    """The run adds the errors of a frame to the sums of every group of units of which it has all."""
+
+    metric: ActionUnitError
+
+    def add_values(self, values: Tensor, weight: float = 1.0) -> None:
+        """Add the errors ``(n, 17)`` of some frames, NaN where there is no value."""
+        sums = self.sums
+        values = values.to(sums.vector)
+        for group, units in enumerate(self.metric.groups):
+            whole = ~values[:, units].isnan().any(dim=1, keepdim=True)
+            total = torch.where(whole, values, 0.0).sum(dim=0)
+            count = whole.sum(dtype=values.dtype)
+            sums.total[group, units] += weight * total[list(units)]
+            sums.weight[group] += weight * count
+            sums.scored[group] += count
 
 
 class ActionUnitErrorUpper(ActionUnitError, key="aue-u", reads_state_of_parent=True):

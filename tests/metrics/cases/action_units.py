@@ -16,7 +16,8 @@ def _intensities() -> list[ClipInputs]:
     clips: list[ClipInputs] = []
     for count in (4, 5, 1, 9):
         target = torch.rand(count, 17, generator=generator, dtype=torch.float64) * 5
-        preds = target + torch.randn(count, 17, generator=generator, dtype=torch.float64) * bool(clips)
+        noise = torch.randn(count, 17, generator=generator, dtype=torch.float64)
+        preds = (target + noise * bool(clips)).clamp(0, 5)
         clips.append({"preds_au": preds, "target_au": target})
     clips[3]["preds_au"][2] = torch.nan  # a frame without a face
     return clips
