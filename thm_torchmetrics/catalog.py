@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import inf
+from typing import Any
 
 from thm_torchmetrics.errors import InputError
 
@@ -200,11 +201,19 @@ SUITES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Choice:
-    """A choice names a metric and one of its protocols, as ``key`` or ``key:protocol``."""
+    """A choice names a metric and one of its protocols, as ``key``, ``key:protocol`` or ``key-protocol``.
+
+    Attributes:
+        text: the name as it was spelled.
+        row: the metric's row.
+        protocol: the protocol, the row's first if none was named.
+        name: ``key`` or ``key:protocol``, however it was spelled.
+    """
 
     text: str
     row: Row = field(repr=False)
     protocol: str
+    name: str
 
 
 def find_row(key: str) -> Row:
@@ -219,16 +228,42 @@ def find_row(key: str) -> Row:
 
 
 def find_choice(text: str) -> Choice:
-    """Return the row and the protocol of ``psnr`` or ``ssim:skimage``.
+    """Return the row and the protocol of ``psnr``, ``ssim:skimage`` or ``ssim-skimage``.
+
+    The last is for names that must not hold a colon, such as those of loggers and files.
 
     Raises:
         InputError: if the metric or the protocol is unknown.
+
+    Example:
+        >>> find_choice("lse-d-wav2lip-lrs").name
+        'lse-d:wav2lip-lrs'
     """
     key, _, protocol = text.partition(":")
+    if key == text and text not in CATALOG:
+        spelled = ((row.key, each) for row in _ROWS for each in row.protocols if text == f"{row.key}-{each}")
+        key, protocol = next(spelled, (text, ""))
     row = find_row(key)
     if protocol and protocol not in row.protocols:
         raise InputError(f"{key} has no protocol {protocol!r}, it has {', '.join(row.protocols)}")
-    return Choice(text, row, protocol or row.protocols[0])
+    return Choice(text, row, protocol or row.protocols[0], f"{key}:{protocol}" if protocol else key)
+
+
+def values_by_metric(value: object) -> dict[str, Any] | None:
+    """Return the values that an option gives to single metrics, however these are spelled.
+
+    Args:
+        value: the option, such as ``{"ssim-skimage": "clip"}``.
+
+    Returns:
+        The values by `Choice.name`; None if the option is no dict by metric, but one value for all.
+    """
+    if not isinstance(value, Mapping):
+        return None
+    try:
+        return {find_choice(str(key)).name: each for key, each in value.items()}
+    except InputError:
+        return None
 
 
 def find_suite(name: str) -> tuple[str, ...]:

@@ -40,6 +40,8 @@ class TalkingHeadMetrics(MetricCollection):
         additional_metrics: further metrics.
         prefix: put before every name in the result.
         postfix: put after every name in the result.
+        separator: put in the place of ``:`` in every name. With ``"-"``, ``ssim:skimage`` is called ``ssim-skimage``,
+            as loggers and the names of checkpoint files need it; keys may be spelled like that, too.
         compute_groups: True: members of equal class and options share a state; False: none does; or lists of the
             members that do.
         options: options of the metrics made from keys, torchmetrics' own (``sync_on_compute``, ``process_group``, ...)
@@ -47,16 +49,16 @@ class TalkingHeadMetrics(MetricCollection):
             as in ``average={"psnr": "clip"}``.
 
     Raises:
-        InputError: if a key, protocol or suite is unknown, or no member has an option.
+        InputError: if a key, protocol or suite is unknown, no member has an option, or two members have one name.
 
     Example:
         >>> import torch
         >>> from thm_torchmetrics import TalkingHeadMetrics
-        >>> metrics = TalkingHeadMetrics(["psnr", "ssim:skimage"], prefix="val/")
+        >>> metrics = TalkingHeadMetrics(["psnr", "ssim:skimage"], prefix="val/", separator="-")
         >>> frames = torch.zeros(2, 5, 3, 32, 32, dtype=torch.uint8)
         >>> metrics.update(frames + 1, frames)
         >>> {name: round(value.item(), 3) for name, value in metrics.compute().items()}
-        {'val/psnr': 48.128, 'val/ssim:skimage': 0.867}
+        {'val/psnr': 48.128, 'val/ssim-skimage': 0.867}
     """
 
     def __init__(
@@ -66,8 +68,12 @@ class TalkingHeadMetrics(MetricCollection):
         prefix: str | None = None,
         postfix: str | None = None,
         compute_groups: bool | list[list[str]] = True,
+        separator: str = ":",
         **options: Any,
     ) -> None:
+        if not separator or "." in separator:
+            raise InputError(f"separator must be a character other than the dot, such as '-', got {separator!r}")
+        self._separator = separator
         self._requested_groups = compute_groups
         members: Any = _members(metrics, additional_metrics, options)
         super().__init__(members, prefix=prefix, postfix=postfix, compute_groups=[])
@@ -80,7 +86,8 @@ class TalkingHeadMetrics(MetricCollection):
     ) -> None:
         """Add members, as the constructor takes them."""
         members = metrics if isinstance(metrics, dict) else _members(metrics, additional_metrics, options)
-        for name, member in members.items():
+        for given, member in members.items():
+            name = given.replace(":", self._separator)
             if name in self:
                 raise InputError(f"the collection has a metric {name!r} already")
             self[name] = member
@@ -97,16 +104,13 @@ class TalkingHeadMetrics(MetricCollection):
 
     def members(self) -> dict[str, TalkingHeadMetric]:
         """Return the talking-head metrics by name, without prefix and postfix."""
-        return {
-            name: member
-            for name, member in self.items(keep_base=True, copy_state=False)
-            if isinstance(member, TalkingHeadMetric)
-        }
+        every = self.items(keep_base=True, copy_state=False)
+        return {name: member for name, member in every if isinstance(member, TalkingHeadMetric)}
 
     def _shared_states(self) -> list[list[str]]:
         """Return the names of the members by state."""
         if isinstance(self._requested_groups, list):
-            return self._requested_groups
+            return [[name.replace(":", self._separator) for name in group] for group in self._requested_groups]
         groups: dict[Any, list[str]] = {}
         for name, member in self.items(keep_base=True, copy_state=False):
             alone = not self._requested_groups or not isinstance(member, TalkingHeadMetric)
@@ -138,22 +142,30 @@ class TalkingHeadMetrics(MetricCollection):
         members = self.members()
         groups = {group[0]: [name for name in group if name in names] for group in self.compute_groups.values()}
         leaders = {leader: members[leader] for leader, group in groups.items() if group}
-        failed: dict[str, Exception] | None = None if failures is None else {}
-        runs = measure_clip(leaders, preds, target, failures=failed, **inputs)
-        for leader, run in runs.items():
-            members[leader].add(run.sums)
+        failed: dict[str, Exception] = {}
+        runs = measure_clip(leaders, preds, target, failures=None if failures is None else failed, **inputs)
+        scores: dict[str, ClipScore] = {}
+        with all_or_none(leaders.values()):
+            for leader, run in runs.items():
+                try:
+                    scored = {name: members[name].score(run) for name in groups[leader]}
+                    members[leader].add(run.sums)
+                    scores |= scored
+                except Exception as error:
+                    if failures is None:
+                        raise
+                    failed[leader] = error
         self._link_states()
-        if failures is not None and failed is not None:
-            failures.update({name: error for leader, error in failed.items() for name in groups[leader]})
-        return {name: members[name].score(run) for leader, run in runs.items() for name in groups[leader]}
+        if failures is not None:
+            failures |= {name: error for leader, error in failed.items() for name in groups[leader]}
+        return scores
 
     def update(self, *args: Any, **inputs: Any) -> None:
         """Add clips to every member, or to none if one of them cannot take them.
 
         Args:
             args: the generated clip or clips and the real ones, as `TalkingHeadMetric.update` takes them.
-            inputs: ``preds`` and ``target`` by name, and further arguments of members: ``audio``, ``preds_au``,
-                ``target_au``, and those of torchmetrics' metrics.
+            inputs: the same by name, and further arguments of members, torchmetrics' own included.
 
         Raises:
             InputError: if no member takes an input, or a member lacks one.
@@ -188,8 +200,8 @@ class TalkingHeadMetrics(MetricCollection):
     def _arguments(self, args: tuple[Any, ...], inputs: dict[str, Any]) -> tuple[_Call, _Call]:
         """Return the arguments for our members, and those for torchmetrics' own."""
         members = list(self.values(copy_state=False))
-        for name in inputs:
-            if name not in ("preds", "target") and not any(_takes(member, name) for member in members):
+        for name in inputs.keys() - {"preds", "target"}:
+            if not any(member._filter_kwargs(**{name: None}) for member in members):
                 raise InputError(f"no metric of this collection takes `{name}`")
         if len(args) > 2 and self.members():
             raise InputError(f"update takes preds and target by position, got {len(args)} values; name the others")
@@ -210,7 +222,7 @@ def make_metric(text: str, options: Mapping[str, Any] | None = None, used: set[s
     Args:
         text: the key, with a protocol or without.
         options: options of any metric; those that this one lacks are ignored. A dict by metric key (with the protocol
-            or without) gives metrics values of their own.
+            or without, however spelled) gives metrics values of their own.
         used: collects the names of the options that the metric has.
 
     Raises:
@@ -226,10 +238,11 @@ def make_metric(text: str, options: Mapping[str, Any] | None = None, used: set[s
             continue
         if used is not None:
             used.add(name)
-        if not _is_by_metric(value):
+        by_metric = catalog.values_by_metric(value)
+        if by_metric is None:
             chosen[name] = value
-        elif text in value or choice.row.key in value:
-            chosen[name] = value.get(text, value.get(choice.row.key))
+        elif choice.name in by_metric or choice.row.key in by_metric:
+            chosen[name] = by_metric.get(choice.name, by_metric.get(choice.row.key))
     return cls(**{"protocol": choice.protocol, **chosen})
 
 
@@ -271,15 +284,6 @@ def _sees_frames(members: Iterable[TalkingHeadMetric], side: str) -> bool:
     """Return whether ``side`` is read, by all its readers as frames."""
     readers = [member for member in members if side in member.inputs]
     return bool(readers) and all(member.extractor is not None or member.feature_shape is None for member in readers)
-
-
-def _takes(member: Metric, name: str) -> bool:
-    parameters = member._update_signature.parameters
-    return name in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())
-
-
-def _is_by_metric(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(str(key).partition(":")[0] in catalog.CATALOG for key in value)
 
 
 def _members(

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.chunk import Chunk, why_missing
 from thm_torchmetrics.errors import InputError
 
 
@@ -73,15 +73,13 @@ def test_the_head_shares_what_the_whole_computes() -> None:
 
 
 def test_a_chunk_is_moved_once() -> None:
-    chunk, extractor = Chunk(frames(), start=3, times=[0.5] * 6), Brightness()
+    chunk = Chunk(frames(), start=3, times=[0.5] * 6)
     assert chunk.to(torch.device("cpu")) is chunk
     meta = torch.device("meta")
     moved = chunk.to(meta)
     assert chunk.to(meta) is moved
     assert (moved.rows.device, moved.start, moved.times) == (meta, 3, [0.5] * 6)
-    moved.features(extractor)
-    chunk.to(meta).features(extractor)
-    assert extractor.calls == [6]
+    assert chunk.to(meta).cached("a", lambda: 1) == moved.cached("a", lambda: 2) == 1
 
 
 def test_a_cached_value_is_computed_once_even_if_it_is_none() -> None:
@@ -101,3 +99,46 @@ def test_what_fails_is_not_kept() -> None:
 def test_features_are_no_pictures() -> None:
     with pytest.raises(InputError, match=r"RGB frames.*\(6, 17\)"):
         Chunk(torch.zeros(6, 17)).as_float()
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (torch.rand(2, 3, 4, 5).to_sparse(), "`frames` must be dense"),
+        (torch.rand(2, 3, 4, 5) * 1j, "`frames` must hold real numbers"),
+        (torch.rand(2, 17) * 1j, "`features` must hold real numbers"),
+        (torch.rand(2, 3, 4, 5) * 2 - 1, r"look like -1\.\.1"),
+    ],
+)
+def test_what_holds_no_frames_and_no_features_is_named(rows: Tensor, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Chunk(rows)
+
+
+def test_rows_on_meta_are_named_where_they_are_to_be_read() -> None:
+    for rows in (torch.zeros(2, 3, 4, 5, device="meta"), torch.zeros(2, 17, device="meta")):
+        with pytest.raises(InputError, match="meta device and holds no values"):
+            Chunk(rows).to(torch.device("cpu"))
+
+
+def test_features_of_four_axes_are_no_pixels() -> None:
+    rows = torch.full((2, 5, 3, 3), 7.0)
+    assert Chunk(rows).rows is rows
+
+
+@pytest.mark.parametrize(
+    ("extractor", "missing", "seen", "words"),
+    [
+        (None, 5, 5, "all 5 rows of the features hold NaN or infinity"),
+        (None, 1, 1, "the one row of the features holds NaN or infinity"),
+        (None, 2, 9, "2 of 9 rows of the features hold NaN or infinity"),
+        (Brightness(), 1, 1, "a b gave nothing in 1 frame"),
+        (Brightness(), 3, 8, "a b gave nothing in 3 of 8 frames"),
+    ],
+)
+def test_why_frames_have_no_features_is_said_in_words(
+    extractor: Brightness | None, missing: int, seen: int, words: str
+) -> None:
+    if extractor is not None:
+        vars(extractor)["why_missing"] = "a b gave nothing"
+    assert why_missing(extractor, missing, seen) == words

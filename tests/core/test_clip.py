@@ -3,6 +3,8 @@
 import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -166,3 +168,17 @@ def test_given_features_are_one_chunk() -> None:
 
 def test_it_shows_what_it_is() -> None:
     assert repr(Clip(frames(3), key="talk")) == "Clip((3, 3, 6, 8), fps=25, key='talk')"
+
+
+@pytest.mark.parametrize(
+    ("audio", "remedy"),
+    [
+        (np.zeros(16000, np.float32), "torch.from_numpy"),
+        ("talk.wav", "media.open_clip"),
+        (Path("talk.wav"), "media.open_clip"),
+        ([0.0], "list"),
+    ],
+)
+def test_audio_of_another_type_names_the_remedy(audio: Any, remedy: str) -> None:
+    with pytest.raises(InputError, match=f"a Clip's audio is a tensor.*{remedy}"):
+        Clip(torch.zeros(5, 3, 8, 8, dtype=torch.uint8), audio=audio)

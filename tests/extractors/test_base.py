@@ -1,6 +1,8 @@
 """What an extractor is, and a user's own module as one."""
 
 import pickle
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -73,3 +75,43 @@ def test_an_extractor_has_to_say_how_it_extracts() -> None:
 
     with pytest.raises(TypeError, match="extract"):
         Lazy()  # type: ignore[abstract]
+
+
+ODD_OUTPUTS: list[tuple[Callable[[Tensor], Any], str]] = [
+    (lambda rows: (rows, rows), "with a row for each of 5 frames, got a tuple"),
+    (lambda rows: {"features": rows}, "got a dict"),
+    (lambda rows: None, "got a NoneType"),
+    (lambda rows: rows.detach().numpy(), "got a ndarray"),
+    (lambda rows: rows[:3], r"got \(3, 3\)"),
+    (lambda rows: rows.mean(), r"got \(\)"),
+    (lambda rows: rows.to(torch.complex64), r"features of \w+` must hold real numbers, got torch.complex64"),
+    (lambda rows: rows.detach().to_sparse(), "dense"),
+    (lambda rows: rows.to("meta"), "meta"),
+]
+
+
+@pytest.mark.parametrize(("output", "words"), ODD_OUTPUTS)
+def test_a_network_that_gives_no_row_per_frame_is_named(output: Callable[[Tensor], Any], words: str) -> None:
+    class Odd(Corner):
+        def forward(self, frames: Tensor) -> Any:
+            return output(super().forward(frames))
+
+    class Registered(Extractor):
+        def extract(self, chunk: Chunk) -> Any:
+            return output(chunk.as_float()[:, :, 0, 0])
+
+    for extractor in (CustomModule(Odd()), Registered()):
+        chunk = Chunk(frames())
+        with pytest.raises(InputError, match=words):
+            chunk.features(extractor)
+
+
+def test_an_extractor_says_why_a_frame_has_no_features() -> None:
+    class Points(Extractor):
+        kind = "landmarks"
+
+        def extract(self, chunk: Chunk) -> Tensor:
+            return torch.zeros(len(chunk), 68, 2)
+
+    assert Points().why_missing == "no face found"
+    assert CustomModule(Corner()).why_missing == "the network Corner gave NaN or infinity"

@@ -90,3 +90,12 @@ def test_a_chunk_keeps_the_faces_of_each_detector(fan_s3fd: Path) -> None:
     again = FaceAlignmentS3FD.make("fan-s3fd", {"fan-s3fd": fan_s3fd})
     assert detector.faces(chunk) is again.faces(chunk)
     assert passes == [1]
+
+
+def test_frames_too_small_for_face_alignment_s_detector_are_named(fan_s3fd: Path) -> None:
+    detector = FaceAlignmentS3FD.make("fan-s3fd", fan_s3fd)
+    for height, width in ((32, 32), (32, 60), (60, 32)):
+        assert len(detector.faces(Chunk(torch.zeros(2, 3, height, width, dtype=torch.uint8)))) == 2
+    for height, width in ((31, 60), (60, 31), (1, 1)):
+        with pytest.raises(InputError, match=f"at least 32x32 pixels, got {width}x{height}"):
+            detector.faces(Chunk(torch.zeros(2, 3, height, width, dtype=torch.uint8)))

@@ -1,6 +1,8 @@
 """LPIPS beside the ``lpips`` package, with seeded classifiers and the package's own channel weights."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import lpips
 import pytest
@@ -9,6 +11,7 @@ from extractors.lpips_reference import checkpoint, theirs
 from torch import Tensor, nn
 
 from thm_torchmetrics import weights
+from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import make_extractor, release
 from thm_torchmetrics.extractors.lpips import CustomDistance, LpipsNetwork
 
@@ -70,3 +73,46 @@ def test_a_custom_distance_is_used_as_it_is() -> None:
     preds, target = frames(1), frames(2)
     assert torch.equal(made.distance(preds, target), (preds - target).abs().flatten(1).amax(dim=1))
     assert (str(made), made.checkpoints) == ("Largest", ())
+
+
+@pytest.mark.parametrize(("net", "least"), [("alex", 31), ("vgg", 16), ("squeeze", 17)])
+def test_frames_too_small_for_the_classifier_are_named_with_the_least_size(
+    net: str, least: int, tmp_path: Path
+) -> None:
+    """They ended in "Given input size: (192x1x1)". The package's own network has the same bound."""
+    network = theirs(net)
+    ours = make_extractor("lpips", "lpips", checkpoint(network, tmp_path / "backbone.pth"), net=net)
+    for height, width in ((least, least), (least, 50), (50, least)):
+        preds, target = torch.rand(2, 1, 3, height, width, generator=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            expected = network(preds, target, normalize=True).flatten()
+        torch.testing.assert_close(ours.distance(preds, target), expected, rtol=1e-4, atol=1e-5)
+    for height, width in ((least - 1, 50), (50, least - 1), (1, 1)):
+        small = torch.rand(1, 3, height, width)
+        with pytest.raises(RuntimeError, match=r"too small|greater than actual input size"), torch.no_grad():
+            network(small, small, normalize=True)
+        with pytest.raises(
+            InputError, match=f"LPIPS {net} needs frames of at least {least}x{least} .*{width}x{height}"
+        ):
+            ours.distance(small, small)
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        (lambda x: (x, x), "got a tuple"),
+        (lambda x: x.numpy(), "got a ndarray"),
+        (lambda x: None, "got a NoneType"),
+        (lambda x: x.mean(), r"got \(\)"),
+        (lambda x: x[:1, 0, 0, 0], r"each of 2 frames, got \(1,\)"),
+        (lambda x: x, r"one number per pair of frames, got \(2, 3, 72, 72\)"),
+        (lambda x: x[:, 0, 0, 0] * 1j, "complex64"),
+    ],
+)
+def test_a_custom_distance_that_gives_something_else_is_named(output: Callable[[Tensor], Any], words: str) -> None:
+    class Odd(nn.Module):
+        def forward(self, preds: Tensor, target: Tensor) -> Any:
+            return output(preds)
+
+    with pytest.raises(InputError, match=words):
+        make_extractor("lpips", Odd()).distance(frames(1), frames(2))

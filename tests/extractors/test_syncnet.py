@@ -71,5 +71,18 @@ def test_a_module_without_a_method_is_named(method: str) -> None:
         make_extractor("syncnet", module)
 
 
+@pytest.mark.parametrize("method", ["forward_lip", "forward_audio"])
+def test_a_custom_syncnet_that_gives_no_row_per_window_is_named(method: str) -> None:
+    module = SmallSyncNet()
+    wrong = {"tuple": lambda windows: (windows, windows), r"\(2, 15\)": lambda windows: torch.zeros(2, 15)}
+    for words, output in wrong.items():
+        setattr(module, method, output)
+        custom = make_extractor("syncnet", module)
+        call = custom.lips if method == "forward_lip" else custom.sounds
+        shown = (8, 3, 224, 224) if method == "forward_lip" else (4, 1, 13, 20)
+        with pytest.raises(InputError, match=words):
+            call(torch.zeros(shown))
+
+
 def test_the_network_and_its_detector_are_required() -> None:
     assert SyncNetwork.required("syncnet") == ("syncnet", "s3fd")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from thm_torchmetrics.errors import InputError, MismatchError
-from thm_torchmetrics.functional.checks import Axis, check_option, check_rows, check_shape, to_float64
+from thm_torchmetrics.functional.checks import Axis, check_option, check_rows, check_shape, finite_or_nan, to_float64
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,29 @@ def test_to_float64_keeps_the_numbers(dtype: torch.dtype) -> None:
 def test_to_float64_copies_nothing_in_vain() -> None:
     values = torch.zeros(3, dtype=torch.float64)
     assert to_float64(values) is values
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_what_is_not_finite_becomes_nan_and_all_else_keeps_its_value(dtype: torch.dtype) -> None:
+    limits = torch.finfo(dtype)
+    values = torch.tensor([0.0, -2.5, limits.tiny, 60000.0, torch.nan, torch.inf, -torch.inf], dtype=dtype)
+    found = finite_or_nan(values)
+    assert found.dtype == torch.float64
+    assert torch.equal(found[:4], values[:4].double())
+    assert found[4:].isnan().all()
+
+
+def test_numbers_whose_squares_overflow_are_no_features() -> None:
+    largest = torch.finfo(torch.float32).max
+    values = torch.tensor([largest, -largest, 1e39, -1e200], dtype=torch.float64)
+    assert finite_or_nan(values).tolist() == pytest.approx([largest, -largest, torch.nan, torch.nan], nan_ok=True)
+    assert torch.equal(finite_or_nan(torch.arange(3)), torch.arange(3).double())
+
+
+def test_no_shape_is_asked_of_what_holds_no_numbers() -> None:
+    for value, words in (
+        (torch.zeros(3, 4, dtype=torch.complex64), "complex64"),
+        (torch.zeros(3, 4).to_sparse(), "dense"),
+    ):
+        with pytest.raises(InputError, match=words):
+            check_shape("rows", value, ("N", 4), "rows")

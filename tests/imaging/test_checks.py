@@ -8,6 +8,7 @@ from thm_torchmetrics.imaging import checks
 from thm_torchmetrics.imaging.checks import (
     check_bytes,
     check_frames,
+    check_numbers,
     check_pair,
     check_range,
     in_range,
@@ -74,7 +75,21 @@ def test_rounding_is_clamped(off: float) -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "remedy"),
-    [(-1.0, 1.0, r"\(x \+ 1\) / 2"), (0.0, 255.0, "divide by 255"), (-0.1, 0.9, "clamp"), (0.0, torch.nan, "NaN")],
+    [
+        (-1.0, 1.0, r"look like -1\.\.1: map them with \(x \+ 1\) / 2"),
+        (-1.1, 1.05, r"look like -1\.\.1"),  # of a decoder that is not clamped
+        (0.0, 255.0, "divide by 255"),
+        (0.0, 12.0, "divide by 255"),  # a dark frame
+        (0.0, 1023.0, "10 bits"),
+        (16.0, 4095.0, "12 bits"),
+        (0.0, 65535.0, "16 bits"),
+        (-2.1, 2.6, "normalised by a mean and a deviation"),
+        (-1.8, 0.7, "normalised"),
+        (-0.1, 0.9, r"clamp them to 0\.\.1, or if they are -1\.\.1"),
+        (0.0, 1.2, "clamp"),
+        (0.0, torch.nan, "NaN"),
+        (-torch.inf, 0.5, "NaN and infinity"),
+    ],
 )
 def test_the_likely_cause_is_named(low: float, high: float, remedy: str) -> None:
     with pytest.raises(InputError, match=remedy):
@@ -97,3 +112,33 @@ def test_slabs_cover_the_batch_in_order(count: int, pixels: int, device: torch.d
 
 def test_only_mps_lacks_float64() -> None:
     assert [widest_float(device) for device in (CPU, CUDA, MPS)] == [torch.float64, torch.float64, torch.float32]
+
+
+@pytest.mark.filterwarnings("ignore:.*in beta state", "ignore:.*quantize_per_tensor", "ignore:.*prototype stage")
+def test_what_holds_no_numbers_is_named_with_the_remedy() -> None:
+    rows = torch.rand(3, 4)
+    cases = [
+        (rows.numpy(), r"`x` must be a tensor, got ndarray; pass torch\.from_numpy"),
+        ([1.0], "`x` must be a tensor, got list"),
+        (rows.to(torch.complex64), r"real numbers, got torch\.complex64; pass x\.real"),
+        (rows.to_sparse(), r"dense, got torch\.sparse_coo; pass x\.to_dense"),
+        (rows.to_sparse_csr(), r"dense, got torch\.sparse_csr"),
+        (rows.to("meta"), "meta device and holds no values"),
+        (torch.nested.nested_tensor([rows, rows[:2]]), "nested"),
+    ]
+    for value, words in cases:
+        with pytest.raises(InputError, match=words):
+            check_numbers("x", value)  # type: ignore[arg-type]
+    for dtype in (torch.uint8, torch.int64, torch.float16, torch.float64, torch.float8_e4m3fn):
+        check_numbers("x", rows.to(dtype))
+    check_numbers("x", rows[:, ::2].T)
+    check_numbers("x", torch.zeros(0, 3))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "remedy"),
+    [(torch.bool, r"255 \* x\.to\(torch\.uint8\)"), (torch.int32, "to uint8"), (torch.float8_e5m2, "to float32")],
+)
+def test_another_dtype_is_named_with_the_way_to_pixels(dtype: torch.dtype, remedy: str) -> None:
+    with pytest.raises(InputError, match=f"uint8 0..255 or floating point 0..1, got {dtype}; .*{remedy}"):
+        check_frames("clip", torch.zeros(1, 3, 2, 2).to(dtype))

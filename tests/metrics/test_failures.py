@@ -14,7 +14,8 @@ from metrics.torchmetrics_members import Recorder
 from torch import Tensor
 from torchmetrics import CatMetric, MaxMetric, MeanMetric, Metric, MinMaxMetric, SpearmanCorrCoef
 
-from thm_torchmetrics import TalkingHeadMetrics
+from thm_torchmetrics import Clip, IdentitySimilarity, PeakSignalNoiseRatio, StructuralSimilarity, TalkingHeadMetrics
+from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.metric import TalkingHeadMetric
@@ -234,3 +235,91 @@ def test_processes_agree_after_one_of_them_failed(processes: ProcessGroup) -> No
     clips = CASES["psnr"].clips
     kept = [clips[1], clips[2], clips[3]]
     assert answers == pytest.approx([CASES["psnr"].reference(kept)] * 3, rel=1e-5)
+
+
+class ThirdPartyError(Exception):
+    """What a detector of somebody else's raises: it takes arguments of its own, and its text cannot be made."""
+
+    def __init__(self, code: int, *, place: str) -> None:
+        super().__init__(code)
+        self.place = place
+
+    def __str__(self) -> str:
+        raise LookupError("no text")
+
+
+ANY_ERRORS = [
+    RuntimeError("Given input size: (192x1x1)"), KeyError("k"), MemoryError(), torch.OutOfMemoryError("no memory left"),
+    OSError(5, "input/output error"), StopIteration("s"), AssertionError(), RecursionError("deep"), ImportError("i"),
+    AttributeError("'tuple' object has no attribute 'to'"), UnicodeDecodeError("utf-8", b"x", 0, 1, "odd"),
+    ArithmeticError("a"), NotImplementedError("n"), ExceptionGroup("g", [ValueError("v")]), InputError("own"),
+    torch.linalg.LinAlgError("not converged"), ThirdPartyError(3, place="detector"), Exception(),
+]  # fmt: skip
+ALL_STEPS = ["start", "add", "extract", "finish", "score", "contribution"]
+
+
+class BreakingExtractor:
+    """An extractor that raises."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def extract(self, chunk: Chunk) -> Tensor:
+        raise self.error
+
+
+def breaking_at(step: str, error: Exception) -> TalkingHeadMetric:
+    metric = IdentitySimilarity(extractor=torch.nn.Flatten(), align="truncate")
+    if step in ("start", "add", "finish"):
+        return breaking(metric, step, error, clip=1)
+    if step == "extract":
+        vars(metric)["extractor"] = BreakingExtractor(error)
+    else:
+        vars(metric)[step] = _raiser(error)
+    return metric
+
+
+@pytest.mark.parametrize("step", ALL_STEPS)
+@pytest.mark.parametrize("error", ANY_ERRORS, ids=[type(error).__name__ for error in ANY_ERRORS])
+def test_whatever_a_member_raises_the_others_have_the_same_bits(step: str, error: Exception) -> None:
+    """An error in the score of a member cost the clip of all others, whose states held it already."""
+    others: dict[str, Callable[[], TalkingHeadMetric]] = {
+        "psnr": PeakSignalNoiseRatio, "ssim": StructuralSimilarity,
+        "csim": lambda: IdentitySimilarity(extractor=torch.nn.Flatten()),
+    }  # fmt: skip
+    preds, target = (Clip(clip) for clip in CASES["psnr"].clips[1].values())
+    alone = TalkingHeadMetrics({name: make() for name, make in others.items()})
+    expected = alone.add_clip(list(others), preds, target)
+    for first in (True, False):
+        members: dict[str, Metric] = {name: make() for name, make in others.items()}
+        broken: dict[str, Metric] = {"broken": breaking_at(step, error)}
+        metrics = TalkingHeadMetrics(broken | members if first else members | broken)
+        failures: dict[str, Exception] = {}
+        assert metrics.add_clip([*others, "broken"], preds, target, failures=failures) == expected
+        assert failures == {"broken": error}
+        assert not metrics.members()["broken"].sums.any()
+        for name, member in alone.members().items():
+            assert torch.equal(metrics.members()[name].sums, member.sums)
+
+
+def test_without_a_place_for_failures_an_error_in_a_score_changes_no_member() -> None:
+    preds, target = (Clip(clip) for clip in CASES["psnr"].clips[1].values())
+    for step in ("score", "contribution"):
+        broken = breaking_at(step, ZeroDivisionError("z"))
+        metrics = TalkingHeadMetrics({"aa": PeakSignalNoiseRatio(), "mm": broken, "zz": StructuralSimilarity()})
+        with pytest.raises(ZeroDivisionError):
+            metrics.add_clip(["aa", "mm", "zz"], preds, target)
+        assert not any(member.sums.any() for member in metrics.members().values())
+
+
+@pytest.mark.parametrize("step", ["start", "add", "extract", "finish", "contribution"])
+@pytest.mark.parametrize("error", ANY_ERRORS, ids=[type(error).__name__ for error in ANY_ERRORS])
+def test_whatever_a_member_raises_update_adds_to_none(step: str, error: Exception) -> None:
+    clip = CASES["psnr"].clips[1]
+    for call in ("update", "forward"):
+        broken = breaking_at(step, error)
+        metrics = TalkingHeadMetrics({"aa": PeakSignalNoiseRatio(), "mm": broken, "zz": StructuralSimilarity()})
+        with pytest.raises(type(error)):
+            getattr(metrics, call)(*clip.values())
+        assert not any(member.sums.any() for member in metrics.members().values())
+        assert not any(member.update_called for member in metrics.members().values())

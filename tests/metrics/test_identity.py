@@ -95,7 +95,7 @@ def test_without_a_face_to_compare_with_nothing_is_scored() -> None:
     measured = metric("image")
     measured.update(embeddings(1, 4), embeddings(3, 1, (0,)))
     assert tally(measured) == (0, 4, 0)
-    with pytest.warns(UserWarning, match="0 of 4 were scored"):
+    with pytest.warns(UserWarning, match="no|all 4 rows of the features hold NaN"):
         assert measured.compute().isnan()
     measured.update(embeddings(1, 4), embeddings(3, 1))  # the frames that waited have died with their run
     assert measured.compute().item() == pytest.approx(mean_cosine(embeddings(1, 4), embeddings(3, 1)[0]), rel=1e-12)

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.imaging.checks import check_frames, in_range
+from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.imaging.checks import check_frames, check_numbers, in_range
 
 CHUNK_FRAMES = 64
 CHUNK_VALUES = 2**25
@@ -27,6 +28,44 @@ class FeatureExtractor(Protocol):
         """Return features ``(n, ...)`` of the chunk's frames, NaN in rows of frames that have none."""
 
 
+def check_features(extractor: object, features: object, count: int) -> Tensor:
+    """Return an extractor's output.
+
+    Raises:
+        InputError: if it is not a tensor of real numbers with a row for each of ``count`` frames.
+    """
+    if not isinstance(features, Tensor) or features.ndim == 0 or len(features) != count:
+        given = tuple(features.shape) if isinstance(features, Tensor) else f"a {type(features).__name__}"
+        raise InputError(
+            f"the network {extractor} must return a tensor with a row for each of {count} frames, got {given}; "
+            "wrap it in a module that does"
+        )
+    check_numbers(f"features of {extractor}", features)
+    return features
+
+
+def why_missing(extractor: object, missing: int, seen: int, unusable: str = "NaN or infinity") -> str:
+    """Return why frames have no features, in words.
+
+    Args:
+        extractor: the extractor, which may give the cause in its attribute ``why_missing``; None if features are given.
+        missing: the number of frames without features.
+        seen: the number of all frames.
+        unusable: the contents of a given row that cannot be measured.
+
+    Example:
+        >>> why_missing(None, 3, 3)
+        'all 3 rows of the features hold NaN or infinity'
+    """
+    share = f"{missing} of {seen}"
+    if extractor is None:
+        rows = f"all {seen}" if missing == seen else share
+        whole = "the one row of the features holds" if seen == 1 else f"{rows} rows of the features hold"
+        return f"{whole} {unusable}"
+    cause = getattr(extractor, "why_missing", f"the network {extractor} gave NaN or infinity")
+    return f"{cause} in {seen if missing == seen else share} frame{'s' * (seen != 1)}"
+
+
 class Chunk:
     """A chunk holds consecutive frames of one clip, or rows of given features.
 
@@ -38,7 +77,8 @@ class Chunk:
         times: presentation time of each row in seconds.
 
     Raises:
-        InputError: if float frames are NaN or lie outside 0..1 by more than 1e-4; within that they are clamped.
+        InputError: if the rows are no real numbers in a dense tensor; if float frames are NaN or lie outside 0..1 by
+            more than 1e-4; within that they are clamped.
     """
 
     def __init__(
@@ -50,7 +90,13 @@ class Chunk:
         _parent: Chunk | None = None,
         _checked: bool = False,
     ) -> None:
-        self.rows = in_range("frames", rows) if rows.ndim == 4 and not _checked else rows
+        if not _checked and not rows.is_meta:  # a clip may be moved to meta; `to` raises where it is to be read
+            if rows.ndim == 4 and rows.shape[1] == 3:
+                check_frames("frames", rows)
+                rows = in_range("frames", rows)
+            else:
+                check_numbers("features", rows)
+        self.rows = rows
         self.start = start
         self.times = times
         self._parent = _parent
@@ -66,9 +112,14 @@ class Chunk:
         return Chunk(self.rows[:count], self.start, self.times[:count], _parent=self, _checked=True)
 
     def to(self, device: torch.device) -> Chunk:
-        """Return the chunk on a device; repeated calls move it once."""
+        """Return the chunk on a device; repeated calls move it once.
+
+        Raises:
+            InputError: if its rows hold no values to be moved.
+        """
         if self.rows.device == device:
             return self
+        check_numbers("frames", self.rows)
         moved: Chunk = self.cached(
             ("device", device),
             lambda: Chunk(self.rows.to(device, non_blocking=True), self.start, self.times, _checked=True),
@@ -82,10 +133,14 @@ class Chunk:
         return self._cache[key]
 
     def features(self, extractor: FeatureExtractor) -> Tensor:
-        """Return an extractor's features of the frames, computed once per chunk."""
+        """Return an extractor's features of the frames, computed once per chunk.
+
+        Raises:
+            InputError: if they are not a tensor of real numbers with one row per frame.
+        """
         if self._parent is not None:
             return self._parent.features(extractor)[: len(self)]
-        features: Tensor = self.cached(extractor, lambda: extractor.extract(self))
+        features: Tensor = self.cached(extractor, lambda: check_features(extractor, extractor.extract(self), len(self)))
         return features
 
     def as_float(self) -> Tensor:

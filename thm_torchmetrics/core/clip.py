@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from itertools import islice
+from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from thm_torchmetrics.core.chunk import CHUNK_FRAMES, CHUNK_VALUES, Chunk
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.imaging.checks import check_numbers, check_pixel_dtype
 
 
 @runtime_checkable
@@ -88,7 +90,13 @@ class Clip:
                 raise InputError(f"there are {len(times)} times for {len(frames)} frames")
         elif not isinstance(frames, VideoSource):
             raise InputError(
-                f"a Clip takes a tensor (T, 3, H, W) or a video source such as media.VideoFile, got {type(frames)}"
+                "a Clip takes a tensor (T, 3, H, W) or a video source such as media.open_video(path), got "
+                f"{describe_type(frames)}"
+            )
+        if audio is not None and not isinstance(audio, Tensor | AudioSource):
+            raise InputError(
+                "a Clip's audio is a tensor (S,) or an audio source such as media.audio.SoundFile(path), got "
+                f"{describe_type(audio, 'samples')}"
             )
         self.frames = frames
         self.video_source = None if isinstance(frames, Tensor) else frames
@@ -100,6 +108,8 @@ class Clip:
         self.key = key
         self.times = times
         self._chunks: dict[int, list[Chunk]] = {}
+        self._version: int | None = None
+        self._is_loaded = False
 
     def __repr__(self) -> str:
         what = tuple(self.frames.shape) if isinstance(self.frames, Tensor) else self.frames
@@ -126,6 +136,13 @@ class Clip:
         return self.frames.shape[0] if isinstance(self.frames, Tensor) else None
 
     @property
+    def duration(self) -> float | None:
+        """Return the seconds that the frames last; None if a source does not say."""
+        if not isinstance(self.frames, Tensor):
+            return getattr(self.frames, "duration", None)
+        return (self.times[-1] - self.times[0] if self.times else (len(self.frames) - 1) / self.fps) + 1 / self.fps
+
+    @property
     def size(self) -> tuple[int, int]:
         """Return height and width of a frame."""
         if not isinstance(self.frames, Tensor):
@@ -142,10 +159,14 @@ class Clip:
     def chunks(self, length: int | None = None) -> Iterator[Chunk]:
         """Yield the clip chunk by chunk, from the start.
 
-        The chunks of a tensor are kept, with their features.
+        The chunks of a tensor are kept, with their features, until PyTorch writes into the tensor. A tensor that was
+        made in inference mode does not tell; its chunks are kept only by what `load` returns.
         """
         length = length or self.chunk_length
         if isinstance(self.frames, Tensor):
+            version = None if self.frames.is_inference() else self.frames._version
+            if version != self._version or (version is None and not self._is_loaded):
+                self._chunks, self._version = {}, version
             if length not in self._chunks:
                 times = self.times or [i / self.fps for i in range(len(self.frames))]
                 self._chunks[length] = list(_split(self.frames, length, times))
@@ -156,10 +177,14 @@ class Clip:
     def load(self) -> Clip:
         """Return the clip with all its frames in memory."""
         if isinstance(self.frames, Tensor):
-            return self
-        chunks = list(self.chunks())
-        loaded = self._with(torch.cat([chunk.rows for chunk in chunks]), self._audio)
-        loaded.times = [time for chunk in chunks for time in chunk.times]
+            if not self.frames.is_inference():
+                return self
+            loaded = self._with(self.frames, self._audio)
+        else:
+            chunks = list(self.chunks())
+            loaded = self._with(torch.cat([chunk.rows for chunk in chunks]), self._audio)
+            loaded.times = [time for chunk in chunks for time in chunk.times]
+        loaded._is_loaded = True
         return loaded
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Clip:
@@ -205,15 +230,25 @@ class FeatureClip:
 AnyClip: TypeAlias = Clip | FeatureClip
 
 
+def describe_type(value: object, what: str = "frames") -> str:
+    """Return the type of a wrong value, with the way to a right one where it is known."""
+    if isinstance(value, np.ndarray):
+        layout = ", channels first: (T, 3, H, W)" if what == "frames" else ""
+        return f"a NumPy array; pass torch.from_numpy(array){layout}"
+    if isinstance(value, str | Path) and what != "features":
+        return f"the path {str(value)!r}; pass media.open_clip(path{', audio=path' if what == 'samples' else ''})"
+    return type(value).__name__
+
+
 def check_layout(frames: Tensor, name: str) -> None:
     """Raise an error unless a tensor has the shape and dtype of a clip's frames.
 
     Values are checked chunk by chunk.
     """
+    check_numbers(name, frames)
     if frames.ndim != 4 or frames.shape[1] != 3 or 0 in frames.shape:
         raise InputError(f"{name} must be frames (T, 3, H, W) with T, H, W >= 1, got {tuple(frames.shape)}")
-    if frames.dtype != torch.uint8 and not frames.is_floating_point():
-        raise InputError(f"{name} must be uint8 (0..255) or float (0..1), got {frames.dtype}; convert it to uint8")
+    check_pixel_dtype(name, frames)
 
 
 def _split(frames: Tensor, length: int, times: Sequence[float]) -> Iterator[Chunk]:

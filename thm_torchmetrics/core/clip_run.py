@@ -13,14 +13,13 @@ from thm_torchmetrics.core.clocks import check_rates
 from thm_torchmetrics.core.precision import exact_arithmetic
 from thm_torchmetrics.core.score import Tally
 from thm_torchmetrics.core.sums import Sums
-from thm_torchmetrics.errors import MissingFaceError
+from thm_torchmetrics.errors import MismatchError, MissingFaceError
 
 
 class RunMetric(Protocol):
     """A run needs this interface of its metric; `TalkingHeadMetric` has it."""
 
     align: Any
-    paired: Any
     missing: Any
 
     @property
@@ -31,6 +30,10 @@ class RunMetric(Protocol):
     def sums(self) -> Tensor:
         """Return the state."""
 
+    @property
+    def frame_by_frame(self) -> bool:
+        """Return whether every frame of the prediction is compared with a target frame of its own."""
+
     def reads(self, side: str) -> bool:
         """Return whether the metric reads ``"preds"`` or ``"target"``."""
 
@@ -39,9 +42,6 @@ class RunMetric(Protocol):
 
     def named(self, vector: Tensor) -> Sums:
         """Return the sums in a vector by name."""
-
-    def check_lengths(self, preds: int, target: int) -> None:
-        """Raise an error if the metric cannot compare clips of these lengths."""
 
     def tally(self, sums: Sums) -> Tally:
         """Count the frames that were measured."""
@@ -63,12 +63,11 @@ class ClipRun(Generic[M]):
         target: the real clip, likewise.
 
     Attributes:
+        why: the reason why the clip has no value, where the run knows more than the sums tell; set by `finish`.
         sums: the sums that the clip adds to the metric's state.
         lengths: rows seen of each side.
         by_time: whether the target's frames are compared with the predicted frames on display at their times.
         detail: results beyond the sums, for reports; set by `finish`.
-        frame_by_frame: whether the run compares every frame of the prediction with a target frame of its own, if the
-            metric is ``paired``.
         reads_chunks: whether the run uses the chunks. A run that reads the file itself does not, and nothing is decoded
             for it.
 
@@ -77,20 +76,19 @@ class ClipRun(Generic[M]):
     """
 
     reads_chunks = True
-    frame_by_frame = True
     detail: dict[str, Any] | None = None
+    why: str = ""
 
     def __init__(self, metric: M, preds: AnyClip | None = None, target: AnyClip | None = None) -> None:
         self.metric = metric
         self.lengths = [0, 0]
-        frame_by_frame = self.frame_by_frame and metric.paired and metric.reads("target")
-        self.by_time = frame_by_frame and metric.align == "time"
+        self.by_time = metric.frame_by_frame and metric.align == "time"
         self.sums: Sums = metric.named(torch.zeros_like(metric.sums))
         if metric.reads("target") and preds is not None and target is not None:
-            if frame_by_frame and metric.align == "error":
+            if metric.frame_by_frame and metric.align == "error":
                 check_rates(preds.rate, target.rate)
             if preds.length and target.length and not self.by_time:
-                metric.check_lengths(preds.length, target.length)
+                self.check_lengths(preds.length, target.length)
 
     def add(self, preds: Chunk | None = None, target: Chunk | None = None) -> None:
         """Add the same rows of both clips; a side that has ended is None or shorter."""
@@ -112,7 +110,7 @@ class ClipRun(Generic[M]):
             MissingFaceError: if a frame could not be scored and the metric has ``missing="error"``.
         """
         if self.metric.reads("target"):
-            self.metric.check_lengths(*self.lengths)
+            self.check_lengths(*self.lengths)
         with exact_arithmetic(self.metric.device):
             self.close()
         if self.metric.missing == "error":
@@ -123,6 +121,26 @@ class ClipRun(Generic[M]):
                     'scored; pass missing="skip" to leave them out'
                 )
         return self.sums
+
+    def check_lengths(self, preds: int, target: int) -> None:
+        """Raise an error if clips of these lengths cannot be compared.
+
+        Raises:
+            MismatchError: if they differ, the metric compares frame by frame, and ``align="error"``; or if the target
+                is one frame beside a longer prediction.
+        """
+        if not self.metric.frame_by_frame or preds == target:
+            return
+        if target == 1 < preds:
+            raise MismatchError(
+                f"the target is one frame beside {preds} of the prediction, and {type(self.metric).__name__} "
+                'compares frame by frame; give the real video, or measure csim with reference="image"'
+            )
+        if self.metric.align == "error":
+            raise MismatchError(
+                f"the prediction has {preds} frames and the target {target}; "
+                'pass align="truncate" to compare the first frames of both'
+            )
 
     def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
         """Add the values of one pair of chunks, on the metric's device, to `sums`."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.chunk import Chunk, why_missing
 from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.metric import TalkingHeadMetric
@@ -72,6 +72,23 @@ class FrameMean(TalkingHeadMetric):
     def value(self, sums: Sums) -> Tensor:
         """Return the metric of the state or of one clip's sums."""
         return self.from_mean(self.mean(sums))
+
+    def why_nan(self, sums: Sums) -> str:
+        """Return why there is no value, for the warning."""
+        tally = self.tally(sums)
+        if tally.scored or not tally.aligned:
+            return super().why_nan(sums)
+        if self.extractor is None and self.feature_shape is None:
+            return f"none of {tally.aligned} frames has a value"
+        return why_missing(self.extractor, tally.aligned, tally.aligned, self.unusable()) + self.where_missing()
+
+    def unusable(self) -> str:
+        """Return the contents of a row of given features that cannot be measured, in words."""
+        return "NaN or infinity"
+
+    def where_missing(self) -> str:
+        """Return on which side a row without features leaves a frame without a value, as the end of a sentence."""
+        return ", on one side or both" if self.reads("target") else ""
 
     def same_size(self, preds: Chunk, target: Chunk) -> Chunk:
         """Return the prediction with its frames in the target's size, by the option ``resize``.

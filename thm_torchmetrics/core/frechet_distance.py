@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
+from torchmetrics.utilities import rank_zero_warn
 
-from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.chunk import Chunk, why_missing
 from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.core.score import ClipScore, Tally
 from thm_torchmetrics.core.sums import Fields, Sums
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.functional.checks import check_shape
 from thm_torchmetrics.functional.frechet import frechet_distance, frechet_sums
+
+_TOLERATED = 1e-4
+"""The share of the distance that rounding may make up without a warning."""
+
+_NOISE = 1e-6
+"""The share of the variances below which rounding matters to no distance, not even to one near 0."""
 
 
 class FrechetDistance(TalkingHeadMetric):
@@ -21,7 +30,8 @@ class FrechetDistance(TalkingHeadMetric):
 
     The numbers of frames of the two sides may differ. Each side sums, over its frames, the outer product of
     ``(1, feature)`` with itself, which holds their number, their sum and their second moments. ``seen`` counts the
-    frames of both sides.
+    frames of both sides. Where the mean of the features is more than about 10^6 times their deviation, sums in float64
+    cannot hold the deviation, and ``compute`` warns.
 
     Args:
         num_features: length of a feature.
@@ -45,6 +55,23 @@ class FrechetDistance(TalkingHeadMetric):
         """Start the run of one clip."""
         return FrechetRun(self, preds, target)
 
+    def compute(self) -> Tensor:
+        """Return the distance, with a warning where the sums cannot hold it.
+
+        It is NaN below two frames a side.
+        """
+        value = super().compute()
+        sums = self.named(self.sums)
+        error, variance = (sum(parts) for parts in zip(*map(_rounding, (sums.preds, sums.target)), strict=True))
+        if error > max(_TOLERATED * float(value), _NOISE * variance):
+            rank_zero_warn(
+                f"{type(self).__name__} is {float(value):.4g}, of which {error:.2g} may be rounding: the mean of the "
+                "features is too large for their deviation; subtract one vector, such as the mean of some real "
+                "features, from the features of both sides, which leaves the distance as it is",
+                stacklevel=3,
+            )
+        return value
+
     def value(self, sums: Sums) -> Tensor:
         """Return the distance; NaN below two frames a side."""
         return frechet_distance(sums.preds, sums.target)
@@ -61,6 +88,17 @@ class FrechetDistance(TalkingHeadMetric):
         """Return the number of frames of a clip; a distance of sets has no value per clip."""
         return ClipScore(None, self.tally(run.sums).scored, 0)
 
+    def why_nan(self, sums: Sums) -> str:
+        """Return which side has too few frames, for the warning."""
+        seen = int(sums.seen)
+        if not seen:
+            return super().why_nan(sums)
+        sides = zip(("prediction", "target"), self.counts(sums), strict=True)
+        few = [f"{count} frame{'s' * (count != 1)} of the {side}" for side, count in sides if count < 2]
+        missing = seen - sum(self.counts(sums))
+        cause = f"; {why_missing(self.extractor, missing, seen)}" if missing else ""
+        return f"{' and '.join(few)}: at least 2 needed{cause}"
+
     def details(self, sums: Sums) -> dict[str, Any]:
         """Return the numbers of frames of each side."""
         preds, target = self.counts(sums)
@@ -76,6 +114,7 @@ class FrechetRun(ClipRun[FrechetDistance]):
             if chunk is None:
                 continue
             features = self.metric.features(chunk)
+            check_shape(name, features, ("N", "D"), "features")
             if features.shape[1] != self.metric.num_features:
                 raise InputError(
                     f"{type(self.metric).__name__} was made for {self.metric.num_features} features per frame and got "
@@ -86,3 +125,12 @@ class FrechetRun(ClipRun[FrechetDistance]):
     def close(self) -> None:
         """Count the frames seen."""
         self.sums.seen = sum(self.lengths)
+
+
+def _rounding(sums: Tensor) -> tuple[float, float]:
+    """Return what float64 may round off the variances of one side, and their sum."""
+    count, total, squares = float(sums[0, 0]), sums[0, 1:], sums.diagonal()[1:]
+    if count < 2:
+        return 0.0, 0.0
+    square_of_mean = float((total / count).square().sum())
+    return torch.finfo(sums.dtype).eps * square_of_mean, float(squares.sum()) / count - square_of_mean

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from thm_torchmetrics.core.chunk import Chunk
-from thm_torchmetrics.core.clip import AnyClip, Clip, FeatureClip, check_layout
+from thm_torchmetrics.core.clip import AnyClip, Clip, FeatureClip, check_layout, describe_type
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.imaging.checks import check_numbers
 
 ClipInput: TypeAlias = Tensor | Clip | Sequence["Tensor | Clip"] | None
 
@@ -32,6 +31,7 @@ def clips_from(value: ClipInput, name: str, feature_shape: tuple[int | None, ...
     if isinstance(value, Clip):
         value = [value]
     if isinstance(value, Tensor):
+        check_numbers(name, value)
         one = 4 if feature_shape is None else 1 + len(feature_shape)
         if value.ndim not in (one, one + 1):
             wanted = "(T, 3, H, W) or (B, T, 3, H, W)" if feature_shape is None else _shape_text(feature_shape)
@@ -43,7 +43,7 @@ def clips_from(value: ClipInput, name: str, feature_shape: tuple[int | None, ...
             )
         value = [value] if value.ndim == one else list(value)
     if not isinstance(value, Sequence) or isinstance(value, str):
-        raise InputError(f"{name} must be a tensor, a Clip or a list of them, got {_describe_type(value)}")
+        raise InputError(f"{name} must be a tensor, a Clip or a list of them, got {describe_type(value)}")
     if feature_shape is None:
         return [item if isinstance(item, Clip) else _frame_clip(item, name) for item in value]
     return [_feature_clip(item, name, feature_shape) for item in value]
@@ -57,14 +57,17 @@ def pair_chunks(preds: AnyClip | None, target: AnyClip | None) -> Iterator[tuple
 
 def _frame_clip(item: Any, name: str) -> Clip:
     if not isinstance(item, Tensor):
-        raise InputError(f"{name} must hold tensors or Clips, got {_describe_type(item)}")
+        raise InputError(f"{name} must hold tensors or Clips, got {describe_type(item)}")
     check_layout(item, name)
     return Clip(item)
 
 
 def _feature_clip(item: Any, name: str, shape: tuple[int | None, ...]) -> FeatureClip:
     if not isinstance(item, Tensor):
-        raise InputError(f"{name} must hold feature tensors {_shape_text(shape)}, got {type(item).__name__}")
+        raise InputError(
+            f"{name} must hold feature tensors {_shape_text(shape)}, got {describe_type(item, 'features')}"
+        )
+    check_numbers(name, item)
     fits = item.ndim == 1 + len(shape) and all(
         want in (None, got) for want, got in zip(shape, item.shape[1:], strict=True)
     )
@@ -78,12 +81,3 @@ def _feature_clip(item: Any, name: str, shape: tuple[int | None, ...]) -> Featur
 def _shape_text(shape: tuple[int | None, ...]) -> str:
     row = ", ".join("D" if size is None else str(size) for size in shape)
     return f"(T, {row}) or (B, T, {row})"
-
-
-def _describe_type(value: Any) -> str:
-    """Return the type of a wrong value, with the way to a right one where it is known."""
-    if isinstance(value, np.ndarray):
-        return "a NumPy array; pass torch.from_numpy(array), channels first: (T, 3, H, W)"
-    if isinstance(value, str | Path):
-        return f"the path {str(value)!r}; pass media.open_clip(path)"
-    return type(value).__name__

@@ -21,6 +21,7 @@ from thm_torchmetrics.core.options import OptionsMetric
 from thm_torchmetrics.core.score import ClipScore, Tally
 from thm_torchmetrics.core.sums import Sums
 from thm_torchmetrics.errors import InputError, MismatchError
+from thm_torchmetrics.functional.checks import finite_or_nan
 
 Average: TypeAlias = Literal["frame", "clip", "track"]
 Align: TypeAlias = Literal["error", "truncate", "time"]
@@ -85,8 +86,8 @@ class TalkingHeadMetric(OptionsMetric):
     """Whether the metric is one number over all frames, with none per clip."""
     needs_every_frame: ClassVar[bool] = False
     """Whether the metric cannot measure a clip of which frames are left out."""
-    needs_value_per_clip: ClassVar[bool] = False
-    """Whether a clip without a value is a failed clip."""
+    counted: ClassVar[str] = "frames"
+    """What `Tally` counts: frames, or whole clips."""
 
     inputs: tuple[str, ...] = ("preds", "target")
     """The arguments of ``update`` that are needed."""
@@ -183,27 +184,12 @@ class TalkingHeadMetric(OptionsMetric):
     def features(self, chunk: Chunk) -> Tensor:
         """Return a chunk's features in float64, by the extractor or as they were given."""
         features = chunk.rows if self.extractor is None else chunk.features(self.extractor)
-        return features.to(torch.float64).nan_to_num(nan=torch.nan, posinf=torch.nan, neginf=torch.nan)
+        return finite_or_nan(features).to(torch.float64)
 
-    def check_lengths(self, preds: int, target: int) -> None:
-        """Raise an error if clips of these lengths cannot be compared.
-
-        Raises:
-            MismatchError: if they differ, the metric compares frame by frame, and ``align="error"``; or if the target
-                is one frame beside a longer prediction.
-        """
-        if not self.paired or preds == target:
-            return
-        if target == 1 < preds:
-            raise MismatchError(
-                f"the target is one frame beside {preds} of the prediction, and {self.key or type(self).__name__} "
-                'compares frame by frame; give the real video, or measure csim with reference="image"'
-            )
-        if self.align == "error":
-            raise MismatchError(
-                f"the prediction has {preds} frames and the target {target}; "
-                'pass align="truncate" to compare the first frames of both'
-            )
+    @property
+    def frame_by_frame(self) -> bool:
+        """Return whether every frame of the prediction is compared with a target frame of its own."""
+        return self.paired and self.reads("target")
 
     def add(self, sums: Sums) -> None:
         """Add the sums of a finished run to the state."""
@@ -253,7 +239,7 @@ class TalkingHeadMetric(OptionsMetric):
         return value.to(torch.float32) if self.device.type == "mps" else value
 
     def why_nan(self, sums: Sums) -> str:
-        """Return why there is no value, for the warning."""
+        """Return why the state or one clip's sums have no value, in plain words."""
         tally = self.tally(sums)
         if not tally.aligned:
             return "nothing was added to it"
@@ -264,7 +250,9 @@ class TalkingHeadMetric(OptionsMetric):
         value = float(self.value(run.sums))
         tally = self.tally(run.sums)
         detail = run.detail or self.details(run.sums)
-        return ClipScore(None if value != value else value, tally.scored, tally.left_out, detail)
+        if value == value:
+            return ClipScore(value, tally.scored, tally.left_out, detail)
+        return ClipScore(None, tally.scored, tally.left_out, detail, run.why or self.why_nan(run.sums))
 
     def detail(self) -> dict[str, Any] | None:
         """Return results beyond the value, of everything added so far on this process."""

@@ -30,9 +30,11 @@ class ClipScore:
         frames: frames scored (clips, for lip sync).
         left_out: frames cut off by alignment.
         detail: further results, which depend on the metric.
+        why: the reason, in plain words, where nothing could be measured.
     """
 
     value: float | None
     frames: int
     left_out: int
     detail: Mapping[str, Any] | None = None
+    why: str | None = None

@@ -9,8 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from thm_torchmetrics.core.chunk import Chunk
-from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.core.chunk import Chunk, check_features
 from thm_torchmetrics.weights import Checkpoint, needed_by
 
 
@@ -41,6 +40,11 @@ class Extractor(ABC):
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         """Return the checkpoints in use."""
         return ()
+
+    @property
+    def why_missing(self) -> str:
+        """Return why a frame may have no features, in words, for reports."""
+        return "no face found" if self.kind == "landmarks" else f"the network {self} gave NaN or infinity"
 
     @abstractmethod
     def extract(self, chunk: Chunk) -> Tensor:
@@ -76,13 +80,7 @@ class CustomModule(Extractor):
     def extract(self, chunk: Chunk) -> Tensor:
         """Return the module's output on the chunk's frames, computed where its parameters are."""
         rows = self.module(chunk.as_float().to(self.device(chunk.rows.device)))
-        if not isinstance(rows, Tensor) or len(rows) != len(chunk):
-            given = tuple(rows.shape) if isinstance(rows, Tensor) else f"a {type(rows).__name__}"
-            raise InputError(
-                f"the custom network {self} must return a tensor with a row for each of {len(chunk)} frames, got "
-                f"{given}; wrap it in a module that does"
-            )
-        return rows.to(chunk.rows.device)
+        return check_features(self, rows, len(chunk)).to(chunk.rows.device)
 
     def device(self, default: torch.device) -> torch.device:
         """Return the device of the module's parameters; the default if it has none."""

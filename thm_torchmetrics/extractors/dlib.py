@@ -110,6 +110,11 @@ class DlibEmbedding(Extractor):
         """Return the checkpoints in use."""
         return (self.network, *self.landmarks.checkpoints)
 
+    @property
+    def why_missing(self) -> str:
+        """Return why a frame may have no features, in words, for reports."""
+        return "no face found"
+
     def extract(self, chunk: Chunk) -> Tensor:
         """Return embeddings ``(n, 128)``; NaN if a frame has no face."""
         dlib = load_dlib()
@@ -127,8 +132,8 @@ class DlibEmbedding(Extractor):
 
 def pictures_of(chunk: Chunk) -> np.ndarray:
     """Return a chunk's frames as 8-bit pictures ``(n, H, W, 3)``, RGB, on the CPU."""
-    pictures: np.ndarray = chunk.as_uint8().permute(0, 2, 3, 1).contiguous().cpu().numpy()
-    return pictures
+    # a copy by NumPy: PyTorch leaves odd strides to axes of one pixel, which dlib refuses
+    return np.array(chunk.as_uint8().permute(0, 2, 3, 1).cpu().numpy(), order="C")
 
 
 def load_dlib() -> Any:

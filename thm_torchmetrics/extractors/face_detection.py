@@ -15,7 +15,8 @@ from thm_torchmetrics.imaging.resize import resize_by
 from thm_torchmetrics.nets.s3fd_face_alignment import FanS3FD
 from thm_torchmetrics.nets.s3fd_syncnet import S3FD
 
-_LEAST_SIDE = 28  # least side of the network's input, which is halved five times
+_LEAST_SIDE = 28  # least side of the input of SyncNet's detector, which is halved five times
+_LEAST_SIDE_FACE_ALIGNMENT = 32  # face-alignment's rounds down where the other rounds up
 _MEAN_RGB = (123.0, 117.0, 104.0)
 _MEAN_BGR = (104.0, 117.0, 123.0)
 
@@ -77,11 +78,21 @@ class FaceAlignmentS3FD(PooledNetwork):
         return FanS3FD()
 
     def faces(self, chunk: Chunk) -> list[Tensor]:
-        """Return boxes ``(k, 5)`` of each frame, best first; the chunk caches them."""
+        """Return boxes ``(k, 5)`` of each frame, best first; the chunk caches them.
+
+        Raises:
+            InputError: if the frames are too small for the network.
+        """
         found: list[Tensor] = chunk.cached((self, "faces"), lambda: self._detect(chunk.as_uint8()))
         return found
 
     def _detect(self, frames: Tensor) -> list[Tensor]:
+        (height, width), least = frames.shape[-2:], _LEAST_SIDE_FACE_ALIGNMENT
+        if min(height, width) < least:
+            raise InputError(
+                f"the face detector of fan needs frames of at least {least}x{least} pixels, got {width}x{height}; "
+                'enlarge them, or take the landmarks of "dlib"'
+            )
         network = self.network(frames.device)
         mean = torch.tensor(_MEAN_BGR, dtype=torch.float32, device=frames.device).reshape(1, 3, 1, 1)
         found: list[Tensor] = []

@@ -60,6 +60,11 @@ class InsightFace(Extractor):
         """Return the checkpoint in use."""
         return (self.pack,)
 
+    @property
+    def why_missing(self) -> str:
+        """Return why a frame may have no features, in words, for reports."""
+        return "no face found"
+
     def extract(self, chunk: Chunk) -> Tensor:
         """Return embeddings ``(n, D)``, not normalised; NaN if a frame has no face."""
         device = chunk.rows.device

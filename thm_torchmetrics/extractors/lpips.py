@@ -9,10 +9,15 @@ from typing import Any, Self
 from torch import Tensor, nn
 
 from thm_torchmetrics import weights
+from thm_torchmetrics.core.chunk import check_features
+from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors.base import CustomModule
 from thm_torchmetrics.extractors.network import PooledNetwork
 from thm_torchmetrics.nets.lpips import LPIPS
 from thm_torchmetrics.weights import Checkpoint, Checkpoints, CustomFiles, needed_by
+
+_LEAST_SIDE = {"alex": 31, "vgg": 16, "squeeze": 17}
+"""The smallest frames that leave a pixel to the last layer of each classifier."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,17 @@ class LpipsNetwork(PooledNetwork):
         return self.net, self.heads
 
     def distance(self, preds: Tensor, target: Tensor) -> Tensor:
-        """Return distances ``(N,)`` of frames ``(N, 3, H, W)``, float32 in 0..1."""
+        """Return distances ``(N,)`` of frames ``(N, 3, H, W)``, float32 in 0..1.
+
+        Raises:
+            InputError: if the frames are too small for the network.
+        """
+        (height, width), least = preds.shape[-2:], _LEAST_SIDE[self.net]
+        if min(height, width) < least:
+            raise InputError(
+                f"LPIPS {self.net} needs frames of at least {least}x{least} pixels, got {width}x{height}; enlarge or "
+                "leave out such frames"
+            )
         return self.in_batches(self.network(preds.device), preds, target)
 
 
@@ -82,6 +97,15 @@ class CustomDistance(CustomModule):
     """A custom distance is a user's network that compares two batches of frames."""
 
     def distance(self, preds: Tensor, target: Tensor) -> Tensor:
-        """Return the module's distances ``(N,)``."""
-        distances: Tensor = self.module(preds, target)
+        """Return the module's distances ``(N,)``.
+
+        Raises:
+            InputError: if it does not return one number per pair of frames.
+        """
+        distances = check_features(self, self.module(preds, target), len(preds))
+        if distances.numel() != len(preds):
+            raise InputError(
+                f"the network {self} must return one number per pair of frames, got {tuple(distances.shape)} for "
+                f"{len(preds)}; average over the other axes"
+            )
         return distances.reshape(len(preds))

@@ -136,6 +136,11 @@ class FaceNetwork(FrozenNetwork):
         """Return the checkpoints in use, those of the landmarks included."""
         return (self.checkpoint, *(() if self.landmarks is None else self.landmarks.checkpoints))
 
+    @property
+    def why_missing(self) -> str:
+        """Return why a frame may have no features, in words, for reports."""
+        return super().why_missing if self.landmarks is None else "no face found"
+
     def points(self, chunk: Chunk) -> Tensor:
         """Return the landmarks ``(n, 68, 2)`` of a chunk's frames.
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol, cast
 import torch
 from torch import Tensor, nn
 
+from thm_torchmetrics.core.chunk import check_features
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors.base import CustomModule
 from thm_torchmetrics.extractors.network import PooledNetwork
@@ -70,13 +71,11 @@ class CustomSyncNetwork(CustomModule):
         clip = frames.flip(1).to(torch.float32)
         count = len(clip) - FRAMES_PER_WINDOW + 1
         windows = torch.stack([clip[start : start + count] for start in range(FRAMES_PER_WINDOW)], dim=2)
-        rows: Tensor = cast(Any, self.module).forward_lip(windows)
-        return rows
+        return check_features(self, cast(Any, self.module).forward_lip(windows), count)
 
     def sounds(self, windows: Tensor) -> Tensor:
         """Return audio embeddings ``(N, D)`` of MFCC windows ``(N, 1, 13, 20)``, float32."""
-        rows: Tensor = cast(Any, self.module).forward_audio(windows)
-        return rows
+        return check_features(self, cast(Any, self.module).forward_audio(windows), len(windows))
 
 
 def _windows_of(frames: Tensor) -> Tensor:

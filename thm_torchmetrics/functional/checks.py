@@ -1,4 +1,4 @@
-"""Checks of shapes and options, and the conversion to float64."""
+"""Checks of shapes, options and values, and the conversion to float64."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import torch
 from torch import Tensor
 
 from thm_torchmetrics.errors import InputError, MismatchError
+from thm_torchmetrics.imaging.checks import check_numbers, widest_float
+
+_LARGEST = torch.finfo(torch.float32).max
+"""The largest feature; squares and products of squares stay finite in float64."""
 
 Axis = int | str | tuple[int, ...]
 """What an axis may measure: one size, any size (a letter, for the message), or one of several sizes."""
@@ -23,11 +27,12 @@ def check_shape(name: str, values: Tensor, shape: tuple[Axis, ...], what: str) -
         what: contents of the tensor in words, for the message.
 
     Raises:
-        InputError: the tensor has another shape.
+        InputError: the tensor has another shape, or is none that `imaging.checks.check_numbers` accepts.
 
     Example:
         >>> check_shape("landmarks", torch.zeros(3, 68, 2), ("N", (5, 68), 2), "face landmarks")
     """
+    check_numbers(name, values)
     if values.ndim != len(shape) or not all(map(_fits, values.shape, shape)):
         axes = ", ".join(" or ".join(map(str, axis)) if isinstance(axis, tuple) else str(axis) for axis in shape)
         raise InputError(f"`{name}` must be {what} of shape ({axes}), got {tuple(values.shape)}")
@@ -75,6 +80,25 @@ def check_option(name: str, value: str, options: Collection[str]) -> None:
     """
     if value not in options:
         raise InputError(f"`{name}` must be one of {', '.join(map(repr, options))}, got {value!r}")
+
+
+def finite_or_nan(values: Tensor) -> Tensor:
+    """Return features in float64, with NaN for each number that is infinite or too large for float32.
+
+    Squares and sums of numbers beyond that overflow float64. NaN marks a frame without a value in every formula.
+
+    Args:
+        values: features of any real dtype.
+
+    Returns:
+        The same shape; float64 (float32 on MPS).
+
+    Example:
+        >>> finite_or_nan(torch.tensor([1.0, torch.inf, 1e200], dtype=torch.float64))
+        tensor([1., nan, nan], dtype=torch.float64)
+    """
+    wide = values.to(widest_float(values.device))
+    return torch.where(wide.abs() <= _LARGEST, wide, torch.nan)
 
 
 def to_float64(values: Tensor) -> Tensor:

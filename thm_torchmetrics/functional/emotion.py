@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.functional.checks import check_option, check_rows
+from thm_torchmetrics.functional.checks import check_option, check_rows, finite_or_nan
 from thm_torchmetrics.functional.identity import cosine_similarity
-from thm_torchmetrics.imaging.checks import widest_float
 
 
 class Statistics(NamedTuple):
@@ -33,12 +32,12 @@ def moments(preds: Tensor, target: Tensor) -> Tensor:
     ``1, x, y, x^2, y^2, x*y, (x - y)^2, sign(x) == sign(y)``; zero has a sign of its own.
 
     Args:
-        preds: ``(T, 2)`` valence and arousal; NaN where there is no face.
+        preds: ``(T, 2)`` valence and arousal; NaN or infinity where there is no face.
         target: the same shape.
 
     Returns:
         ``(T, 2, 8)`` float64 (float32 on MPS), separately for valence and arousal; a row is NaN where any of its four
-        values is.
+        values is not finite.
 
     Raises:
         InputError: a side has another shape.
@@ -54,9 +53,8 @@ def moments(preds: Tensor, target: Tensor) -> Tensor:
         [1.0, -1.0, 1.0, 1.0, 1.0, -1.0, 4.0, 0.0]
     """
     check_rows(preds, target, ("T", 2), "valence and arousal")
-    dtype = widest_float(preds.device)
-    x, y = (values.to(dtype).clamp(-1.0, 1.0) for values in (preds, target))
-    agree = (x.sign() == y.sign()).to(dtype)
+    x, y = (finite_or_nan(values).clamp(-1.0, 1.0) for values in (preds, target))
+    agree = (x.sign() == y.sign()).to(x)
     rows = torch.stack([torch.ones_like(x), x, y, x * x, y * y, x * y, (x - y).square(), agree], dim=2)
     return rows.masked_fill((x + y).isnan().any(dim=1)[:, None, None], torch.nan)
 
@@ -121,7 +119,8 @@ def emotion_similarity_distance(preds: Tensor, target: Tensor, kind: Literal["co
         kind: ``"cosine"`` or ``"l2"``.
 
     Returns:
-        ``(T,)`` float64 (float32 on MPS), >= 0; NaN where a row has a NaN, and for ``cosine`` where it is zero.
+        ``(T,)`` float64 (float32 on MPS), >= 0; NaN where a row holds NaN or infinity, and for ``cosine`` where it is
+        zero.
 
     Raises:
         InputError: a side has not two axes, or the kind is unknown.
@@ -136,7 +135,7 @@ def emotion_similarity_distance(preds: Tensor, target: Tensor, kind: Literal["co
     """
     check_option("kind", kind, ("cosine", "l2"))
     cosine = cosine_similarity(preds, target)  # checks the shapes
-    return 1.0 - cosine if kind == "cosine" else (preds.to(cosine.dtype) - target.to(cosine.dtype)).norm(dim=1)
+    return 1.0 - cosine if kind == "cosine" else (finite_or_nan(preds) - finite_or_nan(target)).norm(dim=1)
 
 
 def _variance(mean: Tensor, square: Tensor, count: Tensor) -> Tensor:

@@ -6,8 +6,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from thm_torchmetrics.functional.checks import check_option, check_rows
-from thm_torchmetrics.imaging.checks import widest_float
+from thm_torchmetrics.functional.checks import check_option, check_rows, finite_or_nan
 
 COEFFICIENTS = {
     "id": slice(0, 80),
@@ -32,7 +31,7 @@ def average_expression_distance(preds: Tensor, target: Tensor) -> Tensor:
         target: the same shape.
 
     Returns:
-        ``(T,)`` float64 (float32 on MPS), >= 0; NaN where an expression coefficient is NaN.
+        ``(T,)`` float64 (float32 on MPS), >= 0; NaN where an expression coefficient is not finite.
 
     Raises:
         InputError: a side has another shape.
@@ -63,7 +62,7 @@ def average_pose_distance(
         protocol: ``"styleheat"``, the three angles; or ``"vico"``, the three angles and the three shifts as one vector.
 
     Returns:
-        ``(T,)`` float64 (float32 on MPS), >= 0; NaN where a pose coefficient is NaN.
+        ``(T,)`` float64 (float32 on MPS), >= 0; NaN where a pose coefficient is not finite.
 
     Raises:
         InputError: a side has another shape, or the protocol is unknown.
@@ -87,5 +86,4 @@ def average_pose_distance(
 
 def _checked_coefficients(preds: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     check_rows(preds, target, ("T", 257), "face coefficients")
-    dtype = widest_float(preds.device)
-    return preds.to(dtype), target.to(dtype)
+    return finite_or_nan(preds), finite_or_nan(target)

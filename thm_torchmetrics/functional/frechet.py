@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.functional.checks import check_shape, to_float64
+from thm_torchmetrics.functional.checks import check_shape, finite_or_nan, to_float64
 
 
 def frechet_sums(features: Tensor) -> Tensor:
     """Compute the sums that `frechet_distance` reads: of ``(1, x) (1, x)^T`` over the rows x.
 
     Entry ``[0, 0]`` is the number of rows, ``[0, 1:]`` their sum, ``[1:, 1:]`` the sum of ``x x^T``. Such matrices of
-    parts add up to that of the whole. Rows that hold a NaN (frames without a face) are left out.
+    parts add up to that of the whole. Rows that hold NaN or infinity (frames without a face) are left out.
 
     Args:
         features: ``(N, D)``, any float dtype; N may be 0.
@@ -31,7 +31,7 @@ def frechet_sums(features: Tensor) -> Tensor:
                 [ 6., 14., 20.]], dtype=torch.float64)
     """
     check_shape("features", features, ("N", "D"), "samples")
-    rows = to_float64(features)
+    rows = to_float64(finite_or_nan(features))
     whole = ~rows.isnan().any(dim=1, keepdim=True)  # as a mask, since leaving rows out would wait for the device
     rows = torch.cat([whole.to(torch.float64), torch.where(whole, rows, 0.0)], dim=1)
     return rows.T @ rows
@@ -83,7 +83,7 @@ def frechet_from_features(x: Tensor, y: Tensor) -> Tensor:
     of the root is the sum of the singular values of ``X Y^T / sqrt((n_x - 1) (n_y - 1))``.
 
     Args:
-        x: ``(N, D)``; rows that hold a NaN are left out.
+        x: ``(N, D)``; rows that hold NaN or infinity are left out.
         y: ``(M, D)``, likewise.
 
     Returns:
@@ -101,7 +101,7 @@ def frechet_from_features(x: Tensor, y: Tensor) -> Tensor:
     check_shape("y", y, ("M", "D"), "features")
     if x.shape[1] != y.shape[1]:
         raise InputError(f"`x` and `y` must have equally many features, got {tuple(x.shape)} and {tuple(y.shape)}")
-    sides = [rows[~rows.isnan().any(dim=1)] for rows in (to_float64(x), to_float64(y))]
+    sides = [rows[~rows.isnan().any(dim=1)] for rows in (to_float64(finite_or_nan(side)) for side in (x, y))]
     counts = [len(side) for side in sides]
     if min(counts) < 2:
         return torch.full((), torch.nan, dtype=torch.float64, device=sides[0].device)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from thm_torchmetrics.functional.checks import check_rows
-from thm_torchmetrics.imaging.checks import widest_float
+from thm_torchmetrics.functional.checks import check_rows, finite_or_nan
 
 
 def cosine_similarity(preds: Tensor, target: Tensor) -> Tensor:
@@ -19,7 +18,7 @@ def cosine_similarity(preds: Tensor, target: Tensor) -> Tensor:
         target: the same shape.
 
     Returns:
-        ``(T,)`` float64 (float32 on MPS) in -1..1; NaN where a row is zero or has a NaN.
+        ``(T,)`` float64 (float32 on MPS) in -1..1; NaN where a row is zero or holds NaN or infinity.
 
     Raises:
         InputError: a side has not two axes.
@@ -47,7 +46,7 @@ def squared_euclidean_distance(preds: Tensor, target: Tensor) -> Tensor:
         target: the same shape.
 
     Returns:
-        ``(T,)`` float64 (float32 on MPS) in 0..4; NaN where a row is zero or has a NaN.
+        ``(T,)`` float64 (float32 on MPS) in 0..4; NaN where a row is zero or holds NaN or infinity.
 
     Raises:
         InputError: a side has not two axes.
@@ -67,5 +66,4 @@ def squared_euclidean_distance(preds: Tensor, target: Tensor) -> Tensor:
 def _unit_rows(preds: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Scale the rows of both sides to length 1; a row of zeros becomes NaN."""
     check_rows(preds, target, ("T", "D"), "embeddings")
-    dtype = widest_float(preds.device)
-    return normalize(preds.to(dtype), dim=1, eps=0.0), normalize(target.to(dtype), dim=1, eps=0.0)
+    return normalize(finite_or_nan(preds), dim=1, eps=0.0), normalize(finite_or_nan(target), dim=1, eps=0.0)

@@ -118,7 +118,7 @@ def structural_similarity(preds: Tensor, target: Tensor, protocol: str = "piq") 
     _check_size(height, width, window, protocol)
     values = torch.empty(count, dtype=widest_float(preds.device), device=preds.device)
     for frames in slabs(count, height * width, preds.device):
-        values[frames] = _similarity(*_comparable(preds[frames], target[frames], pool), window)
+        values[frames] = _similarity(preds[frames], target[frames], window, pool)
     return values
 
 
@@ -192,26 +192,51 @@ def _check_size(height: int, width: int, window: _Window, protocol: str) -> None
         )
 
 
-def _comparable(preds: Tensor, target: Tensor, pool: int) -> tuple[Tensor, Tensor, float]:
-    """Return both sides as contiguous float32 on one scale, and the top of that scale."""
+def _similarity(preds: Tensor, target: Tensor, window: _Window, pool: int) -> Tensor:
+    """Compute SSIM strip by strip, so that the temporaries of large frames stay small.
+
+    A strip has the rows of its windows; each row of the map is summed by itself, so that strips change no value.
+    """
+    peak = _common_peak(preds, target)
+    if pool > 1:
+        preds, target = (F.avg_pool2d(side, pool) for side in _comparable(preds, target, peak))
+    count, _, height, width = preds.shape
+    reach = len(window.taps) - 1
+    margin = reach // 2 if window.reflect else 0
+    lines, columns = height + 2 * margin - reach, width + 2 * margin - reach
+    rows = []
+    for strip in slabs(lines, count * width, preds.device):
+        sides = [_lines(side, strip.start - margin, strip.stop + reach - margin) for side in (preds, target)]
+        if pool == 1:
+            sides = _comparable(sides[0], sides[1], peak)
+        if margin:
+            sides = [F.pad(side, (margin, margin, 0, 0), mode="reflect") for side in sides]
+        rows.append(_row_sums(sides[0], sides[1], peak, window))
+    return torch.cat(rows, dim=2).sum((1, 2), dtype=widest_float(preds.device)) / (3 * lines * columns)
+
+
+def _lines(frames: Tensor, start: int, stop: int) -> Tensor:
+    """Return lines of frames; those beyond an edge mirror the lines within."""
+    height = frames.shape[2]
+    if start >= 0 and stop <= height:
+        return frames[:, :, start:stop]
+    at = torch.arange(start, stop, dtype=torch.int64, device=frames.device).abs()
+    return frames.index_select(2, height - 1 - (height - 1 - at).abs())
+
+
+def _comparable(preds: Tensor, target: Tensor, peak: float) -> list[Tensor]:
+    """Return both sides as contiguous float32 on the scale 0..peak."""
     check_range("preds", preds)
     check_range("target", target)
-    peak = _common_peak(preds, target)
-    sides = [_as_float(side, peak).contiguous() for side in (preds, target)]
-    if pool > 1:
-        sides = [F.avg_pool2d(side, pool) for side in sides]
-    return sides[0], sides[1], peak
+    return [_as_float(side, peak).contiguous() for side in (preds, target)]
 
 
-def _similarity(preds: Tensor, target: Tensor, peak: float, window: _Window) -> Tensor:
-    """Compute SSIM from the moments of the sum and the difference of the two sides.
+def _row_sums(preds: Tensor, target: Tensor, peak: float, window: _Window) -> Tensor:
+    """Compute the sums over each row ``(N, 3, rows)`` of SSIM's map, from moments of sum and difference of the sides.
 
     With a = x + y and b = x - y, 4 sxy = saa - sbb and 2 (sxx + syy) = saa + sbb: four filtered maps instead of five,
     and no cancellation where the sides nearly agree. The sum is centered on 0, so that float32 squares stay small.
     """
-    if window.reflect:
-        margin = len(window.taps) // 2
-        preds, target = (F.pad(side, (margin,) * 4, mode="reflect") for side in (preds, target))
     maps = torch.empty((4, *preds.shape), dtype=torch.float32, device=preds.device)
     torch.add(preds, target, out=maps[0]).sub_(peak)
     torch.sub(preds, target, out=maps[1])
@@ -224,8 +249,8 @@ def _similarity(preds: Tensor, target: Tensor, peak: float, window: _Window) -> 
     c1, c2 = 2 * (0.01 * peak) ** 2, 2 * (0.03 * peak) ** 2 / window.covariance
     above = (mean_a - mean_b).add_(c1).mul_((var_a - var_b).add_(c2))
     below = mean_a.add_(mean_b).add_(c1).mul_(var_a.add_(var_b).add_(c2))
-    ratio: Tensor = above.div_(below)
-    return ratio.sum(-1).sum((1, 2), dtype=widest_float(ratio.device)) / ratio[0].numel()
+    sums: Tensor = above.div_(below).sum(-1)
+    return sums
 
 
 def _filtered(maps: Tensor, taps: tuple[float, ...]) -> Tensor:

@@ -1,7 +1,7 @@
 """LMD, AKD and MKR: distances of facial landmarks, and the share of missing ones.
 
 Convention: landmarks are (x, y) in pixels; the 68 of a face are in the order of 300-W; a frame without a face is NaN
-throughout.
+throughout. Infinity counts as NaN.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.functional.checks import check_option, check_rows, to_float64
+from thm_torchmetrics.functional.checks import check_option, check_rows, finite_or_nan, to_float64
 
 POINTS: dict[str, slice] = {
     "face": slice(0, 68),
@@ -80,7 +80,7 @@ def landmark_distance(
         reduction: ``"l2"``, ``"l2-sum"`` or ``"l1"``, as above.
 
     Returns:
-        ``(T,)`` float64; NaN where a side has no face.
+        ``(T,)`` float64; NaN where a side has no face, or the length to divide by is 0.
 
     Raises:
         InputError: a side has not 68 points, or an option has no such value.
@@ -99,7 +99,7 @@ def landmark_distance(
     check_option("norm", norm, get_args(Norm))
     check_option("reduction", reduction, get_args(Reduction))
     check_rows(preds, target, ("T", 68, 2), "face landmarks")
-    preds, target = to_float64(preds), to_float64(target)
+    preds, target = _finite(preds), _finite(target)
     unit = _unit(target, norm)
     preds, target = preds[:, POINTS[points]], target[:, POINTS[points]]
     if center:
@@ -133,7 +133,7 @@ def average_keypoint_distance(preds: Tensor, target: Tensor) -> Tensor:
         tensor([1.], dtype=torch.float64)
     """
     check_rows(preds, target, ("T", "K", 2), "landmarks")
-    preds, target = to_float64(preds), to_float64(target)
+    preds, target = _finite(preds), _finite(target)
     return (preds - target).abs().mean(dim=2).nanmean(dim=1)
 
 
@@ -161,19 +161,25 @@ def missing_keypoints(preds: Tensor, target: Tensor) -> Tensor:
         tensor([0., 1.], dtype=torch.float64)
     """
     check_rows(preds, target, ("T", "K", 2), "landmarks")
-    preds, target = to_float64(preds), to_float64(target)
+    preds, target = _finite(preds), _finite(target)
     present = ~target.isnan().any(dim=2)
     missing = present & preds.isnan().any(dim=2)
     return missing.sum(dim=1, dtype=torch.float64) / present.sum(dim=1, dtype=torch.float64)
 
 
+def _finite(points: Tensor) -> Tensor:
+    return to_float64(finite_or_nan(points))
+
+
 def _unit(target: Tensor, norm: str) -> Tensor:
-    """Return the length that the distances are divided by, one per frame or one for all."""
+    """Return the length that the distances are divided by, one per frame or one for all; NaN where it is 0."""
+    if norm == "none":
+        return target.new_ones(())
     if norm == "inter-ocular":
-        return _lengths(target[:, 45] - target[:, 36])
-    if norm == "face-box":
-        return (target.amax(dim=1) - target.amin(dim=1)).prod(dim=1).sqrt()
-    return target.new_ones(())
+        unit = _lengths(target[:, 45] - target[:, 36])
+    else:
+        unit = (target.amax(dim=1) - target.amin(dim=1)).prod(dim=1).sqrt()
+    return unit.masked_fill(unit == 0, torch.nan)
 
 
 def _reduced(difference: Tensor, reduction: str) -> Tensor:

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.functional.checks import to_float64
+from thm_torchmetrics.functional.checks import finite_or_nan, to_float64
+from thm_torchmetrics.imaging.checks import check_numbers
 
 FRAMES_PER_WINDOW = 5
 """Video frames that one lip embedding is computed from."""
@@ -44,7 +45,8 @@ def sync_distances(lip: Tensor, audio: Tensor, vshift: int = 15) -> Tensor:
         vshift: largest shift, in frames of 40 ms.
 
     Returns:
-        ``(N, 2 * vshift + 1)`` float64 distances, on the device of ``lip`` (on the CPU for MPS).
+        ``(N, 2 * vshift + 1)`` float64 distances, on the device of ``lip`` (on the CPU for MPS); NaN where an embedding
+        holds NaN or infinity.
 
     Raises:
         InputError: the embeddings are not two matrices of one shape, or the shift is negative.
@@ -57,6 +59,8 @@ def sync_distances(lip: Tensor, audio: Tensor, vshift: int = 15) -> Tensor:
         tensor([[5., 5., 0.],
                 [0., 5., 0.]], dtype=torch.float64)
     """
+    check_numbers("lip", lip)
+    check_numbers("audio", audio)
     if lip.dim() != 2 or lip.shape != audio.shape or vshift < 0:
         raise InputError(
             "`lip` and `audio` must be embeddings of one shape (N, D) and `vshift` at least 0, "
@@ -65,8 +69,8 @@ def sync_distances(lip: Tensor, audio: Tensor, vshift: int = 15) -> Tensor:
     padded = pad(audio, (0, 0, vshift, vshift))
     chunks = [to_float64(lip.new_zeros(0, 2 * vshift + 1))]  # all there is of an empty clip
     for start in range(0, len(lip), _CHUNK):
-        around = padded[start : start + _CHUNK + 2 * vshift]
-        chunks.append(_banded(to_float64(lip[start : start + _CHUNK]), to_float64(around), 2 * vshift + 1))
+        rows, around = lip[start : start + _CHUNK], padded[start : start + _CHUNK + 2 * vshift]
+        chunks.append(_banded(to_float64(finite_or_nan(rows)), to_float64(finite_or_nan(around)), 2 * vshift + 1))
     return torch.cat(chunks)
 
 
@@ -92,6 +96,7 @@ def sync_scores(mean_distances: Tensor) -> SyncScores:
         >>> [value.item() for value in scores]
         [6.0, 3.5, 0]
     """
+    check_numbers("mean_distances", mean_distances)
     shifts = mean_distances.shape[-1] if mean_distances.dim() else 0
     if shifts % 2 == 0:
         raise InputError(f"`mean_distances` must be (..., 2 * vshift + 1), got {tuple(mean_distances.shape)}")

@@ -17,6 +17,36 @@ _LAUNCHED_PIXELS = 1 << 22
 _OVERSHOOT = 1e-4
 """Distance from 0..1 that counts as rounding."""
 
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+
+def check_numbers(name: str, values: Tensor) -> None:
+    """Raise an error unless a tensor holds real numbers that can be read one by one.
+
+    Args:
+        name: name of the argument, for the message.
+        values: the tensor.
+
+    Raises:
+        InputError: it is no tensor; or it is complex, sparse, nested, quantized, or on the meta device.
+
+    Example:
+        >>> check_numbers("preds", torch.zeros(3, 512))
+    """
+    if not isinstance(values, Tensor):
+        remedy = "; pass torch.from_numpy(array)" if type(values).__module__ == "numpy" else ""
+        raise InputError(f"`{name}` must be a tensor, got {type(values).__name__}{remedy}")
+    if values.is_complex():
+        raise InputError(f"`{name}` must hold real numbers, got {values.dtype}; pass x.real or x.abs()")
+    if values.is_quantized:
+        raise InputError(f"`{name}` must not be quantized, got {values.dtype}; pass x.dequantize()")
+    if values.is_nested:
+        raise InputError(f"`{name}` must not be a nested tensor; pass a list of tensors")
+    if values.layout != torch.strided:
+        raise InputError(f"`{name}` must be dense, got {values.layout}; pass x.to_dense()")
+    if values.is_meta:
+        raise InputError(f"`{name}` is on the meta device and holds no values; pass a tensor with data")
+
 
 def check_frames(name: str, frames: Tensor) -> None:
     """Raise an error unless a tensor has the shape and dtype of RGB frames.
@@ -28,14 +58,31 @@ def check_frames(name: str, frames: Tensor) -> None:
         frames: ``(N, 3, H, W)``, uint8 or floating point.
 
     Raises:
-        InputError: the tensor has another shape or dtype.
+        InputError: the tensor has another shape or dtype; see `check_numbers`, too.
     """
+    check_numbers(name, frames)
     if frames.ndim != 4 or frames.shape[1] != 3:
         raise InputError(f"`{name}` must be RGB frames of shape (N, 3, H, W), got {tuple(frames.shape)}")
-    if frames.dtype != torch.uint8 and not frames.is_floating_point():
-        raise InputError(
-            f"`{name}` must be uint8 0..255 or floating point 0..1, got {frames.dtype}; convert it to uint8"
-        )
+    check_pixel_dtype(name, frames)
+
+
+def check_pixel_dtype(name: str, frames: Tensor) -> None:
+    """Raise an error unless a tensor has a dtype of pixels.
+
+    Args:
+        name: name of the argument, for the message.
+        frames: pixels of any shape.
+
+    Raises:
+        InputError: the dtype is neither uint8 nor float16, bfloat16, float32 or float64.
+    """
+    if frames.dtype != torch.uint8 and frames.dtype not in _FLOATS:
+        remedy = "convert it to uint8"
+        if frames.dtype == torch.bool:
+            remedy = "pass 255 * x.to(torch.uint8)"
+        elif frames.is_floating_point():
+            remedy = "convert it to float32"
+        raise InputError(f"`{name}` must be uint8 0..255 or floating point 0..1, got {frames.dtype}; {remedy}")
 
 
 def check_bytes(name: str, frames: Tensor) -> None:
@@ -113,11 +160,18 @@ def in_range(name: str, values: Tensor) -> Tensor:
 
 
 def _remedy(low: float, high: float) -> str:
+    """Return the likely cause of a range that no pixels have, and what to do."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return "NaN and infinity are no pixels: find out what made them"
-    if high > 1.5:
+    if low < -1.25 or (low < -0.5 and high > 1.25):
+        return "they look normalised by a mean and a deviation: undo that, x * std + mean"
+    if low < -0.5:
+        return "they look like -1..1: map them with (x + 1) / 2"
+    if high > 256:
+        return f"they look like {10 if high < 1024 else 12 if high < 4096 else 16} bits: divide by the value of white"
+    if high > 2:
         return "they look like 0..255: divide by 255, or pass uint8"
-    return "they look like -1..1: map them with (x + 1) / 2" if low < -0.5 else "clamp them"
+    return "clamp them to 0..1, or if they are -1..1, map them with (x + 1) / 2"
 
 
 def slabs(count: int, pixels: int, device: torch.device) -> Iterator[slice]:

@@ -11,6 +11,7 @@ from thm_torchmetrics.core.frame_mean import FrameMean
 from thm_torchmetrics.extractors import landmarks_in_use, make_extractor
 from thm_torchmetrics.extractors.emotion import AFFECT, FEATURES, Emotion
 from thm_torchmetrics.functional.emotion import emotion_similarity_distance
+from thm_torchmetrics.metrics.identity import NO_DIRECTION
 from thm_torchmetrics.metrics.paired_moments import PairedMoments
 from thm_torchmetrics.weights import CustomFiles
 
@@ -258,6 +259,10 @@ class EmotionSimilarityDistance(FrameMean, key="esd"):
         """Return the distance of every frame."""
         kind: Literal["cosine", "l2"] = "l2" if self.protocol == "l2" else "cosine"
         return emotion_similarity_distance(self.features(preds), self.features(target), kind)
+
+    def unusable(self) -> str:
+        """Return the contents of a given row that cannot be measured, in words."""
+        return NO_DIRECTION if self.protocol == "cosine" else super().unusable()
 
     def features(self, chunk: Chunk) -> Tensor:
         """Return the emotion features of a chunk's frames."""

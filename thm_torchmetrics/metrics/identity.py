@@ -23,6 +23,9 @@ Reference: TypeAlias = Literal["target-frame", "target-first", "image", "preds-f
 
 REFERENCES = ("target-frame", "target-first", "image", "preds-first")
 
+NO_DIRECTION = "NaN, infinity or nothing but zeros"
+"""The contents of a row that has no direction, in words."""
+
 
 class IdentitySimilarity(FrameMean, key="csim"):
     r"""Compute the cosine similarity of identity embeddings (CSIM), higher is better, -1 to 1.
@@ -117,21 +120,23 @@ class IdentitySimilarity(FrameMean, key="csim"):
             target = _photos(target, len(clips_from(preds, "preds", shape)), shape)
         return super().pairs(preds, target)
 
-    def check_lengths(self, preds: int, target: int) -> None:
-        """Raise an error if clips of these lengths cannot be compared.
-
-        Raises:
-            MismatchError: if they differ and every frame has a reference of its own.
-            InputError: if a photo is not one frame.
-        """
-        if self.reference == "target-frame":
-            super().check_lengths(preds, target)
-        elif self.reference == "image" and target != 1:
-            raise InputError(f'reference="image" takes a photo, a clip of one frame, as target; got {target} frames')
+    @property
+    def frame_by_frame(self) -> bool:
+        """Return whether the reference of every frame is the real frame of its number."""
+        return super().frame_by_frame and self.reference == "target-frame"
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the cosine of every frame."""
         return cosine_similarity(self.features(preds), self.features(target))
+
+    def unusable(self) -> str:
+        """Return the contents of a given row that cannot be measured, in words."""
+        return NO_DIRECTION
+
+    def where_missing(self) -> str:
+        """Return where a frame without a face leaves others without a value, as the end of a sentence."""
+        references = {"target-first": ", or in the target", "image": ", or in the photo", "preds-first": ""}
+        return references.get(self.reference, super().where_missing())
 
 
 class ReferenceRun(FrameMeanRun):
@@ -141,13 +146,17 @@ class ReferenceRun(FrameMeanRun):
     is found.
     """
 
-    frame_by_frame = False
-
     def __init__(self, metric: IdentitySimilarity, preds: AnyClip | None = None, target: AnyClip | None = None) -> None:
+        self._takes_photo = metric.reference == "image"
         super().__init__(metric, preds, target)
         self._side = 0 if metric.reference == "preds-first" else 1
         self._identity: Tensor | None = None
         self._waiting: list[Tensor] = []
+
+    def check_lengths(self, preds: int, target: int) -> None:
+        """Raise an error if a photo is not one frame."""
+        if self._takes_photo and target != 1:
+            raise InputError(f'reference="image" takes a photo, a clip of one frame, as target; got {target} frames')
 
     def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
         """Score the generated frames once the reference is known."""
@@ -234,6 +243,10 @@ class AverageEuclideanDistance(FrameMean, key="aed-id"):
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the distance of every frame."""
         return squared_euclidean_distance(self.features(preds), self.features(target))
+
+    def unusable(self) -> str:
+        """Return the contents of a given row that cannot be measured, in words."""
+        return NO_DIRECTION
 
 
 def _photos(given: Any, clips: int, feature_shape: tuple[int | None, ...] | None) -> Any:

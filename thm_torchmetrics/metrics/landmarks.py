@@ -142,6 +142,10 @@ class LandmarkDistance(_LandmarkMetric, key="lmd"):
         )
         return distance / float(target.rows.shape[-2]) if by_image else distance
 
+    def unusable(self) -> str:
+        """Return the contents of given landmarks that cannot be measured, in words."""
+        return super().unusable() + (", or have no extent" if self.norm in ("inter-ocular", "face-box") else "")
+
 
 class AverageKeypointDistance(_LandmarkMetric, key="akd"):
     r"""Compute the average keypoint distance (AKD) in pixels, lower is better, at least 0.
@@ -194,6 +198,10 @@ class MissingKeypointRate(_LandmarkMetric, key="mkr"):
         >>> MissingKeypointRate(extractor=None)(preds, target)
         tensor(0.2500, dtype=torch.float64)
     """
+
+    def where_missing(self) -> str:
+        """Return the side that decides; a face that the prediction lacks is a value."""
+        return ", in the target"
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the share of missing points of every frame."""

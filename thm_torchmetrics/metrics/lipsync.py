@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from torch import Tensor, nn
 
-from thm_torchmetrics.core.clip import AnyClip, Clip
+from thm_torchmetrics.core.clip import AnyClip, Clip, describe_type
 from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.inputs import ClipInput
 from thm_torchmetrics.core.metric import Average, TalkingHeadMetric, one_of
@@ -19,7 +19,7 @@ from thm_torchmetrics.lipsync.pipelines import PIPELINES
 from thm_torchmetrics.lipsync.protocols import NOT_SCORED, LipSyncOptions
 from thm_torchmetrics.lipsync.tracking import TrackOptions
 from thm_torchmetrics.lipsync.windows import SAMPLE_RATE
-from thm_torchmetrics.metrics.lipsync_run import EmbeddingRun, SyncNetRun
+from thm_torchmetrics.metrics.lipsync_run import EmbeddingRun, SyncNetRun, remark_on_clocks
 from thm_torchmetrics.weights import Checkpoints, CustomFiles
 
 AudioInput: TypeAlias = Tensor | Sequence[Tensor] | None
@@ -81,7 +81,7 @@ class LipSync(TalkingHeadMetric):
     averages = ("frame", "clip", "track")
     feature_shape = (None,)
     needs_every_frame = True
-    needs_value_per_clip = True
+    counted = "clips"
     _reading: ClassVar[str] = "distance"
 
     def __init__(
@@ -208,7 +208,9 @@ class LipSync(TalkingHeadMetric):
             self.extractor, self.detector, self.track_options, self.tracks, self.vshift, self.ffmpeg, self.device,
             fps if isinstance(preds.frames, Tensor) else None, source,
         )  # fmt: skip
-        return SyncNetRun(self, preds, PIPELINES[self.protocol](options, preds, audio, sample_rate))
+        run = SyncNetRun(self, preds, PIPELINES[self.protocol](options, preds, audio, sample_rate))
+        remark_on_clocks(self.protocol, preds, fps, len(audio) / sample_rate)
+        return run
 
     # ---- results
 
@@ -294,6 +296,9 @@ def _sounds(audio: AudioInput, clips: int) -> list[Tensor | None]:
         if audio.ndim not in (1, 2):
             raise InputError(f"audio must be (S,) or (B, S), got {tuple(audio.shape)}")
         audio = [audio] if audio.ndim == 1 else list(audio)
+    wrong = next((item for item in [audio, *audio] if not isinstance(item, Tensor | list | tuple)), None)
+    if wrong is not None:
+        raise InputError(f"audio must be tensors (S,), got {describe_type(wrong, 'samples')}")
     if len(audio) != clips:
         raise InputError(f"preds holds {clips} clips and audio {len(audio)} sounds; give one per clip")
     return list(audio)

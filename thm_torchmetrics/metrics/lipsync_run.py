@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
@@ -11,7 +12,8 @@ from torch import Tensor
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import AnyClip, Clip
 from thm_torchmetrics.core.clip_run import ClipRun, RunMetric
-from thm_torchmetrics.errors import MissingFaceError
+from thm_torchmetrics.core.clocks import rates_differ
+from thm_torchmetrics.errors import MediaWarning, MissingFaceError
 from thm_torchmetrics.functional.lipsync import sync_scores
 from thm_torchmetrics.lipsync.protocols import NOT_SCORED, LipSyncResult, ScoredTrack, Tracked, WholeFrames
 from thm_torchmetrics.lipsync.windows import DistanceCurve
@@ -102,7 +104,7 @@ class SyncNetRun(LipSyncRun):
     ) -> None:
         super().__init__(metric, clip)
         self._pipeline = pipeline
-        self._why = why or "no audio: the clip has no sound track and no other sound was given"
+        self._no_audio = why or "no audio: the clip has no sound track and no other sound was given"
         self._origin = {} if clip.audio_source is None else {"audio": clip.audio_source.origin if pipeline else "none"}
         self.reads_chunks = pipeline is not None and pipeline.reads_chunks
 
@@ -113,7 +115,7 @@ class SyncNetRun(LipSyncRun):
 
     def result(self) -> LipSyncResult:
         """Return the faces of the clip, and fill `detail` with a row for each or with the reason."""
-        result = self._pipeline.finish() if self._pipeline else LipSyncResult([], "no audio", self._why)
+        result = self._pipeline.finish() if self._pipeline else LipSyncResult([], "no audio", self._no_audio)
         rows = []
         for track in result.tracks:
             distance, confidence, offset = (float(value) for value in sync_scores(track.curve))
@@ -124,5 +126,32 @@ class SyncNetRun(LipSyncRun):
                 }
             )  # fmt: skip
         reason = {"not_scored": result.why} if result.reason else {}
+        self.why = result.why
         self.detail = {"tracks": rows, **reason, **self._origin}
         return result
+
+
+def remark_on_clocks(protocol: str, clip: Clip, fps: float | None, sound: float) -> None:
+    """Warn where pictures and sound of a clip do not fit, or not to the protocol's clock.
+
+    Args:
+        protocol: the protocol of the metric.
+        clip: the generated clip.
+        fps: frames per second where the caller gave them; default: the Clip's own.
+        sound: seconds of sound.
+    """
+    rate = fps or clip.rate
+    if protocol.startswith("wav2lip-lrs") and rates_differ(rate, 25):
+        warnings.warn(
+            f"the clip has {rate:.6g} frames per second, and {protocol} takes each frame for 40 ms, as its script does",
+            MediaWarning,
+            stacklevel=4,
+        )
+    pictures = clip.duration if fps is None or clip.length is None else clip.length / fps
+    if pictures and not 1 / 1.2 <= sound / pictures <= 1.2:
+        warnings.warn(
+            f"the sound lasts {sound:.2f} s and the pictures {pictures:.2f} s; is it the sound of this clip, "
+            "at its true sample rate?",
+            MediaWarning,
+            stacklevel=4,
+        )

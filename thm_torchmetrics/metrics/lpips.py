@@ -10,6 +10,7 @@ from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.frame_mean import FrameMean
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import make_extractor
+from thm_torchmetrics.functional.checks import finite_or_nan
 from thm_torchmetrics.weights import CustomFiles
 
 
@@ -31,7 +32,8 @@ class LearnedPerceptualSimilarity(FrameMean, key="lpips"):
         kwargs: the options of `TalkingHeadMetric`.
 
     Raises:
-        InputError: if ``extractor`` is None; LPIPS takes frames only.
+        InputError: if ``extractor`` is None, as LPIPS takes frames only; on ``update``, if frames are too small for the
+            classifier: below 31 pixels for ``alex``, 16 for ``vgg``, 17 for ``squeeze``.
     """
 
     pixelwise = True
@@ -51,5 +53,8 @@ class LearnedPerceptualSimilarity(FrameMean, key="lpips"):
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the distance of every frame."""
-        distances: Tensor = self.extractor.distance(preds.as_float(), target.as_float())
-        return distances
+        return finite_or_nan(self.extractor.distance(preds.as_float(), target.as_float()))
+
+    def where_missing(self) -> str:
+        """Return nothing; a distance belongs to both sides."""
+        return ""

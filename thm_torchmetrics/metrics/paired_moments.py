@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.chunk import Chunk, why_missing
 from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.metric import TalkingHeadMetric
@@ -54,6 +54,27 @@ class PairedMoments(TalkingHeadMetric):
         """Return the mean of the statistic over the clips that have one."""
         at = self.series, Statistics._fields.index(self.statistic)
         return sums.of_clips[at] / sums.clips[at]
+
+    def why_nan(self, sums: Sums) -> str:
+        """Return why there is no value, for the warning."""
+        tally = self.tally(sums)
+        if not tally.aligned:
+            return super().why_nan(sums)
+        if not tally.scored:
+            return f"{why_missing(self.extractor, tally.aligned, tally.aligned)}, on one side or both"
+        if tally.scored == 1:
+            return f"1 of {tally.aligned} frames has a value on both sides: at least 2 needed"
+        constant = [f"the {side}" for side in ("prediction", "target") if self._is_constant(sums, side)]
+        if constant:
+            return f"{' and '.join(constant)} {'is' if len(constant) == 1 else 'are'} constant"
+        return "in every clip a side is constant, or fewer than 2 frames have a value on both sides"
+
+    def _is_constant(self, sums: Sums, side: str) -> bool:
+        """Return whether a side is constant, as far as sums can tell: it has no correlation with itself."""
+        count, x, y, xx, yy = sums.moments[self.series, :5]
+        total, squares = (x, xx) if side == "prediction" else (y, yy)
+        with_itself = torch.stack([count, total, total, squares, squares, squares, 0 * count, count])
+        return bool(statistics(with_itself).pcc.isnan())
 
     def details(self, sums: Sums) -> dict[str, Any]:
         """Return the statistic by both averages, which differ most for correlations."""

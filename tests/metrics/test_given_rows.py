@@ -1,0 +1,131 @@
+"""Given features: a row that is no row of numbers is a frame without a value, the same in every metric."""
+
+import math
+import warnings
+from typing import Any
+
+import pytest
+import torch
+from metrics.cases import CASES, Case
+from metrics.cases.case import ClipInputs
+from torch import Tensor
+
+from thm_torchmetrics.core.metric import TalkingHeadMetric
+from thm_torchmetrics.errors import InputError
+
+ON_FEATURES = [case for case in CASES.values() if case.make().feature_shape is not None]
+UNITS = [case for case in ON_FEATURES if case.key.startswith("aue")]
+SPOILT = [torch.nan, torch.inf, -torch.inf, 1e200, -1e39]
+CLIP, ROW = 1, 2
+
+
+@pytest.fixture(params=ON_FEATURES, ids=[case.name for case in ON_FEATURES])
+def case(request: pytest.FixtureRequest) -> Case:
+    made: Case = request.param
+    return made
+
+
+def spoilt(case: Case, side: str, value: float) -> list[ClipInputs]:
+    clips = [dict(clip) for clip in case.clips]
+    clips[CLIP][side] = clips[CLIP][side].to(torch.float64).clone()
+    clips[CLIP][side][ROW] = value
+    return clips
+
+
+def expected(case: Case, side: str) -> float:
+    """The value without the frame, by code that is not ours."""
+    clips = [dict(clip) for clip in case.clips]
+    key = case.key.partition(":")[0]
+    keep = [i for i in range(len(clips[CLIP][side])) if i != ROW]
+    reference = case.options.get("reference")
+    if key in ("lse-d", "lse-c", "av-offset"):
+        del clips[CLIP]  # a mean over a clip has no value if a part of it has none
+    elif key == "mkr" and side == "preds":
+        clips[CLIP][side] = clips[CLIP][side].clone()
+        clips[CLIP][side][ROW] = torch.nan  # a face that was missed
+    elif key in ("fid", "e-fid") or (reference == "preds-first"):
+        clips[CLIP][side] = clips[CLIP][side][keep]
+    elif reference == "target-first":
+        clips[CLIP]["preds"] = clips[CLIP]["preds"][keep if side == "preds" else slice(None)]
+    else:
+        clips[CLIP] = {name: rows[keep] for name, rows in clips[CLIP].items()}
+    return case.reference(clips)
+
+
+def measured(case: Case, clips: list[ClipInputs]) -> TalkingHeadMetric:
+    metric = case.make()
+    for clip in clips:
+        metric.update(**clip)
+    metric.compute()
+    return metric
+
+
+@pytest.mark.parametrize("value", SPOILT)
+def test_a_row_that_is_not_finite_is_a_frame_without_a_value_and_is_counted(case: Case, value: float) -> None:
+    """There were six behaviours, one of them a crash in ``compute`` after the whole set."""
+    if case in UNITS and math.isfinite(value):
+        pytest.skip("intensities have a range of their own")
+    whole = measured(case, case.clips).coverage
+    for side in case.clips[CLIP]:
+        metric, missing = (measured(case, spoilt(case, side, each)) for each in (value, torch.nan))
+        assert float(metric.compute()) == pytest.approx(expected(case, side), rel=max(case.tolerance, 1e-7))
+        assert metric.compute() == missing.compute()
+        assert metric.coverage == missing.coverage
+        counts = not (case.key == "mkr" and side == "preds")
+        counts &= not (case.options.get("reference") == "target-first" and side == "target")
+        assert (metric.coverage < whole) == counts
+
+
+def test_one_number_of_a_row_is_enough(case: Case) -> None:
+    """Of the numbers that the metric reads: of the mouth, the expression, the angles, the lower face."""
+    columns: dict[str, Any] = {
+        "lmd": (50, 0), "akd": slice(None), "mkr": slice(None), "aed": 90, "apd": 225, "e-fid": 90, "aue-l": 10,
+    }  # fmt: skip
+    column = columns.get(case.key.partition(":")[0], 1)
+    for side in case.clips[CLIP]:
+        metrics = []
+        for value in (torch.nan, torch.inf, -torch.inf):
+            clips = [dict(clip) for clip in case.clips]
+            rows = clips[CLIP][side].to(torch.float64).clone()
+            rows[(ROW, *column) if isinstance(column, tuple) else (ROW, column)] = value
+            clips[CLIP][side] = rows
+            metrics.append(measured(case, clips))
+        assert len({float(metric.compute()) for metric in metrics}) == 1
+        assert float(metrics[0].compute()) == pytest.approx(expected(case, side), rel=max(case.tolerance, 1e-7))
+        assert len({metric.coverage for metric in metrics}) == 1
+
+
+def test_whole_numbers_are_numbers(case: Case) -> None:
+    def rounded(clip: ClipInputs, dtype: torch.dtype) -> ClipInputs:
+        return {name: (3 * rows.nan_to_num(nan=1)).round().clamp(0, 5).to(dtype) for name, rows in clip.items()}
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of metrics that have no value of such rows
+        whole, floats = (
+            measured(case, [rounded(clip, dtype) for clip in case.clips]) for dtype in (torch.int32, torch.float64)
+        )
+        assert torch.equal(whole.compute().nan_to_num(nan=-9), floats.compute().nan_to_num(nan=-9))
+
+
+NO_NUMBERS = {
+    "complex": (lambda x: x.to(torch.complex128), "complex128.*x.real"),
+    "sparse": (lambda x: x.to_sparse(), "sparse_coo.*to_dense"),
+    "sparse in rows": (lambda x: x.flatten(1).to_sparse_csr(), "sparse_csr|must be"),
+    "meta": (lambda x: x.to("meta"), "meta device"),
+    "quantized": (lambda x: torch.quantize_per_tensor(x.float(), 0.1, 0, torch.qint8), "qint8.*dequantize"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_NUMBERS)
+def test_what_holds_no_numbers_is_an_error_that_names_the_remedy(case: Case, kind: str) -> None:
+    """The imaginary part of complex features was dropped; sparse and meta ones ended in an error of torch."""
+    spoil, words = NO_NUMBERS[kind]
+    metric = case.make()
+    for side in case.clips[CLIP]:
+        clip: dict[str, Tensor] = dict(case.clips[CLIP])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch, about quantized and sparse tensors
+            clip[side] = spoil(clip[side])
+            with pytest.raises(InputError, match=words):
+                metric.update(**clip)
+        assert not metric.sums.any()
