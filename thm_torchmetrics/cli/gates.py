@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,6 +39,10 @@ def parse_gates(texts: Iterable[str], known: Iterable[str]) -> list[Gate]:
     """
     limits = assignments("--fail-under", texts, known)
     try:
-        return [Gate(key, float(limit)) for key, limit in limits.items()]
+        gates = [Gate(key, float(limit)) for key, limit in limits.items()]
     except ValueError as error:
         raise InputError(f"--fail-under takes KEY=VALUE with a number: {error}") from error
+    for gate in gates:
+        if math.isnan(gate.limit):  # every comparison with it is false, so the gate would never fail
+            raise InputError(f"--fail-under {gate.key}={limits[gate.key]}: a number is needed")
+    return gates

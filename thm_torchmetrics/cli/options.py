@@ -33,9 +33,38 @@ _CHECKPOINT_OPTIONS = (
 )
 
 
+_LIP_SYNC_OPTIONS = (
+    click.option(
+        "--min-track",
+        type=click.IntRange(min=0),
+        default=None,
+        metavar="N",
+        help="Lip sync: frames with a face that a track must exceed.  [default: 100, which are 4 s]",
+    ),
+    click.option(
+        "--min-face-size",
+        type=click.FloatRange(min=0),
+        default=None,
+        metavar="PIXELS",
+        help="Lip sync: mean width or height that a track must exceed.  [default: 100]",
+    ),
+    click.option(
+        "--tracks",
+        type=click.Choice(["mean", "longest"]),
+        default=None,
+        help="Lip sync: which of several faces of a clip count.  [default: mean]",
+    ),
+)
+
+
 def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--weights``, ``--offline`` and ``--commercial`` to a command."""
     return reduce(lambda decorated, option: option(decorated), reversed(_CHECKPOINT_OPTIONS), command)
+
+
+def lip_sync_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--min-track``, ``--min-face-size`` and ``--tracks`` to a command."""
+    return reduce(lambda decorated, option: option(decorated), reversed(_LIP_SYNC_OPTIONS), command)
 
 
 def given_checkpoints(given: Mapping[str, Any], progress: Progress) -> Checkpoints:
@@ -60,15 +89,17 @@ def assignments(option: str, texts: Iterable[str], known: Iterable[str]) -> dict
     """Return ``KEY=VALUE`` texts as a dict.
 
     Raises:
-        InputError: if one is not of that form or its key is not known.
+        InputError: if one is not of that form, or its key is not known or given twice.
     """
-    pairs = {}
+    pairs: dict[str, str] = {}
     for text in texts:
         key, sign, value = text.partition("=")
         if not sign or not value:
             raise InputError(f"{option} takes KEY=VALUE, got {text!r}")
         if key not in known:
             raise InputError(f"{option} {text}: {key!r} is none of {', '.join(known)}")
+        if key in pairs:
+            raise InputError(f"{option} {text}: {key} has {pairs[key]} already; give one value")
         pairs[key] = value
     return pairs
 

@@ -9,6 +9,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress as RichProgress, TextColumn, TimeElapsedColumn
 
+from thm_torchmetrics.cli.wording import in_cli_words
 from thm_torchmetrics.scoring.progress import Progress
 
 
@@ -63,4 +64,4 @@ class Bar(Progress):
 
     def note(self, text: str) -> None:
         """Print a line on standard error, like the bar."""
-        self._rich.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._rich.console.print(in_cli_words(text), markup=False, highlight=False, soft_wrap=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +16,18 @@ from thm_torchmetrics.cli.options import (
     device_named,
     device_option,
     given_checkpoints,
+    lip_sync_options,
 )
+from thm_torchmetrics.cli.wording import in_cli_words, put_into_cli_words
 from thm_torchmetrics.errors import InputError
 
 if TYPE_CHECKING:
+    from thm_torchmetrics.media.pairing import Item
     from thm_torchmetrics.scoring.result import Result
 
 _FOLDER = click.Path(path_type=Path)
 
-_METRIC_OPTIONS = ("align", "missing", "resize", "average", "min_track", "min_face_size", "tracks")
+_METRIC_OPTIONS = ("missing", "resize", "average", "min_track", "min_face_size", "tracks")
 
 REMEDIES = {
     "preds": "give --preds, or a folder pred_video in DATA",
@@ -37,13 +40,26 @@ REMEDIES = {
 
 @click.command()
 @click.argument("data", type=_FOLDER, required=False)
-@click.option("--preds", type=_FOLDER, help="Generated videos (a folder, or one file).")
-@click.option("--target", type=_FOLDER, help="Real videos.")
+@click.option("--preds", type=_FOLDER, help="Generated videos: a folder of videos or of folders of pictures, or one.")
+@click.option("--target", type=_FOLDER, help="Real videos, or one photo for all generated ones.")
 @click.option(
     "--audio", type=_FOLDER, help="Speech of the generated videos.  [default: gt_audio in DATA, else their own sound]"
 )
 @click.option("--preds-au", type=_FOLDER, help="OpenFace CSV files of the generated videos.")
 @click.option("--target-au", type=_FOLDER, help="OpenFace CSV files of the real videos.")
+@click.option(
+    "--pairs",
+    type=_FOLDER,
+    metavar="FILE.csv",
+    help="Name the files of every clip instead: columns clip, preds, target, audio, preds_au, target_au, as needed.",
+)
+@click.option(
+    "--fps",
+    type=click.FloatRange(min=0, min_open=True),
+    default=25.0,
+    show_default=True,
+    help="Frames per second of folders of pictures.",
+)
 @click.option(
     "--preds-features",
     multiple=True,
@@ -64,15 +80,21 @@ REMEDIES = {
     metavar="KEY=NAME",
     help="Feed a metric by another network, e.g. lmd=dlib; may be repeated.",
 )
+@click.option(
+    "--option",
+    multiple=True,
+    metavar="KEY.NAME=VALUE",
+    help="Set an option of one metric, e.g. csim.reference=image or lse-d.min_track=50; may be repeated.",
+)
 @checkpoint_options
 @click.option("--every", type=click.IntRange(min=1), default=1, help="Take every N-th frame only.")
 @device_option
 @click.option(
     "--align",
-    type=click.Choice(["truncate", "error"]),
-    default="truncate",
-    show_default=True,
-    help="When a pair differs in length: compare the first frames of both, or fail the clip.",
+    type=click.Choice(["truncate", "error", "time"]),
+    default=None,
+    help="When a pair differs in length or frame rate: compare frame i with frame i, fail the clip, or compare the "
+    "frames on display at the target's times.  [default: truncate, but fail on unlike frame rates]",
 )
 @click.option(
     "--resize",
@@ -98,26 +120,7 @@ REMEDIES = {
     is_flag=True,
     help="Score the real videos, too, by the metrics that need no reference, and show them above.",
 )
-@click.option(
-    "--min-track",
-    type=click.IntRange(min=0),
-    default=None,
-    metavar="N",
-    help="Lip sync: frames with a face that a track must exceed.  [default: 100, which are 4 s]",
-)
-@click.option(
-    "--min-face-size",
-    type=click.FloatRange(min=0),
-    default=None,
-    metavar="PIXELS",
-    help="Lip sync: mean width or height that a track must exceed.  [default: 100]",
-)
-@click.option(
-    "--tracks",
-    type=click.Choice(["mean", "longest"]),
-    default=None,
-    help="Lip sync: which of several faces of a clip count.  [default: mean]",
-)
+@lip_sync_options
 @click.option("--au-successful-only", is_flag=True, help="Leave out OpenFace rows with success 0.")
 @click.option("--au-min-confidence", type=float, default=0.0, help="Leave out OpenFace rows below this confidence.")
 @click.option("--au-face-id", type=int, default=None, help="Which face of OpenFace files with several.")
@@ -144,69 +147,119 @@ def score(context: click.Context, /, data: Path | None, **given: Any) -> None:
     """Score generated videos against real ones.
 
     DATA is a folder with gt_video, pred_video, gt_audio, gt_au_csv and pred_au_csv, whichever exist; the
-    options name other places. Clips are paired by file stem.
+    options name other places. Clips are paired by file stem, or by --pairs. A clip may be a folder of numbered
+    pictures, 0001.png and so on; DIR/%05d.png names a single one.
 
     Exit status: 0 everything asked for was scored; 1 a --fail-under gate failed; 2 wrong usage or an output that cannot
-    be written; 3 some clips failed, or a metric named with --metrics was skipped; 4 nothing was scored.
+    be written; 3 some clips failed, or a metric named with --metrics has no value; 4 nothing was scored.
     """  # fmt: skip
     try:
         result = run(data, given)
     except InputError as error:
-        raise click.UsageError(str(error)) from error
+        raise click.UsageError(in_cli_words(str(error))) from error
     context.exit(finish(result, given))
 
 
 def run(data: Path | None, given: Mapping[str, Any]) -> Result:
     """Score by the options, after checking all that can be checked before the work."""
-    from thm_torchmetrics import reports
-    from thm_torchmetrics.media.pairing import discover, pair, pair_features
+    from thm_torchmetrics.media.pairing import pair, pair_features
+    from thm_torchmetrics.media.pairs_file import inputs_of
 
-    if given["metrics"] and given["suite"]:
-        raise InputError("--metrics and --suite exclude each other; give one")
-    asked = tuple(given["metrics"].split(",")) if given["metrics"] else catalog.find_suite(given["suite"] or "thm")
-    asked = tuple(dict.fromkeys(key.strip() for key in asked))
+    asked = _asked(given)
     rows = {key: catalog.find_choice(key).row for key in asked}
     parse_gates(given["fail_under"], rows)
     keys = {*rows, *(row.key for row in rows.values())}
     extractors = assignments("--extractor", given["extractor"], keys)
     folders_of = [assignments(f"--{side}-features", given[f"{side}_features"], keys) for side in ("preds", "target")]
-    for path in given["output"]:
-        reports.format_of(path)
-        if not path.parent.is_dir():
-            raise InputError(f"{path}: there is no folder {path.parent}")
-
-    folders: dict[str, Path] = dict(discover(data)) if data else {}
-    folders |= {kind: given[kind] for kind in REMEDIES if given.get(kind)}
-    if not folders and not any(folders_of):
+    _check_outputs(given["output"])
+    listed, folders = _inputs(data, given)
+    if not listed and not folders and not any(folders_of):
         raise InputError(
-            "nothing to score: give DATA, or --preds and --target, or --preds-features and --target-features"
+            "nothing to score: give DATA, or --preds and --target, or --pairs, or --preds-features and "
+            "--target-features"
         )
 
     from thm_torchmetrics.cli.progress import Bar
     from thm_torchmetrics.scoring.clip_files import ActionUnitOptions
+    from thm_torchmetrics.scoring.metric_options import options_by_metric
     from thm_torchmetrics.scoring.plan import features_by_metric, make_metrics, select_metrics
+    from thm_torchmetrics.scoring.remarks import remarks
     from thm_torchmetrics.scoring.run import DatasetRun
 
     _check_extractors(extractors)
+    own_options = options_by_metric(asked, map(_option, given["option"]))
     features = features_by_metric(asked, *folders_of)
-    can_run, skipped = select_metrics(asked, folders, REMEDIES, features, given["every"])
+    inputs = inputs_of(listed) if listed else set(folders)
+    can_run, skipped = select_metrics(asked, inputs, REMEDIES, features, given["every"], own_options)
     options = {name: given[name] for name in _METRIC_OPTIONS if given[name] is not None}
-    options |= {"extractor": extractors}
+    options |= {"extractor": extractors, "align": given["align"] or "truncate"}
     device = device_named(given["device"])
     units = ActionUnitOptions(given["au_successful_only"], given["au_min_confidence"], given["au_face_id"])
     with Bar(hidden=given["quiet"]) as progress:
-        built = make_metrics(can_run, options, device, given_checkpoints(given, progress), features)
-        readers = {name: metric for name, metric in built.metrics.members().items() if name not in features}
-        needed = {kind for metric in readers.values() for kind in metric.inputs}
-        if given["with_target"]:
-            needed.add("target")
-        items = pair(**{kind: path for kind, path in folders.items() if kind in needed}) if needed else []
-        items = pair_features(items, features)
-        session = DatasetRun(built.metrics, given["every"], units, progress, given["with_target"])
-        inputs: dict[str, Any] = {kind: str(path) for kind, path in folders.items()}
-        inputs |= {f"features of {key}": {side: str(path) for side, path in features[key].items()} for key in features}
-        origin = {"inputs": inputs, "weights": built.weights}
-        return session.score(items, skipped | built.skipped, origin)
+        with remarks() as notes:
+            built = make_metrics(can_run, options, device, given_checkpoints(given, progress), features, own_options)
+            readers = {name: metric for name, metric in built.metrics.members().items() if name not in features}
+            needed = {kind for metric in readers.values() for kind in metric.inputs}
+            if given["with_target"]:
+                needed.add("target")
+            items = listed
+            if needed and not listed:
+                items = pair(**{kind: path for kind, path in folders.items() if kind in needed})
+            items = pair_features(items, features)
+        for note in notes:
+            progress.note(note)
+        session = DatasetRun(
+            built.metrics, given["every"], units, progress, given["with_target"],
+            same_rate=given["align"] is None, fps=given["fps"],
+        )  # fmt: skip
+        places: dict[str, Any] = {kind: str(path) for kind, path in folders.items()}
+        places |= {"pairs": str(given["pairs"])} if listed else {}
+        places |= {f"features of {key}": {side: str(path) for side, path in features[key].items()} for key in features}
+        result = session.score(items, skipped | built.skipped, {"inputs": places, "weights": built.weights})
+    result.notes[:0] = notes
+    put_into_cli_words(result)
+    return result
+
+
+def _asked(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the metrics by key, each once."""
+    if given["metrics"] and given["suite"]:
+        raise InputError("--metrics and --suite exclude each other; give one")
+    named = given["metrics"].split(",") if given["metrics"] else catalog.find_suite(given["suite"] or "thm")
+    return tuple(dict.fromkeys(key.strip() for key in named))
+
+
+def _check_outputs(paths: Iterable[Path]) -> None:
+    from thm_torchmetrics import reports
+
+    for path in paths:
+        reports.format_of(path)
+        if not path.parent.is_dir():
+            raise InputError(f"{path}: there is no folder {path.parent}")
+
+
+def _inputs(data: Path | None, given: Mapping[str, Any]) -> tuple[list[Item], dict[str, Path]]:
+    """Return the clips of a pairs file, or the folders of the inputs."""
+    from thm_torchmetrics.media.pairing import discover
+    from thm_torchmetrics.media.pairs_file import read_pairs
+
+    folders = {kind: given[kind] for kind in REMEDIES if given.get(kind)}
+    if not given["pairs"]:
+        return [], (discover(data) if data else {}) | folders
+    if data or folders:
+        others = ["DATA"] if data else []
+        others += [f"--{kind.replace('_', '-')}" for kind in folders]
+        raise InputError(f"--pairs names the files of every clip, so it does not go with {', '.join(others)}")
+    return read_pairs(given["pairs"]), {}
+
+
+def _option(text: str) -> tuple[str, str, str]:
+    """Return metric, name and value of a text ``KEY.NAME=VALUE``."""
+    place, sign, value = text.partition("=")
+    key, dot, name = place.partition(".")
+    if not (key and dot and name and sign and value):
+        raise InputError(f"--option takes KEY.NAME=VALUE, such as csim.reference=image, got {text!r}")
+    return key.strip(), name.strip().replace("-", "_"), value.strip()
 
 
 def _check_extractors(chosen: Mapping[str, str]) -> None:
@@ -237,4 +290,5 @@ def finish(result: Result, given: Mapping[str, Any]) -> int:
     gates = parse_gates(given["fail_under"], result.metrics.keys() | result.skipped.keys())
     if any(gate.failed(result) for gate in gates):
         return 1
-    return 3 if result.failed or (given["metrics"] and result.skipped) else 0
+    named = _asked(given) if given["metrics"] else ()
+    return 3 if result.failed or result.lacking(named) else 0

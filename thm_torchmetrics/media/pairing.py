@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.errors import InputError, MediaWarning
+from thm_torchmetrics.media.find import find_files, warn_of_passed_over
+from thm_torchmetrics.media.find_videos import find_videos
+from thm_torchmetrics.media.pictures import is_pattern, is_picture
+from thm_torchmetrics.media.unpaired import explain_unpaired
 
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg")
-AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus")
+VIDEO_SUFFIXES = (
+    ".mp4", ".m4v", ".mov", ".qt", ".avi", ".divx", ".mkv", ".webm", ".mpg", ".mpeg", ".mpe", ".m1v", ".m2v", ".vob",
+    ".ts", ".mts", ".m2ts", ".m2t", ".flv", ".f4v", ".wmv", ".asf", ".3gp", ".3g2", ".ogv", ".gif", ".apng", ".mjpeg",
+    ".mjpg", ".h264", ".264", ".h265", ".265", ".hevc", ".ivf", ".y4m", ".mxf",
+)  # fmt: skip
+AUDIO_SUFFIXES = (
+    ".wav", ".flac", ".mp3", ".m4a", ".m4b", ".aac", ".adts", ".ogg", ".oga", ".opus", ".weba", ".aiff", ".aif",
+    ".aifc", ".wma", ".amr", ".3ga", ".caf", ".w64", ".rf64", ".bwf", ".au", ".snd", ".mp2", ".mka", ".ac3", ".eac3",
+    ".wv", ".tta", ".voc",
+)  # fmt: skip
 TABLE_SUFFIXES = (".csv",)
 FEATURE_SUFFIXES = (".npy", ".npz")
 
@@ -24,12 +37,12 @@ FOLDERS = {
 """The subfolder of a dataset for each input of a metric."""
 
 _SUFFIXES = {
-    "preds": VIDEO_SUFFIXES,
-    "target": VIDEO_SUFFIXES,
-    "audio": AUDIO_SUFFIXES,
-    "preds_au": TABLE_SUFFIXES,
-    "target_au": TABLE_SUFFIXES,
+    "audio": (AUDIO_SUFFIXES, VIDEO_SUFFIXES),
+    "preds_au": (TABLE_SUFFIXES, ()),
+    "target_au": (TABLE_SUFFIXES, ()),
 }
+"""The suffixes of an input's files, and those of files that do where there are none."""
+_VIDEOS = ("preds", "target")
 
 
 @dataclass(frozen=True)
@@ -38,12 +51,13 @@ class Item:
 
     Args:
         key: name of the clip, the path without suffix relative to its folder, with ``/`` between folders.
-        preds: generated video.
-        target: real video.
+        preds: generated video: a file, or a folder or pattern of pictures.
+        target: real video, likewise, or a photo.
         audio: speech.
         preds_au: OpenFace's table of the generated video.
         target_au: OpenFace's table of the real video.
         features: files of given features by metric, then by side, ``preds`` or ``target``.
+        unpaired: why a file may be missing and what to do, for messages; empty if every folder has the clip.
     """
 
     key: str
@@ -53,38 +67,7 @@ class Item:
     preds_au: Path | None = None
     target_au: Path | None = None
     features: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
-
-
-def find_files(folder: Path | str, suffixes: Iterable[str]) -> dict[str, Path]:
-    """Find the files of a folder and its subfolders, by clip; hidden files are skipped.
-
-    Args:
-        folder: the folder to search.
-        suffixes: suffixes of the files to find, in lower case with the dot; ``.MP4`` is found, too.
-
-    Returns:
-        Clip key to path, sorted by key. The key is the path without suffix, relative to the folder: ``sub/talk``.
-
-    Raises:
-        InputError: if the folder does not exist, holds no such file, or holds two of one key (``a.mp4`` and ``a.mov``).
-    """
-    folder, suffixes = Path(folder), tuple(suffixes)
-    if not folder.is_dir():
-        raise InputError(f"{folder}: there is no such folder or file")
-    found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        if path.suffix.lower() not in suffixes or any(part.startswith(".") for part in inside.parts):
-            continue
-        if not path.is_file():
-            continue
-        key = inside.with_suffix("").as_posix()
-        if key in found:
-            raise InputError(f"{folder}: {found[key].name} and {path.name} are both the clip {key!r}; keep one of them")
-        found[key] = path
-    if not found:
-        raise InputError(f"{folder}: holds no file that ends in {', '.join(suffixes)}")
-    return dict(sorted(found.items()))
+    unpaired: str = field(default="", compare=False)
 
 
 def pair(
@@ -97,13 +80,15 @@ def pair(
     """Pair the files of some folders to clips.
 
     Clips are matched by the path inside their folders, without suffix. A clip that some folder lacks has None there,
-    which the caller reports. Single files instead of folders belong together under any names, and the first of them
-    names the clip.
+    which the caller reports. Single clips instead of folders belong together under any names, and the first of them
+    names the clip: files, patterns of pictures such as ``DIR/%05d.png``, and folders that hold the numbered pictures of
+    one clip. One photo may be the target of a whole folder. `find_videos` says which pictures are frames and which are
+    photos. Remarks (`MediaWarning`) name the files that are passed over, and clips whose names differ by one affix.
 
     Args:
         preds: generated videos.
         target: real videos.
-        audio: speech.
+        audio: speech; sound files, or videos whose sound is read.
         preds_au: OpenFace's tables of the generated videos.
         target_au: OpenFace's tables of the real videos.
 
@@ -111,28 +96,66 @@ def pair(
         One item per clip, sorted by key.
 
     Raises:
-        InputError: if nothing is given, a folder does not exist or is empty, a key is ambiguous, or files and folders
-            are mixed.
+        InputError: if nothing is given, a folder does not exist, cannot be searched or is empty, a key is ambiguous, or
+            single clips and folders are mixed.
     """
     given = {"preds": preds, "target": target, "audio": audio, "preds_au": preds_au, "target_au": target_au}
     paths = {kind: Path(path) for kind, path in given.items() if path is not None}
     if not paths:
         raise InputError(f"nothing to pair: give one of {', '.join(given)}")
-    files = {kind: path for kind, path in paths.items() if path.is_file()}
-    if not files:
-        found = {kind: find_files(path, _SUFFIXES[kind]) for kind, path in paths.items()}
-        keys = sorted(set().union(*found.values()))
-        return [_item(key, {kind: clips[key] for kind, clips in found.items() if key in clips}) for key in keys]
+    single = {kind: path for kind, path in paths.items() if path.is_file() or (kind in _VIDEOS and is_pattern(path))}
     for kind, path in paths.items():
-        if kind not in files:
-            what = "is a folder" if path.is_dir() else "does not exist"
-            raise InputError(f"{kind}: {path} {what}, but {next(iter(files.values()))} is a file; give files only")
-    return [_item(next(iter(files.values())).stem, files)]
+        if single and not path.exists() and kind not in single:
+            raise InputError(f"{kind}: {path} does not exist, but {next(iter(single.values()))} is a file")
+    found, passed_over = _find({kind: path for kind, path in paths.items() if kind not in single})
+    single |= {kind: paths[kind] for kind, clips in found.items() if clips is None}
+    folders = {kind: clips for kind, clips in found.items() if clips is not None}
+    photo = {"target": single.pop("target")} if folders and is_picture(single.get("target", Path())) else {}
+    if single and folders:
+        kind = next(iter(folders))
+        raise InputError(
+            f"{kind}: {paths[kind]} is a folder, but {next(iter(single.values()))} is a file, or the pictures of one "
+            "clip; give single clips only, or folders only"
+        )
+    for folder, files in passed_over.items():
+        warn_of_passed_over(folder, files)
+    if not folders:
+        ordered = {kind: single[kind] for kind in given if kind in single}
+        return [_item(clip_name(next(iter(ordered.values()))), ordered)]
+    reasons, remarks = explain_unpaired({kind: (paths[kind].name, set(clips)) for kind, clips in folders.items()})
+    for remark in remarks:
+        warnings.warn(remark, MediaWarning, stacklevel=2)
+    return [
+        _item(key, photo | {kind: clips[key] for kind, clips in folders.items() if key in clips}, reasons.get(key, ""))
+        for key in sorted(set().union(*folders.values()))
+    ]
 
 
-def _item(key: str, files: Mapping[str, Path]) -> Item:
+def clip_name(path: Path) -> str:
+    """Return the name of a single clip: of its file without suffix, or of the folder of its pictures."""
+    if path.is_dir():
+        return path.resolve().name
+    return path.parent.resolve().name if is_pattern(path) else path.stem
+
+
+def _find(folders: Mapping[str, Path]) -> tuple[dict[str, dict[str, Path] | None], dict[Path, list[Path]]]:
+    """Return the clips of every input by key, and the files that are passed over by their folder.
+
+    The clips are None for a folder that holds the pictures of one clip.
+    """
+    videos = {kind: find_videos(path, VIDEO_SUFFIXES) for kind, path in folders.items() if kind in _VIDEOS}
+    others = {kind: find_files(path, *_SUFFIXES[kind]) for kind, path in folders.items() if kind not in _VIDEOS}
+    found: dict[str, dict[str, Path] | None] = {kind: others.get(kind) for kind in folders}
+    passed_over: dict[Path, list[Path]] = {}
+    for kind, clips in videos.items():
+        elsewhere = set().union(*(side.names for name, side in videos.items() if name != kind), *others.values())
+        found[kind], passed_over[folders[kind]] = clips.resolve(elsewhere)
+    return found, passed_over
+
+
+def _item(key: str, files: Mapping[str, Path], unpaired: str = "") -> Item:
     fields: dict[str, Any] = dict(files)
-    return Item(key, **fields)
+    return Item(key, **fields, unpaired=unpaired)
 
 
 def pair_features(items: Iterable[Item], given: Mapping[str, Mapping[str, Path]]) -> list[Item]:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeGuard
 
 import torch
 
-from thm_torchmetrics.core.clip import AnyClip, Clip, FeatureClip
+from thm_torchmetrics.core.clip import AnyClip, Clip, FeatureClip, VideoSource
+from thm_torchmetrics.core.clocks import pair_by_time, rates_differ
 from thm_torchmetrics.core.metric import TalkingHeadMetric
+from thm_torchmetrics.errors import MediaWarning
+from thm_torchmetrics.media import open_video
 from thm_torchmetrics.media.audio import SoundFile
 from thm_torchmetrics.media.feature_files import read_features
-from thm_torchmetrics.media.openface import read_action_units
+from thm_torchmetrics.media.openface import ActionUnitTable, read_action_unit_table
 from thm_torchmetrics.media.pairing import Item
+from thm_torchmetrics.media.pictures import PictureFolder
 from thm_torchmetrics.media.video import VideoFile
-from thm_torchmetrics.scoring.progress import CountedVideo, Progress
+from thm_torchmetrics.scoring.progress import CountedSource, CountedVideo, Progress
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,7 @@ class ClipReader:
         every: take every n-th frame only.
         action_units: how OpenFace's tables are read.
         progress: receives each decoded frame.
+        fps: frames per second of folders of pictures.
 
     Attributes:
         media: counts of the opened files by input and format, for the report.
@@ -90,15 +97,19 @@ class ClipReader:
     every: int = 1
     action_units: ActionUnitOptions = field(default_factory=ActionUnitOptions)
     progress: Progress = field(default_factory=Progress)
+    fps: float = 25.0
     media: dict[str, Counter[str]] = field(default_factory=dict, init=False)
 
-    def open(self, key: str, file: ClipFile | None, sound: Path | None = None) -> AnyClip | None:
+    def open(
+        self, key: str, file: ClipFile | None, sound: Path | None = None, every: int | None = None
+    ) -> AnyClip | None:
         """Return a file as a clip.
 
         Args:
             key: name of the clip.
             file: the file; None is returned for None.
             sound: the file of a video's sound, which is read when a metric needs it.
+            every: take every n-th frame only; default: as the reader.
 
         Raises:
             MediaError: if it cannot be read.
@@ -107,19 +118,83 @@ class ClipReader:
             return None
         if file.row is not None:
             return FeatureClip(torch.from_numpy(read_features(file.path, file.row)), key)
+        every = every or self.every
         if file.kind.endswith("_au"):
-            return FeatureClip(torch.from_numpy(read_action_units(file.path, **vars(self.action_units))), key)
-        video = VideoFile(file.path, every=self.every)
+            return TableClip(read_action_unit_table(file.path, units=(), every=every, **vars(self.action_units)), key)
+        video = open_video(file.path, every=every, fps=self.fps)
         height, width = video.size
-        self.count(file.kind, f"{video.codec} {width}x{height} {video.fps:.6g} fps")
+        stored = f", {video.pixels}" if isinstance(video, VideoFile) else ""
+        self.count(file.kind, f"{video.codec} {width}x{height} {video.fps:.6g} fps{stored}")
+        if sound == file.path and isinstance(video, PictureFolder):
+            sound = None
         audio = None if sound is None else SoundFile(sound)
-        return Clip(CountedVideo(video, self.progress.frame), audio=audio, key=key)
+        return Clip(_counted(video, self.progress.frame), audio=audio, key=key)
 
     def count(self, kind: str, what: str) -> None:
         """Count an opened file."""
         self.media.setdefault(kind, Counter())[what] += 1
 
 
+class TableClip(FeatureClip):
+    """The clip holds the rows of a table of OpenFace."""
+
+    def __init__(self, table: ActionUnitTable, key: str) -> None:
+        super().__init__(torch.from_numpy(table.rows), key, rate=table.fps, times=table.times or ())
+        self.table = table
+
+
+def check_columns(metric: TalkingHeadMetric, preds: AnyClip | None, target: AnyClip | None) -> None:
+    """Raise an error if a table of OpenFace lacks a unit that a metric needs.
+
+    Raises:
+        MediaError: if it does; the message names file and columns.
+    """
+    for clip in (preds, target):
+        if isinstance(clip, TableClip):
+            clip.table.require(getattr(metric, "needed_units", ()))
+
+
+def by_timestamp(preds: AnyClip | None, target: AnyClip | None) -> AnyClip | None:
+    """Return the rows of a generated clip's table at the times of the real one's, if the rates of the tables differ.
+
+    Each is the last row up to that time, both clocks starting with the first rows. Everything else is returned as it
+    is.
+    """
+    if not (isinstance(preds, TableClip) and isinstance(target, TableClip)):
+        return preds
+    if not (rates_differ(preds.rate, target.rate) and preds.table.times and target.table.times):
+        return preds
+    rows = [chunk.rows for chunk, shown in pair_by_time(preds, target) if chunk is not None and shown is not None]
+    warnings.warn(
+        f"{preds.table.path} has {preds.rate:.6g} rows per second and {target.table.path} {target.rate:.6g}; rows are "
+        "paired by their timestamp",
+        MediaWarning,
+        stacklevel=2,
+    )
+    return TableClip(replace(preds.table, rows=torch.cat(rows).numpy(), times=None, fps=target.rate), preds.key)
+
+
+def remark_on_brightness(preds: AnyClip | None, target: AnyClip | None) -> None:
+    """Warn if one of two videos is HDR and the other is not."""
+    files = [clip.frames.source for clip in (preds, target) if isinstance(clip, Clip) and _is_video(clip.frames)]
+    high = [file.path for file in files if file.pixels.is_hdr]
+    if len(files) > len(high) > 0:
+        warnings.warn(
+            f"{high[0]} is HDR and the other video is not; pixels are compared as they are stored, so that brightness "
+            "counts as error; convert it to SDR",
+            MediaWarning,
+            stacklevel=2,
+        )
+
+
 def own_or_given_sound(video: Path, given: Path | None) -> Path | None:
     """Return a real video itself if it has a sound track, else the given file of its sound."""
-    return video if VideoFile(video).has_audio else given
+    return video if open_video(video).has_audio else given
+
+
+def _is_video(frames: object) -> TypeGuard[CountedVideo]:
+    return isinstance(frames, CountedVideo)
+
+
+def _counted(video: VideoFile | PictureFolder, on_frame: Callable[[], None]) -> VideoSource:
+    return CountedVideo(video, on_frame) if isinstance(video, VideoFile) else CountedSource(video, on_frame)

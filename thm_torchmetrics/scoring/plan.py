@@ -14,7 +14,9 @@ from thm_torchmetrics.collection import TalkingHeadMetrics, checkpoints_of, make
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.errors import InputError, MissingExtraError, WeightsError
 from thm_torchmetrics.media.feature_files import read_features
-from thm_torchmetrics.media.pairing import FEATURE_SUFFIXES, find_files
+from thm_torchmetrics.media.find import find_files
+from thm_torchmetrics.media.pairing import FEATURE_SUFFIXES
+from thm_torchmetrics.scoring.metric_options import without_network
 from thm_torchmetrics.weights import Checkpoint, Checkpoints
 
 
@@ -24,6 +26,7 @@ def select_metrics(
     remedies: Mapping[str, str],
     features: Collection[str] = (),
     every: int = 1,
+    own_options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> tuple[list[str], dict[str, str]]:
     """Return the metrics that can run on the given inputs, and the others with a reason.
 
@@ -33,16 +36,21 @@ def select_metrics(
         remedies: how to give each kind, for the reasons.
         features: those of ``asked`` that are given features instead.
         every: n, if every n-th frame is taken.
+        own_options: options of single metrics by key; some change what a metric reads.
     """
+    own_options = own_options or {}
     given = set(inputs)
     if "preds" in given:
         given.add("audio")  # a video has its own sound
     run: list[str] = []
     skipped: dict[str, str] = {}
     for text in asked:
-        inputs_needed = () if text in features else catalog.find_choice(text).row.inputs
+        own = own_options.get(text)
+        inputs_needed = without_network(text, own).inputs if own else catalog.find_choice(text).row.inputs
+        if text in features:
+            inputs_needed = ()
         lacking = [kind for kind in inputs_needed if kind not in given]
-        if every > 1 and metric_class(catalog.find_row(text.partition(":")[0])).needs_every_frame:
+        if every > 1 and metric_class(catalog.find_choice(text).row).needs_every_frame:
             skipped[text] = "needs every frame; leave --every out"
         elif lacking:
             skipped[text] = "; ".join(f"needs {kind}: {remedies[kind]}" for kind in lacking)
@@ -102,6 +110,7 @@ def make_metrics(
     device: torch.device,
     checkpoints: Checkpoints,
     features: Mapping[str, Mapping[str, Path]] | None = None,
+    own_options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> MadeMetrics:
     """Make the metrics, and download the checkpoints that they need.
 
@@ -111,6 +120,7 @@ def make_metrics(
         device: the device on which they compute.
         checkpoints: the source of the networks' checkpoints.
         features: the metrics that are given features, with the folders of each side.
+        own_options: options of single metrics by key, as `options_by_metric` returns them; they go before ``options``.
 
     Raises:
         InputError: if metrics that share one computation are given different features.
@@ -119,9 +129,8 @@ def make_metrics(
     members: dict[str, TalkingHeadMetric] = {}
     skipped: dict[str, str] = {}
     for text in asked:
-        own = (
-            {**options, "weights": checkpoints} if text not in features else _on_features(text, options, features[text])
-        )
+        own = {**options, **(own_options or {}).get(text, {})}
+        own = {**own, "weights": checkpoints} if text not in features else _on_features(text, own, features[text])
         try:
             members[text] = make_metric(text, own)
         except (WeightsError, MissingExtraError) as error:

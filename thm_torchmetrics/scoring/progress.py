@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeVar
 
 import numpy as np
 
+from thm_torchmetrics.core.clip import VideoSource
 from thm_torchmetrics.media.video import DecodedFrame, VideoFile
+
+S = TypeVar("S", bound=VideoSource)
+F = TypeVar("F")
 
 
 class Progress:
@@ -31,28 +36,34 @@ class Progress:
         """Show the number of bytes of a checkpoint that have arrived."""
 
 
-class CountedVideo:
-    """The video reports each decoded frame.
+class CountedSource(Generic[S]):
+    """The source reports each frame that is read.
 
     Args:
-        video: the video.
+        source: the source of the frames.
         on_frame: called for each frame.
     """
 
-    def __init__(self, video: VideoFile, on_frame: Callable[[], None]) -> None:
-        self.video = video
-        self.fps = video.fps
-        self.size = video.size
+    def __init__(self, source: S, on_frame: Callable[[], None]) -> None:
+        self.source = source
+        self.fps = source.fps
+        self.size = source.size
+        self.duration: float | None = getattr(source, "duration", None)
         self._on_frame = on_frame
 
     def frames(self) -> Iterator[tuple[np.ndarray, float]]:
-        """Yield the frames, as `VideoFile.frames`."""
-        for frame in self.video.frames():
+        """Yield the frames, as the source does."""
+        return self._counted(self.source.frames())
+
+    def _counted(self, frames: Iterable[F]) -> Iterator[F]:
+        for frame in frames:
             self._on_frame()
             yield frame
 
+
+class CountedVideo(CountedSource[VideoFile]):
+    """The video file reports each frame that is read."""
+
     def decoded(self) -> Iterator[tuple[DecodedFrame, float, float]]:
         """Yield the frames, as `VideoFile.decoded`."""
-        for frame in self.video.decoded():
-            self._on_frame()
-            yield frame
+        return self._counted(self.source.decoded())

@@ -22,11 +22,13 @@ class MetricResult:
         higher_is_better: its direction.
         protocol: the published procedure.
         extractor: the network, None if there is none.
-        frames: frames scored (clips, for lip sync).
+        frames: what was scored, in the unit of ``counted``.
         clips: clips of which at least one frame was scored.
         coverage: share of aligned frames that were scored, None if there were none.
         left_out: frames cut off by alignment.
         detail: further results, which depend on the metric.
+        counted: ``frames``, or ``clips`` where a clip is scored as a whole (lip sync).
+        why: the reason, in plain words, where there is no value.
     """
 
     value: float | None
@@ -39,15 +41,25 @@ class MetricResult:
     coverage: float | None
     left_out: int
     detail: Mapping[str, Any] | None = None
+    counted: str = "frames"
+    why: str | None = None
 
 
 @dataclass
 class ClipResult:
-    """A clip result holds the scores of one clip, and errors if its status is ``failed``."""
+    """A clip result holds the scores of one clip, and errors if its status is ``failed``.
+
+    Attributes:
+        clip: its name.
+        errors: why some metrics have no value.
+        metrics: the scores.
+        notes: remarks on its files that bear on the numbers.
+    """
 
     clip: str
     errors: list[str] = field(default_factory=list)
     metrics: dict[str, ClipScore] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def fail(self, names: Iterable[str], reason: str) -> None:
         """Record that some metrics could not be measured."""
@@ -66,17 +78,22 @@ class ClipResult:
 
 @dataclass
 class Result:
-    """A result holds a whole run."""
+    """A result holds a whole run; its notes are remarks that bear on the numbers of more than one clip."""
 
     provenance: Mapping[str, Any]
     metrics: Mapping[str, MetricResult]
     clips: list[ClipResult]
     skipped: Mapping[str, str]
+    notes: list[str] = field(default_factory=list)
 
     @property
     def failed(self) -> list[ClipResult]:
         """Return the clips with an error."""
         return [clip for clip in self.clips if clip.errors]
+
+    def lacking(self, keys: Iterable[str]) -> list[str]:
+        """Return those of some metrics that have no value."""
+        return [key for key in keys if key not in self.metrics or self.metrics[key].value is None]
 
     @property
     def scored(self) -> bool:
@@ -98,11 +115,13 @@ class Result:
                         "clip": clip.clip,
                         "status": clip.status,
                         "error": clip.error,
-                        "metrics": {key: asdict(score) for key, score in clip.metrics.items()},
+                        "metrics": {key: _score(score) for key, score in clip.metrics.items()},
+                        "notes": clip.notes,
                     }
                     for clip in self.clips
                 ],
                 "skipped": self.skipped,
+                "notes": self.notes,
             }
         )
         return plain
@@ -111,6 +130,11 @@ class Result:
         """Yield each clip with its values by metric."""
         for clip in self.clips:
             yield clip, {key: score.value for key, score in clip.metrics.items()}
+
+
+def _score(score: ClipScore) -> dict[str, Any]:
+    """Return a clip's score; the reason why there is none stands among the clip's errors."""
+    return {name: value for name, value in asdict(score).items() if name != "why"}
 
 
 def _finite(value: Any) -> Any:

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from thm_torchmetrics.collection import TalkingHeadMetrics
+from thm_torchmetrics.core.clip import AnyClip
+from thm_torchmetrics.core.clocks import check_rates
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.core.score import ClipScore
 from thm_torchmetrics.errors import MediaError, ThmError
@@ -26,10 +28,14 @@ from thm_torchmetrics.scoring.clip_files import (
     ClipFile,
     ClipReader,
     Files,
+    by_timestamp,
+    check_columns,
     files_of,
     own_or_given_sound,
+    remark_on_brightness,
 )
 from thm_torchmetrics.scoring.progress import Progress
+from thm_torchmetrics.scoring.remarks import remarks
 from thm_torchmetrics.scoring.result import ClipResult, MetricResult, Result
 
 _PACKAGES = ("thm-torchmetrics", "torch", "torchmetrics", "numpy", "av")
@@ -45,6 +51,9 @@ class DatasetRun:
         action_units: how OpenFace's tables are read.
         progress: receives the progress of the run.
         with_target: score the real videos, too, by the metrics that need no reference.
+        same_rate: pairs of different frame rates are failures of the metrics that compare frame by frame, also where
+            these have ``align="truncate"``.
+        fps: frames per second of folders of pictures.
     """
 
     metrics: TalkingHeadMetrics
@@ -52,9 +61,12 @@ class DatasetRun:
     action_units: ActionUnitOptions = field(default_factory=ActionUnitOptions)
     progress: Progress = field(default_factory=Progress)
     with_target: bool = False
+    same_rate: bool = False
+    fps: float = 25.0
 
     def __post_init__(self) -> None:
-        self._reader = ClipReader(self.every, self.action_units, self.progress)
+        self._reader = ClipReader(self.every, self.action_units, self.progress, self.fps)
+        self._notes: list[str] = []
         self._clips: Counter[str] = Counter()
         alone = {
             name: deepcopy(metric)
@@ -77,17 +89,23 @@ class DatasetRun:
         clips = []
         for item in items:
             self.progress.clip(item.key)
-            clips.append(self._clip(item))
+            with remarks() as notes:
+                clip = self._clip(item)
+            clip.notes += notes
+            clips.append(clip)
             self.progress.done()
-        return Result(self._provenance(provenance or {}), self._totals(), clips, skipped)
+        return Result(self._provenance(provenance or {}), self._totals(), clips, skipped, self._notes)
 
     def _clip(self, item: Item) -> ClipResult:
         result = ClipResult(item.key)
-        for names, files in self._jobs(item, result):
+        for names, files, every in self._jobs(item, result):
             failures: dict[str, Exception] = {}
             try:
-                preds = self._reader.open(item.key, files[0], item.audio or item.preds)
+                preds = self._reader.open(item.key, files[0], item.audio or item.preds, every)
                 target = self._reader.open(item.key, files[1])
+                remark_on_brightness(preds, target)
+                preds = by_timestamp(preds, target) if self.same_rate else preds
+                names = self._fitting(names, preds, target, failures)
                 scores = self.metrics.add_clip(names, preds, target, failures=failures)
             except Exception as error:
                 result.fail(names, _reason(error))
@@ -98,8 +116,8 @@ class DatasetRun:
                 self._clips[name] += score.frames > 0
                 if not metric.pooled:
                     result.metrics[name] = score
-                if score.value is None and metric.needs_value_per_clip:
-                    failures[name] = MediaError((score.detail or {}).get("not_scored", "no value"))
+                if not score.frames or (score.value is None and not metric.pooled):
+                    failures.setdefault(name, MediaError(score.why or "no value"))
             by_reason: dict[str, list[str]] = {}
             for name, failure in failures.items():
                 by_reason.setdefault(_reason(failure), []).append(name)
@@ -109,6 +127,25 @@ class DatasetRun:
             self._real_clip(item, item.target, result)
         return result
 
+    def _fitting(
+        self, names: list[str], preds: AnyClip | None, target: AnyClip | None, failures: dict[str, Exception]
+    ) -> list[str]:
+        """Return the metrics that can compare these clips; the others are failures.
+
+        A metric whose table lacks a column is measured, too, so that its frames are counted.
+        """
+        fitting = []
+        for name in names:
+            metric = self.metrics.members()[name]
+            try:
+                if self.same_rate and metric.frame_by_frame and metric.align != "time" and preds and target:
+                    check_rates(preds.rate, target.rate)
+                fitting.append(name)
+                check_columns(metric, preds, target)
+            except ThmError as error:
+                failures[name] = error
+        return fitting
+
     def _real_clip(self, item: Item, path: Path, result: ClipResult) -> None:
         """Score the real video by itself; its score goes into the detail of the prediction's."""
         names = list(self._real.members())
@@ -116,7 +153,7 @@ class DatasetRun:
             sound = own_or_given_sound(path, item.audio)
             scores = self._real.add_clip(names, self._reader.open(item.key, ClipFile("target", path), sound))
         except Exception as error:
-            self.progress.note(f"{item.key}: the real video was not scored: {_reason(error)}")
+            result.notes.append(f"the real video was not scored: {_reason(error)}")
             return
         self._count_sound(scores.values())
         for name, score in scores.items():
@@ -130,23 +167,25 @@ class DatasetRun:
         for origin in {detail["audio"] for detail in details if "audio" in detail}:
             self._reader.count("sound", origin)
 
-    def _jobs(self, item: Item, result: ClipResult) -> Iterator[tuple[list[str], Files]]:
-        """Yield the metrics that read the same files of this clip, with those files.
+    def _jobs(self, item: Item, result: ClipResult) -> Iterator[tuple[list[str], Files, int]]:
+        """Yield the metrics that read the same frames of this clip, with the files and the step of the prediction.
 
-        Missing files are failures.
+        Where frames are paired by time, the target alone is thinned. Missing files are failures.
         """
-        jobs: dict[Files, list[str]] = {}
+        jobs: dict[tuple[Files, int], list[str]] = {}
         missing: dict[str, list[str]] = {}
         for name, metric in self._members():
             files, absent = files_of(item, name, metric)
             if absent and (metric.paired or len(absent) == len(metric.inputs)):
-                missing.setdefault(f"no file for {' and '.join(absent)}", []).append(name)
+                like = f"; {item.unpaired}" if item.unpaired else ""
+                missing.setdefault(f"no file for {' and '.join(absent)}{like}", []).append(name)
             else:
-                jobs.setdefault(files, []).append(name)
+                by_time = metric.frame_by_frame and metric.align == "time"
+                jobs.setdefault((files, 1 if by_time else self.every), []).append(name)
         for reason, names in missing.items():
             result.fail(names, reason)
-        for files, names in jobs.items():
-            yield names, files
+        for (files, every), names in jobs.items():
+            yield names, files, every
 
     def _members(self) -> Iterable[tuple[str, TalkingHeadMetric]]:
         return self.metrics.members().items()
@@ -160,13 +199,21 @@ class DatasetRun:
             totals[name] = replace(totals[name], detail={**(totals[name].detail or {}), "target": target})
         return totals
 
+    def _note(self, text: str) -> None:
+        self._notes.append(text)
+        self.progress.note(text)
+
     def _total(self, name: str, metric: TalkingHeadMetric, clips: int) -> MetricResult:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             value = float(metric.compute())
-        for warning in caught:
-            self.progress.note(f"{name}: {warning.message}")
-        tally = metric.tally(metric.named(metric.sums))
+        sums = metric.named(metric.sums)
+        tally = metric.tally(sums)
+        why = None
+        if value != value:
+            why = metric.why_nan(sums) if tally.aligned else "no clip could be measured"
+        for remark in [warning.message for warning in caught] if why is None else [f"no value: {why}"]:
+            self._note(f"{name}: {remark}")
         return MetricResult(
             value=None if value != value else value,
             unit=metric.unit,
@@ -178,6 +225,8 @@ class DatasetRun:
             coverage=None if metric.coverage != metric.coverage else metric.coverage,
             left_out=tally.left_out,
             detail=metric.detail(),
+            counted=metric.counted,
+            why=why,
         )
 
     def _provenance(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,6 +238,7 @@ class DatasetRun:
             "device": str(next(iter(members.values())).device) if members else None,
             "options": {name: metric.settings() for name, metric in members.items()},
             "every": self.every,
+            "same_rate": self.same_rate,
             "action_units": vars(self.action_units),
             "media": {kind: dict(seen) for kind, seen in self._reader.media.items()},
             **given,
@@ -196,4 +246,8 @@ class DatasetRun:
 
 
 def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, ThmError) else f"{type(error).__name__}: {error}"
+    try:
+        text = str(error)
+    except Exception:  # of a network outside the package
+        text = "it has no message"
+    return text if isinstance(error, ThmError) else f"{type(error).__name__}: {text}"
