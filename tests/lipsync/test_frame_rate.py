@@ -6,11 +6,14 @@ number, with ``ffmpeg -i IN -qscale:v 2 -async 1 -r 25 OUT.avi`` (read by OpenCV
 """
 
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from thm_torchmetrics.errors import MediaError
+from thm_torchmetrics.lipsync import frame_rate
 from thm_torchmetrics.lipsync.frame_rate import constant_rate, mp3_delay, variable_rate, with_empty_ticks
 
 CASES = json.loads((Path(__file__).parent / "ffmpeg_4.json").read_text())
@@ -52,3 +55,33 @@ def test_nothing_in_nothing_out() -> None:
 def test_pictures_are_delayed_by_what_the_sound_is_early(rate: int, start: float, frames: int) -> None:
     """One MP3 delay of 1105 samples in frames of 40 ms, rounded up, less what the sound is late."""
     assert mp3_delay(rate, start) == frames
+
+
+@pytest.mark.parametrize("rate", [constant_rate, variable_rate])
+@pytest.mark.parametrize(
+    ("frames", "said"),
+    [
+        ([(0, 0.0, 0.04), (1, 100000.0, 0.04)], r"the picture at 0\.00 s stays for 100,000\.0 s.*the limit is 10 s"),
+        ([(0, 0.0, 0.04), (1, 0.04, 0.04), (2, 10.05, 0.04)], r"the picture at 0\.04 s stays for 10\.0 s"),
+        ([(0, 0.0, 0.04), (1, 0.04, 36000.0)], r"the picture at 0\.04 s stays for 36,000\.0 s"),
+        ([(0, 3600.0, 0.04)], r"the picture at 0\.00 s stays for 3,600\.0 s"),
+    ],
+)
+def test_a_picture_that_stays_too_long_is_not_repeated_without_end(
+    rate: Any, frames: list[tuple[int, float, float]], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(MediaError, match=said):
+        list(islice(rate(iter(frames)), 1000))
+    monkeypatch.setattr(frame_rate, "MAX_STILL", 1e9)
+    next(rate(iter(frames)))
+
+
+def test_a_pause_below_the_limit_is_filled() -> None:
+    frames = [(0, 0.0, 0.04), (1, 10.0, 0.04)]
+    assert len(list(constant_rate(frames))) == 251
+    assert len([frame for _, read in with_empty_ticks(variable_rate(frames), 2) for frame in read]) == 253
+
+
+def test_a_rate_that_no_camera_has_is_refused() -> None:
+    with pytest.raises(MediaError, match="the video claims 90,000 frames per second, above 1000"):
+        constant_rate(steady(25, 3), fps=90000)

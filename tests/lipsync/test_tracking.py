@@ -9,7 +9,9 @@ import torch
 from lipsync.stand_ins import KnownFaces, with_detector
 
 from thm_torchmetrics import LipSyncDistance
-from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.chunk import CHUNK_VALUES, Chunk
+from thm_torchmetrics.errors import MediaError
+from thm_torchmetrics.lipsync import frame_rate
 from thm_torchmetrics.lipsync.tracking import ConstantFrameRate, TrackFinder, TrackOptions
 
 
@@ -18,8 +20,9 @@ def shown(times: list[float], fps: float, cuts: list[int], fixed: bool = False) 
     numbers = torch.arange(len(times), dtype=torch.uint8)[:, None, None, None].expand(-1, 3, 2, 2)
     rate = ConstantFrameRate(fps, fixed)
     parts = [
-        rate.add(Chunk(numbers[start:stop], start, times[start:stop]))
+        part
         for start, stop in pairwise([0, *cuts, len(times)])
+        for part in rate.pieces(Chunk(numbers[start:stop], start, times[start:stop]))
     ]
     rest = rate.rest()
     assert rest is not None
@@ -51,12 +54,53 @@ def test_no_frame_in_none_out() -> None:
     assert ConstantFrameRate(25.0).rest() is None
 
 
+def test_a_pause_is_filled_piece_by_piece() -> None:
+    """Five pictures that stay for 9 s each are 1,125 frames; no piece holds more values than a chunk may."""
+    frames = torch.arange(6, dtype=torch.uint8)[:, None, None, None].expand(-1, 3, 512, 512)
+    rate = ConstantFrameRate(25.0)
+    count = 0
+    for piece in rate.pieces(Chunk(frames, 0, [9.0 * i for i in range(6)])):
+        assert piece.numel() <= CHUNK_VALUES
+        assert piece[0, 0, 0, 0] == count // 225
+        count += len(piece)
+    assert count == 5 * 225
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        ([0.0, 0.04, 600.0], r"the picture at 0\.04 s stays for 600\.0 s"),
+        ([100000.0, 100000.04, 100000.08], r"the picture at 0\.00 s stays for 100,000\.0 s"),
+    ],
+)
+def test_a_pause_without_measure_is_refused(times: list[float], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = torch.zeros(3, 3, 2, 2, dtype=torch.uint8)
+
+    def fill(cut: int) -> None:
+        rate = ConstantFrameRate(25.0)
+        for start, stop in pairwise([0, *sorted({cut, 3})]):
+            list(rate.pieces(Chunk(frames[start:stop], start, times[start:stop])))
+
+    for cut in (1, 2, 3):
+        with pytest.raises(MediaError, match=said):
+            fill(cut)
+    monkeypatch.setattr(frame_rate, "MAX_STILL", 700.0)
+    assert sum(len(piece) for piece in ConstantFrameRate(25.0).pieces(Chunk(frames, 0, [0.0, 0.04, 600.0]))) == 15000
+
+
+def test_a_last_picture_without_measure_is_refused() -> None:
+    rate = ConstantFrameRate(1e-6)
+    list(rate.pieces(Chunk(torch.zeros(1, 3, 2, 2, dtype=torch.uint8), 0, [0.0])))
+    with pytest.raises(MediaError, match=r"the picture at 0\.00 s stays for 1,000,000\.0 s"):
+        rate.rest()
+
+
 def test_the_metric_samples_tensors_by_their_fps(sync_weights: dict[str, Path]) -> None:
     frames = torch.arange(61, dtype=torch.uint8)[:, None, None, None].expand(-1, 3, 8, 8)
     for fps in (30.0, 30000 / 1001, 50.0, 25.0, 12.5):
         faces = KnownFaces([])
         metric = with_detector(LipSyncDistance(weights=sync_weights), faces)
-        metric.update(frames, audio=torch.zeros(90000), fps=fps)
+        metric.update(frames, audio=torch.zeros(round(61 / fps * 16000)), fps=fps)
         ticks = np.arange(0, 61 / fps - 0.002, 0.04)
         numbers = [int(picture[0, 0, 0]) for picture in faces.pictures]
         assert numbers == [int(np.floor((tick + 0.002) * fps)) for tick in ticks]

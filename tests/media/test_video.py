@@ -6,6 +6,7 @@ import pickle
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import islice, zip_longest
@@ -18,7 +19,8 @@ import numpy as np
 import pytest
 
 from thm_torchmetrics.core.clip import Clip, VideoSource
-from thm_torchmetrics.errors import InputError, MediaError
+from thm_torchmetrics.errors import InputError, MediaError, MediaWarning
+from thm_torchmetrics.media.clock import is_variable
 from thm_torchmetrics.media.video import VideoFile
 from thm_torchmetrics.media.write import write_video
 
@@ -401,7 +403,7 @@ def no_frames(path: Path) -> None:
         (Path.touch, r"is empty \(0 bytes\)"),
         (Path.mkdir, "is a folder, not a media file"),
         (text, "cannot be opened .*it is no media file"),
-        (playlist, "cannot be opened|no video|no frames"),
+        (playlist, "is a playlist, which only names other files"),
         (sound_only, "holds only audio"),
         (no_frames, "the video stream has no frames"),
     ],
@@ -426,3 +428,137 @@ def test_file_that_may_not_be_read(tmp_path: Path) -> None:
             count(path)
     finally:
         os.seteuid(user)
+
+
+# --- times and facts
+
+
+def test_times_of_avi_with_reordered_frames_are_steady(tmp_path: Path) -> None:
+    """AVI stores no times, and FFmpeg numbers the frames in the order of decoding."""
+    options = {"bf": "3", "b-pyramid": "normal", "g": "20"}
+    path = write_video(tmp_path / "a.avi", pictures(40), codec_options=options)
+    with av.open(str(path)) as container:
+        scrambled = [frame.time for frame in container.decode(video=0)]
+    assert min(np.diff(scrambled)) < 0
+    assert np.diff([time for _, time in VideoFile(path).frames()]) == pytest.approx([0.04] * 39)
+
+
+def test_times_that_go_back_are_made_to_follow_and_remarked(tmp_path: Path) -> None:
+    """The third block of a cluster gets the time of the first."""
+    path = write_video(tmp_path / "a.mkv", pictures(12), codec="mjpeg", pixel_format="yuvj420p")
+    with av.open(str(path)) as container:
+        places = [packet.pos for packet in container.demux(video=0) if packet.size]
+    data = bytearray(path.read_bytes())
+    late = b"\x81" + (80).to_bytes(2, "big")  # track 1, 80 ms
+    index = next(index for index, place in enumerate(places) if data[place : place + 3] == late)
+    data[places[index] + 1 : places[index] + 3] = bytes(2)
+    path.write_bytes(data)
+    with av.open(str(path)) as container:
+        assert min(np.diff([frame.time for frame in container.decode(video=0)])) < 0
+    said = rf"a\.mkv: the times of 1 frames lie before .* \(the first is frame {index}\)"
+    with pytest.warns(MediaWarning, match=said):
+        times = [time for _, time in VideoFile(path).frames()]
+    assert times == pytest.approx(np.arange(12) / 25, abs=1e-3)
+
+
+def test_duration_is_the_container_s(tmp_path: Path) -> None:
+    assert VideoFile(write_video(tmp_path / "a.mp4", pictures(50))).duration == pytest.approx(2.0)
+    assert VideoFile(write_video(tmp_path / "c.mkv", pictures(50))).duration == pytest.approx(2.0, abs=0.002)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov"])
+@pytest.mark.parametrize("every", [1, 2])
+def test_a_variable_rate_is_a_remark_at_the_end(tmp_path: Path, suffix: str, every: int) -> None:
+    times = [0.0, 0.04, 0.12, 0.16, 0.36, 0.4]
+    video = VideoFile(write_video(tmp_path / f"b.{suffix}", pictures(6), times=times), every=every)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        with pytest.warns(MediaWarning, match=rf"b\.{suffix}: the frame rate varies, a frame lasts 40 to 200 ms"):
+            read = [time for _, time in video.frames()]
+    assert read == pytest.approx(times[::every], abs=1e-3)
+    even = VideoFile(write_video(tmp_path / f"d.{suffix}", pictures(50), 30000 / 1001), every=every)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(list(even.frames())) == 50 // every
+
+
+@pytest.mark.parametrize(
+    ("times", "varies"),
+    [
+        ([], False),
+        ([0.0], False),
+        ([index / 25 for index in range(50)], False),
+        ([round(index / 29.97, 3) for index in range(50)], False),
+        ([round(index / 60, 3) for index in range(50)], False),
+        ([0.0, 0.04, 0.08, 0.16, 0.2], True),
+        ([0.0, 0.02, 0.08], True),
+    ],
+)
+def test_a_rate_varies_where_steps_differ_by_half(times: list[float], varies: bool) -> None:
+    assert is_variable(times) == varies
+
+
+def encoded(path: Path, ffmpeg: Callable[..., None], *options: str) -> VideoFile:
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=96x64:rate=25:duration=0.2", *options, path)
+    return VideoFile(path)
+
+
+def test_pixel_formats_are_told(tmp_path: Path, ffmpeg: Callable[..., None]) -> None:
+    plain = encoded(tmp_path / "a.mp4", ffmpeg, "-c:v", "libx264", "-pix_fmt", "yuv420p").pixels
+    assert (plain.name, plain.bits, plain.matrix, plain.is_hdr, plain.interlaced) == (
+        "yuv420p",
+        8,
+        "unknown",
+        False,
+        False,
+    )
+    hd = (
+        "-c:v",
+        "libx264",
+        "-pix_fmt",
+        "yuv420p",
+        "-x264-params",
+        "colorprim=bt709:transfer=bt709:colormatrix=bt709:fullrange=on",
+    )
+    told = encoded(tmp_path / "b.mp4", ffmpeg, *hd).pixels
+    assert (told.range, told.matrix, told.transfer, told.primaries, told.is_hdr) == (
+        "full",
+        "bt709",
+        "bt709",
+        "bt709",
+        False,
+    )
+    for curve, name in (("smpte2084", "pq"), ("arib-std-b67", "hlg")):
+        parameters = f"log-level=error:colorprim=bt2020:transfer={curve}:colormatrix=bt2020nc:range=limited"
+        hdr = ("-c:v", "libx265", "-pix_fmt", "yuv420p10le", "-x265-params", parameters)
+        pixels = encoded(tmp_path / f"{name}.mp4", ffmpeg, *hdr).pixels
+        assert pixels.is_hdr
+        assert str(pixels) == f"yuv420p10le 10 bit, limited range, bt2020nc/{name}/bt2020"
+    fields = ("-c:v", "mpeg2video", "-pix_fmt", "yuv420p", "-flags", "+ilme+ildct", "-vf", "setfield=tff")
+    assert encoded(tmp_path / "c.mpg", ffmpeg, *fields).pixels.interlaced
+    assert encoded(tmp_path / "d.png", ffmpeg, "-frames:v", "1").pixels.matrix == "rgb"
+
+
+def test_hdr_keeps_the_stored_values_and_interlaced_video_its_pictures(
+    tmp_path: Path, ffmpeg: Callable[..., None]
+) -> None:
+    """OpenCV 5 maps tones of HDR, and breaks interlaced video; the program ffmpeg does neither."""
+    parameters = "log-level=error:lossless=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"
+    for name, options in {
+        "hdr.mov": ("-c:v", "libx265", "-pix_fmt", "yuv420p10le", "-x265-params", parameters),
+        "fields.mov": ("-c:v", "libx264", "-crf", "0", "-flags", "+ilme+ildct", "-pix_fmt", "yuv420p"),
+    }.items():
+        video = encoded(tmp_path / name, ffmpeg, "-vf", "format=gray,format=yuv420p", *options)
+        ffmpeg("-i", tmp_path / name, "-f", "rawvideo", "-pix_fmt", "rgb24", tmp_path / "raw.rgb")
+        theirs = np.fromfile(tmp_path / "raw.rgb", np.uint8).reshape(-1, 64, 96, 3)
+        ours = np.stack([picture for picture, _ in video.frames()])
+        assert np.abs(ours.astype(int) - theirs).mean() < 2, name  # OpenCV 5: 24 to 41 in HDR
+
+
+def test_pixels_that_cannot_become_rgb_are_our_error(tmp_path: Path, ffmpeg: Callable[..., None]) -> None:
+    options = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-x264-params", "colormatrix=YCgCo")
+    video = encoded(tmp_path / "a.mp4", ffmpeg, *options)
+    assert video.pixels.matrix == "ycgco"
+    for read in (video.frames, video.decoded):
+        with pytest.raises(MediaError, match=r"a\.mp4: its pictures \(yuv420p 8 bit.* cannot become RGB"):
+            list(read())

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.errors import InputError, MediaError
 from thm_torchmetrics.media.write import write_video, write_wav
 
 GREY = np.full((64, 96, 3), 128, np.uint8)
@@ -64,7 +64,18 @@ def test_wav(tmp_path: Path) -> None:
         ([GREY, GREY[:32]], {}, r"one size, got \(64, 96\) and then \(32, 96\)"),
         ([GREY[:63]], {}, "even height and width"),
         ([GREY] * 3, {"times": [0, 1]}, "more frames than times"),
-        ([GREY] * 3, {"times": [0, 1, 1]}, "times must increase"),
+        ([GREY] * 3, {"times": [0, 1, 1]}, "times must be finite and increase"),
+        ([GREY] * 3, {"times": [0, float("nan"), 1]}, "times must be finite and increase"),
+        ([GREY] * 3, {"times": [float("inf"), 1, 2]}, "times must be finite and increase"),
+        ([GREY], {"fps": 0}, "fps must be a number above 0, got 0"),
+        ([GREY], {"fps": float("nan")}, "fps must be a number above 0, got nan"),
+        ([GREY], {"fps": "25"}, "fps must be a number above 0, got '25'"),
+        ([GREY], {"sample_rate": -1}, "sample_rate must be a whole number above 0, got -1"),
+        ([GREY], {"sample_rate": 16000.5}, "sample_rate must be a whole number above 0"),
+        ([GREY], {"audio": [0.0]}, "audio must be a NumPy array"),
+        ([GREY], {"audio": np.array([0.0, np.nan])}, "audio holds NaN or infinity"),
+        ([GREY.tolist()], {}, "a frame must be a NumPy array"),
+        ([GREY[:0]], {}, r"must be uint8 \(H, W, 3\)"),
         ([GREY], {"audio": np.zeros((2, 100), np.int16)}, r"audio must be mono \(S,\)"),
         ([GREY], {"audio": np.zeros(100, np.int32)}, "int16 or float -1..1, got int32"),
     ],
@@ -72,3 +83,29 @@ def test_wav(tmp_path: Path) -> None:
 def test_wrong_input(tmp_path: Path, frames: list[np.ndarray], options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         write_video(tmp_path / "a.mp4", frames, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("absent/a.mp4", {}),
+        ("a.xyz", {}),
+        (".", {}),
+        ("a.webm", {}),
+        ("a.mp4", {"codec": "absent"}),
+        ("a.mp4", {"pixel_format": "absent"}),
+        ("a.mp4", {"codec_options": {"preset": "absent"}}),
+        ("a.mp4", {"audio": np.zeros(100, np.int16), "sample_rate": 12345}),
+    ],
+)
+def test_what_cannot_be_written_is_our_error(tmp_path: Path, name: str, options: dict[str, Any]) -> None:
+    with pytest.raises(MediaError, match="cannot be written"):
+        write_video(tmp_path / name, [GREY], **options)
+
+
+def test_sound_that_cannot_be_written_is_our_error(tmp_path: Path) -> None:
+    for path, rate in ((tmp_path / "absent" / "a.wav", 16000), (tmp_path, 16000), (tmp_path / "a.wav", 10**10)):
+        with pytest.raises(MediaError, match="cannot be written"):
+            write_wav(path, np.zeros(10, np.int16), rate)
+    with pytest.raises(InputError, match="sample_rate must be a whole number above 0"):
+        write_wav(tmp_path / "a.wav", np.zeros(10, np.int16), 0)

@@ -157,7 +157,7 @@ def test_lip_sync_counts_clips(tmp_path: Path, sync_weights: dict[str, Path]) ->
         "--format", "md",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    columns = {row[0].split()[0]: row for row in rows(result.stdout)[2:4]}
+    columns = {row[0].split()[0].strip("*\\"): row for row in rows(result.stdout)[2:4]}
     assert columns["lse-d:wav2lip-lrs"][4:6] == ["2 clips", "2"]
     assert columns["cpbd"][4:6] == ["50", "2"]
 

@@ -15,6 +15,7 @@ from weights.server import Server, make_entry, obtain_elsewhere
 
 from thm_torchmetrics import weights
 from thm_torchmetrics.errors import WeightsError, WeightsNotFoundError
+from thm_torchmetrics.weights import download
 
 BODY = numpy.random.default_rng(0).bytes(3 << 20)
 HALF = len(BODY) // 2
@@ -97,6 +98,36 @@ def test_short_body_is_called_that_and_not_kept(
 ) -> None:
     use_registry(make_entry("net", BODY, server.put("net.pth", BODY[:HALF], length=length)))
     with pytest.raises(WeightsNotFoundError, match=f"{said} {HALF:,} bytes instead of {len(BODY):,}"):
+        weights.obtain("net")
+    assert leftovers(target) == set()
+
+
+@pytest.mark.parametrize("begun", [0, HALF])
+def test_body_that_does_not_end_is_left(target: Path, server: Server, use_registry: Callable, begun: int) -> None:
+    """Ten times the file without an announced length; the server stops when the connection is closed."""
+    endless = BODY * 10
+    use_registry(make_entry("net", BODY, server.put("net.pth", endless, length=False)))
+    target.parent.mkdir()
+    if begun:
+        target.with_name("net.pth.part").write_bytes(BODY[:begun])
+    with pytest.raises(WeightsNotFoundError, match=f"sends more than the {len(BODY):,} bytes of the file"):
+        weights.obtain("net")
+    assert leftovers(target) == set()
+    assert [request.sent < len(endless) - begun for request in server.requests] == [True]
+
+
+def test_mirror_is_asked_when_a_body_does_not_end(target: Path, server: Server, use_registry: Callable) -> None:
+    endless, mirror = server.put("endless", BODY * 10, length=False), server.put("mirror", BODY)
+    use_registry(make_entry("net", BODY, endless, mirror))
+    assert weights.obtain("net").path.read_bytes() == BODY
+
+
+def test_body_of_unknown_size_has_a_limit_too(
+    target: Path, server: Server, use_registry: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "_LARGEST", 2 * len(BODY))
+    use_registry(make_entry("net", BODY, server.put("net.pth", BODY * 10, length=False), size=None))
+    with pytest.raises(WeightsNotFoundError, match=f"sends more than {2 * len(BODY):,} bytes, the limit"):
         weights.obtain("net")
     assert leftovers(target) == set()
 

@@ -22,6 +22,8 @@ CROP_PAD = 110
 """Grey value of a crop outside the frame."""
 
 _TAPS = 13  # frames under the median filter
+SHORTEST_TRACK = _TAPS // 2 + 1
+"""Boxes of the shortest track that `smooth` does not turn into zeros."""
 
 
 class Track(NamedTuple):

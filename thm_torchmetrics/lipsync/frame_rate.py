@@ -9,12 +9,51 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from thm_torchmetrics.errors import MediaError
+
 Frame = TypeVar("Frame")
+
+MAX_STILL = 10.0
+"""Seconds for which a picture may stay, since it is repeated for all of them; assign to it to raise the limit."""
+MAX_FPS = 1000
+"""Frames per second that a video may claim where it is read at its own rate."""
 
 MP3_DELAY = 1105
 """Samples by which an MP3 encoder and decoder delay the sound."""
 
 _DIGITS = 6  # decimals of a tick; further ones are rounding noise
+
+
+def check_still(time: float, seconds: float) -> None:
+    """Check for how long a picture stays.
+
+    Args:
+        time: when it is shown first, in seconds.
+        seconds: until the next picture.
+
+    Raises:
+        MediaError: if that is longer than `MAX_STILL`.
+    """
+    if seconds > MAX_STILL:
+        raise MediaError(
+            f"the picture at {time:.2f} s stays for {seconds:,.1f} s. At a constant rate it is repeated for all of it; "
+            f"the limit is {MAX_STILL:g} s, so that a wrong time cannot fill the memory. Cut the pause out, or set "
+            "thm_torchmetrics.lipsync.frame_rate.MAX_STILL"
+        )
+
+
+def short_stills(frames: Iterable[tuple[Frame, float, float]]) -> Iterator[tuple[Frame, float, float]]:
+    """Yield frames, each with its time and its duration, as long as none stays too long.
+
+    Raises:
+        MediaError: if one stays longer than `MAX_STILL`, the first from time 0 on.
+    """
+    before = 0.0
+    for frame, time, duration in frames:
+        check_still(before, time - before)
+        check_still(time, duration)
+        yield frame, time, duration
+        before = time
 
 
 def constant_rate(frames: Iterable[tuple[Frame, float, float]], fps: float = 25.0) -> Iterator[tuple[Frame, int]]:
@@ -31,6 +70,9 @@ def constant_rate(frames: Iterable[tuple[Frame, float, float]], fps: float = 25.
     Yields:
         A frame and its tick: 0, 1, 2, ...
 
+    Raises:
+        MediaError: if a frame stays longer than `MAX_STILL`, or ``fps`` is above `MAX_FPS`.
+
     Source: measured on FFmpeg 7.0.2 and 9.0.2.
 
     Example:
@@ -38,16 +80,9 @@ def constant_rate(frames: Iterable[tuple[Frame, float, float]], fps: float = 25.
         >>> [i for i, _ in shown]
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15]
     """
-    tick, before = 0, None
-    for frame, time, duration in frames:
-        ahead = _ticks(time, fps) - tick
-        end = ahead + round(duration * fps, _DIGITS)
-        copies = 0 if end < -1.1 else round(end) if end > 1.1 else 1
-        held = round(ahead - 0.6) if ahead > 1.1 else 0
-        for copy in range(copies):
-            yield before if before is not None and copy < held else frame, tick
-            tick += 1
-        before = frame
+    if fps > MAX_FPS:
+        raise MediaError(f"the video claims {fps:,.0f} frames per second, above {MAX_FPS}; convert it to its true rate")
+    return _filled(short_stills(frames), fps)
 
 
 def variable_rate(
@@ -67,6 +102,9 @@ def variable_rate(
     Yields:
         A frame and its tick.
 
+    Raises:
+        MediaError: if a frame stays longer than `MAX_STILL`.
+
     Source: measured on FFmpeg 4.2.2 and 5.1.
 
     Example:
@@ -74,7 +112,7 @@ def variable_rate(
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15]
     """
     tick = 0
-    for frame, time, duration in frames:
+    for frame, time, duration in short_stills(frames):
         at = _ticks(time, fps)
         ahead = at - tick
         end = ahead + (round(round(duration * fps, _DIGITS)) or min(fps / source_fps, 1.0))
@@ -113,7 +151,7 @@ def with_empty_ticks(frames: Iterable[tuple[Frame, int]], delay: int) -> Iterato
             yield frame, tick + delay * (index > 0), 1.0
 
     read: list[Frame] = []
-    for frame, _ in constant_rate(moved(), fps=1.0):
+    for frame, _ in _filled(moved(), 1.0):
         if len(queue) > 1:
             yield queue.pop(0), read
             read = []
@@ -136,6 +174,20 @@ def mp3_delay(sample_rate: int, start: float = 0.0) -> int:
         [2, 1, 4]
     """
     return max(0, math.ceil((MP3_DELAY / sample_rate - start) * 25))
+
+
+def _filled(frames: Iterable[tuple[Frame, float, float]], fps: float) -> Iterator[tuple[Frame, int]]:
+    """Yield frames at a constant rate, by the rule of `constant_rate`."""
+    tick, before = 0, None
+    for frame, time, duration in frames:
+        ahead = _ticks(time, fps) - tick
+        end = ahead + round(duration * fps, _DIGITS)
+        copies = 0 if end < -1.1 else round(end) if end > 1.1 else 1
+        held = round(ahead - 0.6) if ahead > 1.1 else 0
+        for copy in range(copies):
+            yield before if before is not None and copy < held else frame, tick
+            tick += 1
+        before = frame
 
 
 def _ticks(time: float, fps: float) -> float:

@@ -12,7 +12,7 @@ from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import AudioSource, Clip
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors.syncnet import SyncEmbeddings
-from thm_torchmetrics.faces.tracks import CROP_PAD, Track, crop_boxes, smooth
+from thm_torchmetrics.faces.tracks import CROP_PAD, SHORTEST_TRACK, Track, crop_boxes, smooth
 from thm_torchmetrics.functional.lipsync import SAMPLES_PER_FRAME
 from thm_torchmetrics.imaging.resize import resize, resize_crops
 from thm_torchmetrics.lipsync.tracking import ConstantFrameRate, Detector, TrackFinder, TrackOptions
@@ -114,7 +114,8 @@ class Tracked:
 
     def add(self, chunk: Chunk) -> None:
         """Add the clip's next frames."""
-        self._finder.add(self._constant.add(chunk))
+        for frames in self._constant.pieces(chunk):
+            self._finder.add(frames)
 
     def finish(self) -> LipSyncResult:
         """Return the result of the clip."""
@@ -124,7 +125,7 @@ class Tracked:
         return self._result()
 
     def _result(self) -> LipSyncResult:
-        found = self._finder.tracks()
+        found = [track for track in self._finder.tracks() if len(track.boxes) >= SHORTEST_TRACK]
         if self._options.tracks == "longest":
             found = sorted(found, key=lambda track: -len(track.boxes))[:1]
         if not found:
@@ -141,10 +142,10 @@ class Tracked:
     def _no_track(self) -> str:
         options = self._options.tracking
         frames, faces = self._finder.seen
+        longest = max(options.min_track, SHORTEST_TRACK - 1)
         return (
-            f"no face track of more than {options.min_track} detections and {options.min_face_size:g} px: faces in "
-            f"{faces} of {frames} frames at 25 per second; min_track= and min_face_size= (--min-track and "
-            "--min-face-size) lower the limits"
+            f"no face track of more than {longest} detections and {options.min_face_size:g} px: faces in "
+            f"{faces} of {frames} frames at 25 per second; a lower min_track= or min_face_size= finds more"
         )
 
     def _measured(self, found: list[Track]) -> list[ScoredTrack]:
@@ -184,7 +185,7 @@ class Tracked:
         """Yield the clip's frames once more, with the detector's input, piece by piece."""
         frames = self._constant_rate()
         for chunk in self._clip.chunks():
-            yield frames.add(chunk.to(self._options.device))
+            yield from frames.pieces(chunk.to(self._options.device))
         rest = frames.rest()
         if rest is not None:
             yield rest

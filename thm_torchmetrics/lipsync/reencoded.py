@@ -72,10 +72,13 @@ class ReencodedTracks(Tracked):
     def finish(self) -> LipSyncResult:
         """Return the result of the clip."""
         convert = Converter()
-        for batch in _batches(self._read(), self._clip.chunk_length):
+        length = self._clip.chunk_length
+        for batch in _batches(self._read(), length):
             avi = [convert(frame) for frame, _ in batch]
             self._finder.compare(_tensor(avi, self._options.device))
-            self._finder.find(_tensor([picture for _, read in batch for picture in read], self._options.device))
+            # a picture that stays long is read many times
+            for pictures in _batches((picture for _, read in batch for picture in read), length):
+                self._finder.find(_tensor(pictures, self._options.device))
         return self._result()
 
     def _frames(self) -> Iterator[Tensor]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.chunk import CHUNK_FRAMES, CHUNK_VALUES, Chunk
 from thm_torchmetrics.faces.shots import shot_scores, shots
 from thm_torchmetrics.faces.tracks import Track, tracks
+from thm_torchmetrics.lipsync.frame_rate import check_still
 
 FPS = 25
 _LATE = 0.002
@@ -46,28 +48,39 @@ class ConstantFrameRate:
         self._last: Tensor | None = None
         self._time = 0.0
 
-    def add(self, chunk: Chunk) -> Tensor:
-        """Add the next chunk, and return the frames that it settles.
+    def pieces(self, chunk: Chunk) -> Iterator[Tensor]:
+        """Add the next chunk, and yield the frames that it settles.
 
-        Returns:
-            Frames ``(n, 3, H, W)``, RGB, uint8; n may be 0.
+        Yields:
+            Frames ``(n, 3, H, W)``, RGB, uint8, as many as a chunk may have at most, however long a picture stays.
+
+        Raises:
+            MediaError: if a picture stays longer than `frame_rate.MAX_STILL`.
         """
         frames = chunk.as_uint8()
         steps = range(self._taken, self._taken + len(chunk))
         times = [i / self._fps for i in steps] if self._fixed or not len(chunk.times) else list(chunk.times)
-        shown = [] if self._last is None else self._until(times[0], 0)
         known = frames if self._last is None else torch.cat([self._last, frames])
         offset = len(known) - len(frames)
-        for i, time in enumerate(times[1:], start=1):
-            shown += self._until(time, i - 1 + offset)
+        shown: list[int] = []
+        if self._last is None:
+            check_still(0.0, times[0])
+        for i, time in enumerate(times, start=offset):
+            if i:  # the frame before stays until now
+                check_still(self._time, time - self._time)
+                shown += self._until(time, i - 1)
+            self._time = time
         self._taken += len(chunk)
-        self._last, self._time = frames[-1:].clone(), times[-1]
-        return known[torch.tensor(shown, dtype=torch.int64, device=known.device)]
+        self._last = frames[-1:].clone()
+        length = max(1, min(CHUNK_FRAMES, CHUNK_VALUES // known[0].numel()))
+        for start in range(0, len(shown), length):
+            yield known[torch.tensor(shown[start : start + length], dtype=torch.int64, device=known.device)]
 
     def rest(self) -> Tensor | None:
         """Return the frames that the clip's last one still fills; None if there was no frame."""
         if self._last is None:
             return None
+        check_still(self._time, 1 / self._fps)
         return self._last.expand(len(self._until(self._time + 1 / self._fps, 0)), -1, -1, -1)
 
     def _until(self, time: float, row: int) -> list[int]:

@@ -61,7 +61,7 @@ def open_clip(path: Path | str, *, audio: Path | str | bool = False, every: int 
     if audio is True and isinstance(video, PictureFolder):
         raise InputError(f"{path}: pictures have no sound of their own; give the file of the sound, `audio`=FILE")
     source = path if audio is True else audio
-    sound = SoundFile(Path(source)) if source else None
+    sound = SoundFile(Path(source), own_track=audio is True) if source else None
     clip = Clip(video, audio=sound, key=clip_name(Path(path)))
     if sound is not None:
         _ = clip.audio  # read now, so that a file without sound is an error here

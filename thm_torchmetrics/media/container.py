@@ -1,40 +1,113 @@
-"""Open media files, read their clock, and check that they are complete."""
+"""Open media files."""
 
 from __future__ import annotations
 
+import os
+import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition, Stream
 
 from thm_torchmetrics.errors import MediaError
+from thm_torchmetrics.media.ffmpeg_log import ErrorLog
+
+MAX_PIXELS = 8192 * 8192
+"""The pixels that a picture may have: 8K (7680x4320) passes, 16000x16000 does not."""
 
 _LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if av.__version__.startswith("18.") else {}
 """Options that ignore undecodable metadata; PyAV 19 does so by default."""
-_REMEDY = "it is no media file, or a copy or download of it was cut short; play it, then copy or convert it again"
-_ISO_BOXES = (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"sidx")
+REMEDY = "it is no media file, or a copy or download of it was cut short; play it, then copy or convert it again"
+"""What to do with a file that cannot be opened."""
+_PLAYLISTS = (b"ffconcat", b"#EXTM3U", b"[playlist]", b"[Reference]", b"v=0\r\n", b"v=0\n")
+_KINDS = {
+    stat.S_ISDIR: "a folder, not a media file; name a file inside it",
+    stat.S_ISFIFO: "a pipe, which cannot be read twice; save what comes out of it to a file",
+    stat.S_ISSOCK: "a socket, not a media file; save what comes out of it to a file",
+    stat.S_ISCHR: "a device, not a media file; record from it to a file",
+    stat.S_ISBLK: "a device, not a media file; name a file on it",
+}
+
+
+@dataclass
+class OpenMedia:
+    """An open media file.
+
+    Attributes:
+        path: the file.
+        container: the file as FFmpeg reads it.
+        log: what FFmpeg reports while it is read.
+        opening: what FFmpeg reported while it was opened.
+        max_pixels: the pixels that a picture may have.
+    """
+
+    path: Path
+    container: InputContainer
+    log: ErrorLog
+    opening: list[str] = field(default_factory=list)
+    max_pixels: int = MAX_PIXELS
+
+    @property
+    def decoder_options(self) -> dict[str, str]:
+        """Return the options of the decoders: checksums are compared, and no picture far too large is decoded."""
+        return {"err_detect": "crccheck", "max_pixels": _limit(self.max_pixels)}
+
+    def check_size(self, width: int, height: int) -> None:
+        """Check the size of a picture.
+
+        Raises:
+            MediaError: if it has more than ``max_pixels`` pixels.
+        """
+        if width * height > self.max_pixels:
+            raise MediaError(
+                f"{self.path}: its picture of {width}x{height} is larger than {self.max_pixels:,} pixels, the limit "
+                "that keeps a broken header from filling the memory; make it smaller, or raise "
+                "`VideoFile(max_pixels=)`"
+            )
+
+    def check_size_in(self, errors: list[str]) -> None:
+        """Check the size of a picture that FFmpeg refused to decode.
+
+        Raises:
+            MediaError: if it is too large.
+        """
+        for text in errors:
+            if found := re.search(r"Picture size (\d+)x(\d+)", text):
+                self.check_size(int(found[1]), int(found[2]))
 
 
 @contextmanager
-def open_media(path: Path) -> Iterator[InputContainer]:
+def open_media(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[OpenMedia]:
     """Open a media file for reading.
 
-    A playlist in it may refer to other files, but not to the network.
+    FFmpeg gets the open file instead of its name. So a name such as ``take %d.png`` is no pattern, and a playlist
+    cannot name other files.
 
     Raises:
-        MediaError: if there is no such file, or it is a folder, empty, not permitted to be read, or no media file.
+        MediaError: if there is no such file, or it is a folder, pipe, device or playlist, empty, not permitted to be
+            read, or no media file.
     """
-    _check_readable(path)
-    try:
-        container = av.open(str(path.absolute()), options={"protocol_whitelist": "file"}, **_LENIENT)
-    except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise MediaError(f"{path}: cannot be opened ({reason(error)}): {_REMEDY}") from error
-    with container:
-        yield container
+    with _opened(path) as descriptor, ErrorLog() as log:
+        options = {"fd": str(descriptor), "protocol_whitelist": "fd", "max_pixels": _limit(max_pixels)}
+        try:
+            with log.calling():
+                container = av.open("fd:", options=options, **_LENIENT)
+        except Exception as error:  # PyAV also raises IndexError, KeyError and others on damaged headers
+            raise MediaError(f"{path}: cannot be opened ({reason(error)}): {REMEDY}") from error
+        with container:
+            media = OpenMedia(path, container, log, log.errors, max_pixels)
+            log.errors = []
+            yield media
+
+
+def _limit(max_pixels: int) -> str:
+    """Return FFmpeg's limit, which counts the margins that a decoder adds to a picture."""
+    return str(min(2 * max_pixels + (1 << 16), 2**31 - 1))
 
 
 def library_versions() -> dict[str, str]:
@@ -44,128 +117,43 @@ def library_versions() -> dict[str, str]:
 
 def reason(error: Exception) -> str:
     """Return the message of FFmpeg or the system, without the path that our messages have."""
-    return getattr(error, "strerror", None) or str(error)
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def clock_start(container: InputContainer) -> float:
-    """Return the earliest start of the file's streams, in seconds, never below zero.
-
-    A transport stream counts from an arbitrary time. Subtracting this start puts its first picture or sample at time 0
-    and keeps the distance between its streams.
-    """
-    streams = [*container.streams.video, *container.streams.audio]
-    starts = [start for start in map(start_of, streams) if start is not None]
-    return max(0.0, min(starts, default=0.0))
-
-
-def start_of(stream: Stream) -> float | None:
-    """Return the time in seconds at which a stream starts, as its container gives it."""
-    if stream.start_time is None or not stream.time_base or stream.disposition & Disposition.attached_pic:
-        return None
-    return stream.start_time * float(stream.time_base)
-
-
-def is_cut_off(path: Path, stream: Stream) -> bool:
-    """Return whether the file ends before the data that it announces.
-
-    An index (mp4, mov, avi) gives the place of each packet, so a file is complete if it holds all packets of this
-    stream. Counts and durations in headers are often wrong and are not used. Where a cut loses the index itself (avi,
-    matroska, the end of an mp4), the sizes in the container's own headers decide. A cut between two packets of a format
-    without either (transport streams, flv), or between two fragments of an mp4, is taken for the end.
-    """
-    size = path.stat().st_size
-    if any(entry.pos + entry.size > size for entry in stream.index_entries):
-        return True
-    with path.open("rb") as file:
-        head = file.read(12)
-        file.seek(0)
-        if head[:4] == b"RIFF":
-            return _riff_end(file) > size
-        if head[:4] == b"\x1a\x45\xdf\xa3":
-            return _matroska_end(file) > size
-        if head[4:8] in _ISO_BOXES:
-            return _iso_end(file) > size
-    return False
-
-
-def _check_readable(path: Path) -> None:
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """Open a file, without waiting for the other end of a pipe, and check that it holds something to decode."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        if path.is_dir():
-            raise MediaError(f"{path}: is a folder, not a media file; name a file inside it")
-        with path.open("rb") as file:
-            if not file.read(1):
-                raise MediaError(f"{path}: is empty (0 bytes); copy or write it again")
+        _check_kind(path, path.stat().st_mode)
+        descriptor = os.open(path, flags)
     except FileNotFoundError as error:
         raise MediaError(f"{path}: there is no such file") from error
     except PermissionError as error:
         raise MediaError(f"{path}: may not be read; give yourself the permission to read it") from error
+    except (OSError, ValueError) as error:  # ValueError: a name with a null byte
+        raise MediaError(f"{path}: cannot be read ({reason(error)})") from error
+    try:
+        _check_kind(path, os.fstat(descriptor).st_mode)  # it may have been replaced meanwhile
+        _check_start(path, descriptor)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _check_kind(path: Path, mode: int) -> None:
+    for is_kind, text in _KINDS.items():
+        if is_kind(mode):
+            raise MediaError(f"{path}: is {text}")
+
+
+def _check_start(path: Path, descriptor: int) -> None:
+    try:
+        head = os.read(descriptor, 16)
+        os.lseek(descriptor, 0, os.SEEK_SET)
     except OSError as error:
         raise MediaError(f"{path}: cannot be read ({reason(error)})") from error
-
-
-def _riff_end(file: BinaryIO) -> int:
-    """Return where the last data chunk of an avi or wav file should end, by its header.
-
-    The index of the avi may be missing.
-    """
-    end = position = 0
-    while len(head := _read_at(file, position, 8)) == 8:
-        name, size = head[:4], int.from_bytes(head[4:], "little")
-        if name == b"RIFF" or (name == b"LIST" and not size):
-            position += 12  # step inside; a list of size 0 was never finished
-            continue
-        if size >= 0x7FFFF000 or not name.isascii():
-            break  # a stream of unknown length, or no chunk at all
-        position += 8 + size + size % 2
-        if name in (b"LIST", b"data") or name[:2].isdigit():  # 00dc, 01wb: packets of an unfinished list
-            end = position - size % 2
-    return end
-
-
-def _iso_end(file: BinaryIO) -> int:
-    """Return where the last box of an mp4 that describes samples should end.
-
-    The samples themselves are in the index. In a fragmented file an index covers only the fragments before the cut, so
-    there the samples count, too.
-    """
-    end = position = 0
-    names = [b"moov", b"moof"]
-    while len(head := _read_at(file, position, 16)) >= 8:
-        size, name = int.from_bytes(head[:4], "big"), head[4:8]
-        if size == 1:
-            size = int.from_bytes(head[8:], "big")
-        if size < 8:
-            break  # 0: to the end of the file
-        position += size
-        if name in names:
-            end = position
-        if name == b"moof":
-            names.append(b"mdat")
-    return end
-
-
-def _matroska_end(file: BinaryIO) -> int:
-    """Return where the segment of a matroska or webm file should end, 0 if it does not say."""
-    size, start = _element_size(file, 4)  # after the identifier of the header, of four bytes as that of the segment
-    if size is not None:
-        size, start = _element_size(file, start + size + 4)
-    return 0 if size is None else start + size
-
-
-def _element_size(file: BinaryIO, position: int) -> tuple[int | None, int]:
-    """Return the EBML length at a position, and where the data that it measures starts.
-
-    The length is None if it is unknown, which is coded as all ones.
-    """
-    first = _read_at(file, position, 1)
-    if not first or not first[0]:
-        return None, position
-    length = 9 - first[0].bit_length()
-    value = int.from_bytes(_read_at(file, position, length), "big") & ((1 << 7 * length) - 1)
-    start = position + length
-    return (None if value == (1 << 7 * length) - 1 else value), start
-
-
-def _read_at(file: BinaryIO, position: int, count: int) -> bytes:
-    file.seek(position)
-    return file.read(count)
+    if not head:
+        raise MediaError(f"{path}: is empty (0 bytes); copy or write it again")
+    if head.removeprefix(b"\xef\xbb\xbf").startswith(_PLAYLISTS):
+        raise MediaError(f"{path}: is a playlist, which only names other files; name the video or sound itself")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,13 +12,15 @@ from typing import TypeAlias
 import av
 import numpy as np
 import numpy.typing as npt
-from av.container import InputContainer
 from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from thm_torchmetrics.errors import InputError, MediaError
-from thm_torchmetrics.media.container import clock_start, is_cut_off, open_media, reason
+from thm_torchmetrics.media.clock import FrameClock, duration_of, rate_of
+from thm_torchmetrics.media.container import MAX_PIXELS, REMEDY, OpenMedia, open_media, reason
+from thm_torchmetrics.media.decoding import StreamReader
+from thm_torchmetrics.media.pixel_format import PixelFormat
 
 Picture = npt.NDArray[np.uint8]
 DecodedFrame: TypeAlias = av.VideoFrame
@@ -29,16 +32,20 @@ class VideoFile:
     """A video file is opened only when it is read; the object is small and picklable.
 
     It is a `VideoSource`, so ``Clip(VideoFile(path))`` is a clip that decodes on demand. Pixels equal those of
-    OpenCV 5's `VideoCapture`, with which the published pipelines read, bit for bit: its decoder, its colour conversion,
-    its rotation by the file's metadata. Sizes and rates come from the header and the first frame. The number of frames
-    is known only after reading them, because headers are often wrong.
+    OpenCV 5's `VideoCapture`, with which the published pipelines read: its decoder, its color conversion, its rotation
+    by the file's metadata. They are equal bit for bit for progressive video of standard dynamic range. In HDR (PQ,
+    HLG) OpenCV 5 maps tones, and here the stored values are kept, as ffmpeg does without a filter; interlaced video
+    OpenCV 5.0.0 gives as black or broken pictures. Sizes and rates come from the header and the first frame. The
+    number of frames is known only after reading them, because headers are often wrong.
 
     Args:
         path: the file.
         every: keep every n-th frame only, from the first; ``fps`` remains the file's.
+        max_pixels: the pixels that a picture may have, 8192x8192 by default. The limit keeps a small file with a
+            broken or hostile header from filling the memory.
 
     Raises:
-        InputError: if ``every`` is not a whole number of at least 1.
+        InputError: if ``every`` or ``max_pixels`` is not a whole number of at least 1.
         MediaError: when it is first opened, if the file does not exist, cannot be read or holds no video.
 
     Example:
@@ -49,11 +56,14 @@ class VideoFile:
 
     path: Path
     every: int = 1
+    max_pixels: int = MAX_PIXELS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", Path(self.path))
-        if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
-            raise InputError(f"every must be a whole number of at least 1 (1 keeps all frames), got {self.every!r}")
+        for name, value, why in (("every", self.every, "1 keeps all frames"), ("max_pixels", self.max_pixels, "")):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                hint = f" ({why})" if why else ""
+                raise InputError(f"{name} must be a whole number of at least 1{hint}, got {value!r}")
 
     @property
     def fps(self) -> float:
@@ -71,9 +81,19 @@ class VideoFile:
         return self._header.codec
 
     @property
+    def pixels(self) -> PixelFormat:
+        """Return how the pixels of the first frame are stored."""
+        return self._header.pixels
+
+    @property
     def has_audio(self) -> bool:
         """Return whether there is an audio stream."""
         return self._header.has_audio
+
+    @property
+    def duration(self) -> float | None:
+        """Return the length of the pictures in seconds as the container states it; None if it does not."""
+        return self._header.duration
 
     @property
     def estimated_frames(self) -> int | None:
@@ -90,16 +110,23 @@ class VideoFile:
         Yields:
             A picture ``(H, W, 3)``, RGB, uint8 0..255, and its presentation time in seconds on the file's clock, which
             starts with the file's earliest stream: a first frame later than 0 means that the audio starts earlier.
-            Times are the file's own, also at a variable frame rate. A frame without a time comes one average interval
-            after the frame before.
+            Times are the file's own, also at a variable frame rate, and never decrease: a frame without a time, or with
+            one before that of the frame before, comes one average interval after it. Of recordings joined to one
+            transport or program stream, each follows the one before without a gap.
 
         Raises:
             MediaError: if the file cannot be opened or has no frames, is damaged or cut off (the message then gives the
-                number of frames decoded so far), or changes its size.
+                number of frames decoded so far), changes its size, or is stored in a way that cannot become RGB.
+
+        Warns:
+            MediaWarning: if the file was read to its end, but its frame rate varies, its header has a fault that FFmpeg
+                reports, its times go back, or it is several recordings one after the other.
         """
         convert = Converter()
         for frame, time, _ in self.decoded():
-            yield convert(frame), time
+            with self._converting(frame):
+                picture = convert(frame)
+            yield picture, time
 
     def decoded(self) -> Iterator[tuple[av.VideoFrame, float, float]]:
         """Yield the frames as the decoder gives them, not rotated.
@@ -107,39 +134,61 @@ class VideoFile:
         Yields:
             A frame, its time and its duration in seconds, the time as in `frames`.
         """
-        with open_media(self.path) as container:
-            stream = _video_stream(container, self.path)
+        with open_media(self.path, self.max_pixels) as media:
+            stream = _video_stream(media, self.path)
             stream.thread_type = "AUTO"
-            fps, start, tick = _rate(stream), clock_start(container), float(stream.time_base or 0)
-            previous = start - 1.0 / fps
-            for index, frame in enumerate(_decoded(container, stream, self.path)):
-                time = previous + 1.0 / fps if frame.pts is None else frame.time
-                previous = time
+            clock = FrameClock(media.container, stream)
+            reader = StreamReader(media, stream, stream.decode)
+            first = (0, 0)
+            for index, (frame, restarts) in enumerate(reader.frames()):
+                size = (frame.width, frame.height)
                 if index == 0:
-                    first = (frame.width, frame.height)
-                elif (frame.width, frame.height) != first:
+                    first = size
+                    with self._converting(frame):
+                        Converter()(frame)  # an error here names the file, whoever converts the frames
+                elif size != first:
                     raise MediaError(
                         f"{self.path}: frame {index} is {frame.width}x{frame.height}, those before it are "
                         f"{first[0]}x{first[1]}; convert the video to one size"
                     )
+                time = clock.time(index, frame, restarts)
                 if index % self.every == 0:
-                    yield frame, time - start, frame.duration * tick or 1.0 / fps
+                    yield frame, time, clock.duration(frame)
+            if not reader.count:
+                raise MediaError(f"{self.path}: the video stream has no frames; convert or export it again")
+            clock.remark(self.path)
 
     @cached_property
     def _header(self) -> _Header:
-        with open_media(self.path) as container:
-            stream = _video_stream(container, self.path)
-            fps = _rate(stream)
-            duration = None if container.duration is None else container.duration / av.time_base
-            frame = next(_decoded(container, stream, self.path))
+        with open_media(self.path, self.max_pixels) as media:
+            stream = _video_stream(media, self.path)
+            fps = rate_of(stream)
+            container = media.container
+            length = None if container.duration is None else container.duration / av.time_base
+            first = next(StreamReader(media, stream, stream.decode).frames(), None)
+            if first is None:
+                raise MediaError(f"{self.path}: the video stream has no frames; convert or export it again")
+            frame, _ = first
             height, width = frame.height, frame.width
             return _Header(
                 fps=fps,
                 size=(width, height) if quarter_turns(frame) % 2 else (height, width),
                 codec=stream.codec_context.codec.canonical_name,
+                pixels=PixelFormat.of(frame),
                 has_audio=bool(container.streams.audio),
-                estimated_frames=stream.frames or (None if duration is None else round(duration * fps)),
+                duration=duration_of(container, stream),
+                estimated_frames=stream.frames or (None if length is None else round(length * fps)),
             )
+
+    @contextmanager
+    def _converting(self, frame: av.VideoFrame) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError, av.error.FFmpegError) as error:
+            raise MediaError(
+                f"{self.path}: its pictures ({PixelFormat.of(frame)}) cannot become RGB ({reason(error)}); convert it, "
+                "for example by ffmpeg -i FILE -pix_fmt yuv420p -colorspace bt709 NEW.mp4"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -147,7 +196,9 @@ class _Header:
     fps: float
     size: tuple[int, int]
     codec: str
+    pixels: PixelFormat
     has_audio: bool
+    duration: float | None
     estimated_frames: int | None
 
 
@@ -176,45 +227,15 @@ def quarter_turns(frame: av.VideoFrame) -> int:
     return 0 if frame.rotation % 90 else frame.rotation // 90 % 4
 
 
-def _video_stream(container: InputContainer, path: Path) -> VideoStream:
+def _video_stream(media: OpenMedia, path: Path) -> VideoStream:
+    container = media.container
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
+            if stream.codec_context is None:
+                raise MediaError(f"{path}: cannot be opened (FFmpeg has no decoder for its pictures): {REMEDY}")
+            media.check_size(stream.codec_context.width, stream.codec_context.height)
+            if not stream.codec_context.width:  # a picture without a container
+                media.check_size_in(media.opening)
             return stream
     what = "only audio" if container.streams.audio else "no video"
     raise MediaError(f"{path}: holds {what}; a file with a video stream is needed")
-
-
-def _rate(stream: VideoStream) -> float:
-    for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
-        if rate and float(rate) > 0:
-            return float(rate)
-    return 25.0
-
-
-def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[av.VideoFrame]:
-    """Yield the frames of a stream; raise an error where FFmpeg hides damage or stops early."""
-    count = 0
-    try:
-        for packet in container.demux(stream):
-            for frame in stream.decode(None) if packet.is_corrupt else packet.decode():
-                if frame.is_corrupt:
-                    raise MediaError(_broken(path, count, "the next frame is damaged"))
-                yield frame
-                count += 1
-            if packet.is_corrupt:  # after the frames that the decoder still held
-                raise MediaError(_broken(path, count, "the next packet is incomplete"))
-    except av.error.FFmpegError as error:
-        raise MediaError(_broken(path, count, reason(error))) from error
-    finally:
-        # Waits for the decoder's threads without the GIL. PyAV frees them with the GIL held; where its logging is on
-        # (torchvision up to 0.25 turns it on), a thread that logs damage needs the GIL, and the process would hang.
-        if stream.codec_context is not None:  # None without a decoder
-            stream.codec_context.flush_buffers()
-    if is_cut_off(path, stream):
-        raise MediaError(_broken(path, count, "the rest of the file is missing"))
-    if not count:
-        raise MediaError(f"{path}: the video stream has no frames; convert or export it again")
-
-
-def _broken(path: Path, count: int, why: str) -> str:
-    return f"{path}: breaks off after {count} decoded frames ({why}); copy it again, or convert it to drop the rest"

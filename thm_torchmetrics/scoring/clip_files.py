@@ -127,7 +127,7 @@ class ClipReader:
         self.count(file.kind, f"{video.codec} {width}x{height} {video.fps:.6g} fps{stored}")
         if sound == file.path and isinstance(video, PictureFolder):
             sound = None
-        audio = None if sound is None else SoundFile(sound)
+        audio = None if sound is None else SoundFile(sound, own_track=sound == file.path)
         return Clip(_counted(video, self.progress.frame), audio=audio, key=key)
 
     def count(self, kind: str, what: str) -> None:

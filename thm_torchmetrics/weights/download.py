@@ -20,6 +20,7 @@ Progress: TypeAlias = Callable[[int, int | None], None]
 
 _BLOCK = 1 << 18
 _TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds without a byte
+_LARGEST = 16 << 30  # bytes of a file whose size is not registered
 _TRIES = 5  # of one address, as long as each brings the file forward
 
 
@@ -43,7 +44,10 @@ def _start(response: requests.Response, asked: int) -> int:
 
 
 def _receive(url: str, part: Path, entry: WeightEntry, progress: Progress | None) -> None:
-    """Add to the part of the file what is missing of it; a server without ranges makes it start again."""
+    """Add to the part of the file what is missing of it; a server without ranges makes it start again.
+
+    A body that goes on after the file should have ended is not received further, and is removed.
+    """
     import requests
 
     asked = part.stat().st_size if part.exists() else 0
@@ -60,15 +64,24 @@ def _receive(url: str, part: Path, entry: WeightEntry, progress: Progress | None
             raise _Refused(f"answered something else: the body is {wrong}")
         if entry.size and total not in (None, entry.size):
             raise _Refused(f"announced {total:,} bytes instead of {entry.size:,}")
+        most = entry.size or _LARGEST
         with part.open("ab" if done else "wb") as file:
             while block:
-                file.write(block)
                 done += len(block)
+                if done > most:
+                    break
+                file.write(block)
                 if progress is not None:
                     progress(done, total or entry.size)
                 block = next(blocks, b"")
             file.flush()
             os.fsync(file.fileno())
+    if done > most:
+        part.unlink()
+        limit = (
+            f"the {most:,} bytes of the file" if entry.size else f"{most:,} bytes, the limit of a file of unknown size"
+        )
+        raise _Refused(f"sends more than {limit}")
 
 
 def _fetch(url: str, part: Path, entry: WeightEntry, progress: Progress | None) -> None:
