@@ -41,4 +41,4 @@ def test_keys_stay_in_files_for_programs() -> None:
     plain = json.loads(to_json(result()))
     assert list(plain["metrics"]) == ["csim", "lpips", "aed-id:aligned", "esd", "psnr"]
     assert plain["metrics"]["csim"]["extractor"] == "dlib"
-    assert "clip,status,csim,lpips,aed-id:aligned,esd,psnr" in to_csv(result()).splitlines()
+    assert "clip,status,csim,lpips,aed-id:aligned,esd,psnr,notes" in to_csv(result()).splitlines()

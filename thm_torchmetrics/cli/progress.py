@@ -6,10 +6,11 @@ import sys
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress as RichProgress, TextColumn, TimeElapsedColumn
 
 from thm_torchmetrics.cli.wording import in_cli_words
+from thm_torchmetrics.reports.names import printable
+from thm_torchmetrics.reports.table import console
 from thm_torchmetrics.scoring.progress import Progress
 
 
@@ -18,12 +19,12 @@ class Bar(Progress):
 
     def __init__(self, hidden: bool = False) -> None:
         self._rich = RichProgress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("clips, {task.fields[frames]} frames, {task.fields[rate]:.0f} frames/s"),
             TimeElapsedColumn(),
-            console=Console(file=sys.stderr),
+            console=console(sys.stderr),
             transient=True,
             disable=hidden or not sys.stderr.isatty(),
         )
@@ -45,7 +46,7 @@ class Bar(Progress):
 
     def clip(self, key: str) -> None:
         """Show the clip's name."""
-        self._rich.update(self._task, description=key)
+        self._rich.update(self._task, description=printable(key))
 
     def frame(self) -> None:
         """Count a frame."""

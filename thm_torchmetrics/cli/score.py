@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from thm_torchmetrics.cli.options import (
     given_checkpoints,
     lip_sync_options,
 )
+from thm_torchmetrics.cli.output import check_outputs, finish
 from thm_torchmetrics.cli.wording import in_cli_words, put_into_cli_words
 from thm_torchmetrics.errors import InputError
 
@@ -151,13 +152,15 @@ def score(context: click.Context, /, data: Path | None, **given: Any) -> None:
     pictures, 0001.png and so on; DIR/%05d.png names a single one.
 
     Exit status: 0 everything asked for was scored; 1 a --fail-under gate failed; 2 wrong usage or an output that cannot
-    be written; 3 some clips failed, or a metric named with --metrics has no value; 4 nothing was scored.
+    be written; 3 some clips failed, or a metric named with --metrics has no value; 4 nothing was scored; 141 the reader
+    of standard output has gone (files are written).
     """  # fmt: skip
     try:
         result = run(data, given)
     except InputError as error:
         raise click.UsageError(in_cli_words(str(error))) from error
-    context.exit(finish(result, given))
+    named = _asked(given) if given["metrics"] else ()
+    context.exit(finish(result, given, named))
 
 
 def run(data: Path | None, given: Mapping[str, Any]) -> Result:
@@ -171,7 +174,7 @@ def run(data: Path | None, given: Mapping[str, Any]) -> Result:
     keys = {*rows, *(row.key for row in rows.values())}
     extractors = assignments("--extractor", given["extractor"], keys)
     folders_of = [assignments(f"--{side}-features", given[f"{side}_features"], keys) for side in ("preds", "target")]
-    _check_outputs(given["output"])
+    check_outputs(given["output"])
     listed, folders = _inputs(data, given)
     if not listed and not folders and not any(folders_of):
         raise InputError(
@@ -229,15 +232,6 @@ def _asked(given: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key.strip() for key in named))
 
 
-def _check_outputs(paths: Iterable[Path]) -> None:
-    from thm_torchmetrics import reports
-
-    for path in paths:
-        reports.format_of(path)
-        if not path.parent.is_dir():
-            raise InputError(f"{path}: there is no folder {path.parent}")
-
-
 def _inputs(data: Path | None, given: Mapping[str, Any]) -> tuple[list[Item], dict[str, Path]]:
     """Return the clips of a pairs file, or the folders of the inputs."""
     from thm_torchmetrics.media.pairing import discover
@@ -269,26 +263,3 @@ def _check_extractors(chosen: Mapping[str, str]) -> None:
         known = EXTRACTORS.get(catalog.find_choice(key).row.extractor_kind, {})
         if name not in known:
             raise InputError(f"--extractor {key}={name}: {key} has {', '.join(known) or 'no networks'}")
-
-
-def finish(result: Result, given: Mapping[str, Any]) -> int:
-    """Print and write the result, and return the exit status."""
-    from thm_torchmetrics import reports
-    from thm_torchmetrics.reports.table import show
-
-    if given["form"] == "table":
-        show(result)
-    else:
-        click.echo(reports.FORMATS[given["form"]](result), nl=False)
-    for path in given["output"]:
-        try:
-            reports.write(result, path)
-        except OSError as error:
-            raise click.UsageError(f"{path} was not written: {error.strerror or error}") from error
-    if not result.scored:
-        return 4
-    gates = parse_gates(given["fail_under"], result.metrics.keys() | result.skipped.keys())
-    if any(gate.failed(result) for gate in gates):
-        return 1
-    named = _asked(given) if given["metrics"] else ()
-    return 3 if result.failed or result.lacking(named) else 0

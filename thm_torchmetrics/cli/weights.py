@@ -30,8 +30,6 @@ def _select_names(names: tuple[str, ...]) -> tuple[str, ...]:
 @checkpoints.command("list")
 def list_weights() -> None:
     """Show every checkpoint with its size, state, verification and license."""
-    from rich.markup import escape
-
     from thm_torchmetrics.reports.table import console, grid
 
     table = grid("Name", "File", "MB", "State", "Verified", "Commercial use", "License", right=("MB",))
@@ -40,7 +38,7 @@ def list_weights() -> None:
     words = {True: "yes", False: "no", None: "not settled"}
     for name, entry in weights.registry().items():
         facts = (_megabytes(entry.size), weights.status(name).state, entry.verified_with or "-")
-        table.add_row(escape(name), escape(entry.file), *facts, words[entry.commercial], escape(entry.license))
+        table.add_row(name, entry.file, *facts, words[entry.commercial], entry.license)
     console().print(table)
 
 

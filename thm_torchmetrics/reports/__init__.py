@@ -32,13 +32,19 @@ def format_of(path: Path) -> str:
     return _SUFFIXES[path.suffix.lower()]
 
 
-def write(result: Result, path: Path) -> None:
+def write(result: Result, path: Path, name: str = "Ours") -> None:
     """Write a report in the format of the path's suffix, whole or not at all.
+
+    Args:
+        result: the result.
+        path: the file.
+        name: the name of the method in LaTeX.
 
     Raises:
         InputError: if the suffix stands for no format.
         OSError: if the file cannot be written; an earlier file of this name then stays as it was.
     """
-    text = FORMATS[format_of(path)](result)
-    with whole_file(path) as file:
-        file.write(text)
+    form = format_of(path)
+    text = to_latex(result, name) if form == "latex" else FORMATS[form](result)
+    with whole_file(path, "wb") as file:
+        file.write(text.encode())

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.media.whole_file import whole_file
 
 WIDTH = 320
 """Width of each picture on the sheet."""
@@ -46,15 +47,17 @@ def landmark_sheet(
 
 
 def save(image: Image.Image, path: Path) -> None:
-    """Write a picture in the format of the path's suffix.
+    """Write a picture in the format of the path's suffix, whole or not at all.
 
     Raises:
         InputError: if Pillow cannot write that format.
+        OSError: if the file cannot be written; an earlier file of this name then stays as it was.
     """
-    try:
-        image.save(path)
-    except ValueError as error:
-        raise InputError(f"{path}: no picture has the suffix {path.suffix!r}; use .png or .jpg") from error
+    form = Image.registered_extensions().get(path.suffix.lower())
+    if form not in Image.SAVE:
+        raise InputError(f"{path}: no picture has the suffix {path.suffix!r}; use .png or .jpg")
+    with whole_file(path, "wb") as file:
+        image.save(file, form)
 
 
 def _tile(picture: npt.NDArray[np.uint8], points: npt.NDArray[np.float64], caption: str) -> Image.Image:

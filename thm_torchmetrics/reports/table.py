@@ -2,62 +2,131 @@
 
 from __future__ import annotations
 
+import io
+import shutil
 import sys
+from collections.abc import Sequence
+from typing import Any, TextIO
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from thm_torchmetrics.reports.text import label, number, share
+from thm_torchmetrics.reports.cells import OF_THE_REAL, MetricRow, metric_rows, sections
+from thm_torchmetrics.reports.footnotes import MARK, find_footnotes
+from thm_torchmetrics.reports.names import encodable, printable
 from thm_torchmetrics.scoring.result import Result
 
 _WIDTH_OF_A_FILE = 160
 
+_HEADS = ("Metric", "", "Value", "Unit", "Protocol", "Frames", "Clips", "Coverage", "Left out")
+_VALUES = (0, 1, 2, 3, 4)
+_COUNTS = (0, 5, 6, 7, 8)
+"""The columns of the two tables in place of one where the terminal is narrow."""
+_RIGHT = ("Value", "Frames", "Clips", "Coverage", "Left out")
 
-def console() -> Console:
-    """Return a console on standard output, wide enough not to wrap in a file or a pipe."""
-    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE, highlight=False)
+
+class PlainConsole(Console):
+    """The console prints every text as it is, in characters that its stream can hold.
+
+    Brackets are no markup, control characters are shown as escapes, and arrows are in ASCII where the encoding of the
+    stream has none.
+    """
+
+    def plain(self, text: str) -> str:
+        """Return a text as this console prints it."""
+        return encodable(printable(text), self.encoding)
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command that its reader has gone; rich would end the process."""
+        raise
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return a text to print; rich calls this for every cell and every line."""
+        return super().render_str(self.plain(text), **{**options, "markup": False, "emoji": False})
+
+
+def console(file: TextIO | None = None) -> PlainConsole:
+    """Return a console on a stream, wide enough not to wrap in a file or a pipe.
+
+    Args:
+        file: the stream; default: standard output. Where the process has none, nothing is printed.
+    """
+    stream = sys.stdout if file is None else file
+    if stream is None:
+        stream = io.StringIO()
+    width = None if stream.isatty() else _WIDTH_OF_A_FILE
+    if stream is sys.__stdout__ and width:
+        width = shutil.get_terminal_size((width, 0)).columns  # $COLUMNS, if it is set
+    return PlainConsole(file=stream, width=width, highlight=False, force_jupyter=False)
 
 
 def grid(*columns: str, right: tuple[str, ...] = ()) -> Table:
-    """Return an empty table with these columns."""
+    """Return an empty table with these columns, some of them aligned to the right."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     return table
 
 
-def show(result: Result) -> None:
-    """Print the metrics of a result, then the skipped and the failed ones with reasons."""
-    out = console()
-    right = ("Value", "Frames", "Clips", "Coverage", "Left out")
-    table = grid("Metric", "", "Value", "Unit", "Protocol", "Frames", "Clips", "Coverage", "Left out", right=right)
-    for key, metric in result.metrics.items():
-        real = (metric.detail or {}).get("target")
-        if real:
-            clips, coverage = str(real["clips"]), share(real["coverage"])
-            cells = (number(real["value"]), metric.unit, metric.protocol, "", clips, coverage)
-            table.add_row(escape(f"{key} of the real videos"), "", *cells, "")
-        table.add_row(
-            escape(label(key, metric)),
-            "↑" if metric.higher_is_better else "↓",
-            number(metric.value),
-            metric.unit,
-            metric.protocol,
-            str(metric.frames),
-            str(metric.clips),
-            share(metric.coverage),
-            str(metric.left_out),
-        )
+def print_text(text: str, file: TextIO | None = None) -> None:
+    """Print the text of a report; characters that the stream cannot hold become escapes.
+
+    On a terminal, control characters become escapes, too, as those of names do that CSV holds as they are.
+
+    Args:
+        text: the text, of one of `reports.FORMATS`.
+        file: the stream; default: standard output. Where the process has none, nothing is printed.
+    """
+    stream = sys.stdout if file is None else file
+    if stream is None:
+        return
+    if stream.isatty():
+        text = "\n".join(printable(line) for line in text.split("\n"))
+    stream.write(encodable(text, stream.encoding or "utf-8"))
+
+
+def show(result: Result, file: TextIO | None = None) -> None:
+    """Print the metrics of a result, then what was skipped or failed, with reasons, and remarks on clips.
+
+    Args:
+        result: the result.
+        file: the stream; default: standard output.
+    """
+    out = console(file)
+    notes = find_footnotes(result)
     if result.metrics:
+        rows = metric_rows(result, notes)
+        tables = [_metrics(out, rows, range(len(_HEADS)))]
+        if _width(out, tables[0]) > out.width:
+            tables = [_metrics(out, rows, _VALUES), _metrics(out, rows, _COUNTS)]
+        # better wider than the terminal than a name that cannot be copied
+        out.width = max(out.width, *(_width(out, table) for table in tables))
+        for table in tables:
+            out.print(table)
+    for line in notes.lines():
+        out.print(f"{MARK} {line}")
+    for title, second, listed in sections(result, notes, short=False):
+        table = grid(title, second)
+        for name, text in listed:
+            table.add_row(name, text)
         out.print(table)
-    for title, rows in (
-        ("Skipped", result.skipped.items()),
-        ("Failed", ((clip.clip, clip.error) for clip in result.failed)),
-    ):
-        notes = grid(title, "Reason")
-        for name, reason in rows:
-            notes.add_row(escape(name), escape(reason or ""))
-        if notes.row_count:
-            out.print(notes)
+
+
+def _metrics(out: PlainConsole, rows: Sequence[MetricRow], columns: Sequence[int]) -> Table:
+    """Return the table of the metrics, or some columns of it."""
+    table = grid(*(_HEADS[i] for i in columns), right=_RIGHT)
+    for row in rows:
+        cells = row[:9]  # as many as there are headings
+        name: str | Text = row.label
+        if row.is_real:
+            gap = " " if len(columns) == len(_HEADS) else "\n"
+            name = Text(f"{out.plain(row.label)}{gap}{OF_THE_REAL}")
+        table.add_row(name, *(cells[i] for i in columns[1:]))
+    return table
+
+
+def _width(out: PlainConsole, table: Table) -> int:
+    """Return the width that a table has where nothing limits it."""
+    return out.measure(table, options=out.options.update(max_width=10_000)).maximum

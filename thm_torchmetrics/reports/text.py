@@ -1,117 +1,125 @@
-"""Write a result as JSON, CSV, Markdown and LaTeX text."""
+"""Write a result as JSON, CSV, Markdown and LaTeX text.
+
+Names of clips and files may hold any character; each format shows them so that they change neither the format nor the
+screen. JSON is for programs and holds everything. The others may go into a paper: paths are shortened to names of
+files, reasons to one clause.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Sequence
+import math
+import re
+from collections.abc import Iterator, Sequence
 
-from thm_torchmetrics.catalog import CATALOG, find_choice
-from thm_torchmetrics.scoring.result import MetricResult, Result
+from thm_torchmetrics.reports.cells import (
+    OF_THE_REAL,
+    MetricRow,
+    error_of,
+    label,
+    metric_rows,
+    number,
+    real_value,
+    reasons,
+    scored,
+    sections,
+    share,
+    shortened,
+)
+from thm_torchmetrics.reports.footnotes import MARK, find_footnotes
+from thm_torchmetrics.reports.latex import latex_lines
+from thm_torchmetrics.reports.names import printable, storable
+from thm_torchmetrics.scoring.result import Result
 
-_PLACES = 4
-NONE = "–"  # noqa: RUF001
-"""The mark in tables for a value that is missing."""
-
-
-def number(value: float | None) -> str:
-    """Return a value as tables show it; a dash if there is none."""
-    return NONE if value is None else f"{value:.{_PLACES}f}"
-
-
-def share(value: float | None) -> str:
-    """Return a coverage in percent, never rounded up to 100."""
-    if value is None:
-        return NONE
-    return "100%" if value == 1 else f"{min(value * 100, 99.9):.1f}%"
-
-
-def label(key: str, metric: MetricResult) -> str:
-    """Return a metric's name in tables.
-
-    It is the key, with the network in brackets if that is not the default: ``csim[dlib]``.
-    """
-    row = CATALOG.get(key.partition(":")[0])
-    defaults = row.extractors[:1] if row else ()
-    other = metric.extractor is not None and bool(defaults) and metric.extractor not in defaults
-    return f"{key}[{metric.extractor}]" if other else key
+_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20\t\r\n'")
+"""A cell that begins with one of these is computed by spreadsheets; with the apostrophe, it would lose it."""
+_MISSING = (
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+    "NULL", "NaN", "None", "n/a", "nan", "null",
+)  # fmt: skip
+"""The words that `pandas.read_csv` takes for no value."""
+_MOST_COMMENTS = 10
+"""The most clips of which the comments tell one kind of thing."""
 
 
 def to_json(result: Result) -> str:
-    """Return JSON of schema 1, indented; ``null`` stands for no value."""
-    return json.dumps(result.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    r"""Return JSON of schema 1, indented, in ASCII; ``null`` stands for no value.
+
+    A name that is not UTF-8 has the escapes of `os.fsdecode`, such as ``\udce9``; `os.fsencode` gives its bytes back.
+    """
+    return json.dumps(result.to_json(), indent=2, allow_nan=False) + "\n"
 
 
 def to_csv(result: Result) -> str:
-    """Return one line per clip and a last one, ``ALL``, over the dataset.
+    """Return a line per clip and one over the dataset, as ``pandas.read_csv`` reads it without options.
 
-    The provenance stands on top in comment lines. Read it back with ``pandas.read_csv(path, comment="#")``.
+    Columns: ``clip``; ``status``; the metrics by key; ``notes``. The status of a clip is ``ok`` or ``failed``, that of
+    the line over the dataset is ``total`` and its clip ``ALL``. The lines of the real videos, if they were scored,
+    have the status ``real`` and ``real total``. An empty cell is no value, ``inf`` is infinity. The notes give the
+    reasons of failures and, in the line ``total``, what changes the numbers; the rest of the provenance is in the
+    JSON report.
+
+    A text that a spreadsheet would compute (``=1+1``) or pandas take for no value (``NA``) begins with an apostrophe,
+    and so does a text that begins with one; take one away to get the name:
+    ``table["clip"].str.removeprefix("'")``.
     """
-    text = io.StringIO()
-    text.writelines(f"# {line}\n" for line in _origin(result))
-    table = csv.writer(text, lineterminator="\n")
     keys = list(result.metrics)
-    table.writerow(["clip", "status", *keys])
-    for clip, values in result.rows():
-        table.writerow([clip.clip, clip.status, *(_plain(values.get(key)) for key in keys)])
-    table.writerow(["ALL", "", *(_plain(result.metrics[key].value) for key in keys)])
-    return text.getvalue()
+    reason, remark = shortened(result)
+    rows = [["clip", "status", *map(_cell, keys), "notes"]]
+    for clip, scores in result.rows():
+        notes = [error_of(clip, reason), *map(remark, clip.notes)]
+        rows.append([_cell(clip.clip), clip.status, *(_plain(scores.get(key)) for key in keys), _note_cell(notes)])
+    totals = [_plain(result.metrics[key].value) for key in keys]
+    rows.append(["ALL", "total", *totals, _note_cell(_remarks(result))])
+    for name, values in _real_rows(result):
+        rows.append([_cell(name), "real", *map(_plain, values), ""])
+    real = [real_value(metric) for metric in result.metrics.values()]
+    if any(value is not None for value in real):
+        rows.append(["ALL", "real total", *map(_plain, real), ""])
+    return "".join(f"{_csv_line(row)}\n" for row in rows)
 
 
 def to_markdown(result: Result) -> str:
-    """Return tables of the metrics and of the clips, and lists of skips and failures."""
+    """Return tables of the metrics, the clips, and of what was skipped, failed or remarked."""
+    notes = find_footnotes(result)
     head = ("Metric", "Value", "Unit", "Protocol", "Frames", "Clips", "Coverage", "Left out")
-    lines = _pipes(
-        head,
-        [
-            (
-                f"{label(key, metric)} {_arrow(metric)}", number(metric.value), metric.unit, metric.protocol,
-                str(metric.frames), str(metric.clips), share(metric.coverage), str(metric.left_out),
-            )
-            for key, metric in result.metrics.items()
-        ],
-    )  # fmt: skip
+    lines = _pipes(head, [_markdown_row(row) for row in metric_rows(result, notes, _markdown)])
+    for line in notes.lines():
+        lines += ["", rf"\{MARK} {_markdown(line)}"]
     if result.clips:
-        rows = [
-            (
-                clip.clip,
-                clip.status,
-                *(number(clip.metrics[k].value) if k in clip.metrics else NONE for k in result.metrics),
-            )
-            for clip in result.clips
-        ]
-        lines += ["", *_pipes(("Clip", "Status", *(label(*each) for each in result.metrics.items())), rows)]
-    if result.skipped:
-        lines += ["", "Skipped:", "", *(f"- {key}: {reason}" for key, reason in result.skipped.items())]
-    if result.failed:
-        lines += ["", "Failed:", "", *(f"- {clip.clip}: {clip.error}" for clip in result.failed)]
-    return "\n".join([*lines, "", *(f"<!-- {line} -->" for line in _origin(result)), ""])
+        labels = [label(key, metric, _markdown) + _markdown(notes.mark(key)) for key, metric in result.metrics.items()]
+        lines += ["", *_pipes(("Clip", "Status", *labels), list(_markdown_clips(result)))]
+    for title, second, rows in sections(result, notes, short=True):
+        lines += ["", *_pipes((title, second), [(_markdown(name), _markdown(text)) for name, text in rows])]
+    # a > could end the comment
+    comments = [printable(line).replace(">", "&gt;") for line in _origin(result)]
+    return "\n".join([*lines, "", *(f"<!-- {line} -->" for line in comments), ""])
 
 
-def to_latex(result: Result) -> str:
-    """Return a ``booktabs`` table, one column per metric, with arrows.
+def to_latex(result: Result, name: str = "Ours") -> str:
+    """Return a table for LaTeX with arrows; it needs the package ``booktabs``.
 
-    The provenance stands in comments.
+    The metrics are columns if these fit on a page, which eight short names do, else rows. A metric has two decimals if
+    it is in dB or frames, else four significant digits, but two to four decimals. A line below the table says what
+    changes the numbers. The provenance stands in comments.
+
+    Args:
+        result: the result.
+        name: the name of the method; the real videos, if they were scored, are ``Ground truth``.
     """
-    keys = list(result.metrics)
-    titles = [f"{_tex(_title(key, result.metrics[key]))} ${_tex_arrow(result.metrics[key])}$" for key in keys]
-    return "\n".join(
-        [
-            *(f"% {line}" for line in _origin(result)),
-            r"\begin{tabular}{l" + "r" * len(keys) + "}",
-            r"\toprule",
-            " & ".join(["Method", *titles]) + r" \\",
-            r"\midrule",
-            " & ".join(["Ours", *(number(result.metrics[key].value).replace(NONE, "--") for key in keys)]) + r" \\",
-            r"\bottomrule",
-            r"\end{tabular}",
-            "",
-        ]
-    )
+    notes = find_footnotes(result)
+    comments = _origin(result)
+    for title, _, rows in sections(result, notes, short=True):
+        comments += [f"{title.lower()}: {': '.join(filter(None, row))}" for row in rows[:_MOST_COMMENTS]]
+        if len(rows) > _MOST_COMMENTS:
+            comments.append(f"{title.lower()}: {len(rows) - _MOST_COMMENTS} more, see the JSON report")
+    return "\n".join([*(f"% {printable(line)}" for line in comments), *latex_lines(result, notes, name), ""])
 
 
 def _origin(result: Result) -> list[str]:
+    """Return the versions, and how each metric was measured."""
     versions = result.provenance.get("versions", {})
     lines = [
         f"thm-torchmetrics {versions.get('thm-torchmetrics', '')}, {result.provenance.get('created', '')}",
@@ -119,37 +127,73 @@ def _origin(result: Result) -> list[str]:
     ]
     for key, metric in result.metrics.items():
         extractor = f", extractor {metric.extractor}" if metric.extractor else ""
+        amount = f"{metric.frames} frames of {metric.clips} clips" if metric.counted == "frames" else scored(metric)
         lines.append(
-            f"{key}: protocol {metric.protocol}{extractor}, {metric.frames} frames of {metric.clips} clips, "
+            f"{key}: protocol {metric.protocol}{extractor}, {amount}, "
             f"coverage {share(metric.coverage)}, {metric.left_out} left out"
         )
-    lines += [f"{key}: skipped, {reason}" for key, reason in result.skipped.items()]
-    lines += [f"{clip.clip}: failed, {clip.error}" for clip in result.failed]
-    return [" ".join(line.split()) for line in lines]
+    return [line for line in lines if line]
 
 
-def _arrow(metric: MetricResult) -> str:
-    return "↑" if metric.higher_is_better else "↓"
+def _remarks(result: Result) -> list[str]:
+    """Return what there is to say on the numbers over the dataset."""
+    reason, _ = shortened(result)
+    notes = find_footnotes(result)
+    return [
+        *notes.lines(),
+        *(f"{key}: no value: {reason(why)}" for key, why in reasons(result)),
+        *(f"{key}: skipped, {reason(text)}" for key, text in result.skipped.items()),
+        *notes.general,
+    ]
 
 
-def _tex_arrow(metric: MetricResult) -> str:
-    return r"\uparrow" if metric.higher_is_better else r"\downarrow"
+def _real_rows(result: Result) -> Iterator[tuple[str, list[float | None]]]:
+    """Yield each clip whose real video was scored, with the values by metric."""
+    for clip in result.clips:
+        details = [clip.metrics[key].detail if key in clip.metrics else None for key in result.metrics]
+        values = [(detail or {}).get("target", {}).get("value") for detail in details]
+        if any(value is not None for value in values):
+            yield clip.clip, values
 
 
-def _title(key: str, metric: MetricResult) -> str:
-    choice = find_choice(key)
-    name = label(key, metric).replace(key, choice.row.key.upper())
-    return name if ":" not in key else f"{name} ({choice.protocol})"
+def _cell(text: str) -> str:
+    """Return a text as a cell that no reader computes or takes for no value."""
+    text = storable(text)
+    return f"'{text}" if text in _MISSING or text.lstrip(" ").startswith(_FORMULA) else text
 
 
-def _tex(text: str) -> str:
-    for plain, escaped in (("_", r"\_"), ("%", r"\%"), ("&", r"\&"), ("#", r"\#")):
-        text = text.replace(plain, escaped)
-    return text
+def _note_cell(notes: Sequence[str]) -> str:
+    told = "; ".join(filter(None, notes))
+    return _cell(printable(told)) if told else ""
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    text = io.StringIO()
+    # csv quotes a line break in a cell only if the line ends with such a one
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().removesuffix("\r\n")
 
 
 def _plain(value: float | None) -> str:
-    return "" if value is None else repr(value)
+    return "" if value is None or math.isnan(value) else repr(float(value))
+
+
+def _markdown_row(row: MetricRow) -> tuple[str, ...]:
+    name = f"{row.label} {OF_THE_REAL}" if row.is_real else f"{row.label} {row.arrow}"
+    return (name, row.value, row.unit, row.protocol, row.scored, row.clips, row.coverage, row.left_out)
+
+
+def _markdown_clips(result: Result) -> Iterator[tuple[str, ...]]:
+    for clip, values in result.rows():
+        yield (_markdown(clip.clip), clip.status, *(number(values.get(key)) for key in result.metrics))
+    for name, real in _real_rows(result):
+        yield (_markdown(name), "real", *map(number, real))
+
+
+def _markdown(text: str) -> str:
+    """Return a text that Markdown shows as it is, in a cell of a table, too."""
+    text = re.sub(r"[\\`*_~|$\[\]]", r"\\\g<0>", printable(text))
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _pipes(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

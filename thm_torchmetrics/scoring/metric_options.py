@@ -99,6 +99,25 @@ def known_options(key: str) -> tuple[str, ...]:
     return tuple(settable_options(metric_class(catalog.find_row(key))))
 
 
+def deviations(members: Mapping[str, TalkingHeadMetric]) -> dict[str, list[str]]:
+    """Return the options of each metric that differ from those of its protocol, as ``name=value``.
+
+    ``align="truncate"`` is what the command does unless it is told otherwise.
+    """
+    found = {}
+    for name, metric in members.items():
+        if not metric.key:  # of no row of the catalog
+            continue
+        usual, own = without_network(f"{metric.key}:{metric.protocol}", {}).settings(), metric.settings()
+        options = [option for option in known_options(metric.key) if option not in ("missing", "protocol")]
+        found[name] = [
+            f"{option}={own[option]}"
+            for option in options
+            if option in own and own[option] != usual.get(option) and (option, own[option]) != ("align", "truncate")
+        ]
+    return found
+
+
 def _parsed(row: catalog.Row, name: str, text: str) -> Any:
     known = settable_options(metric_class(row))
     if name in _ELSEWHERE:

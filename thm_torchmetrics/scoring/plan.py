@@ -139,13 +139,17 @@ def make_metrics(
     for group in metrics.compute_groups.values():
         if any(features.get(name) != features.get(group[0]) for name in group):
             raise InputError(f"{', '.join(group)} share one computation; give them the same features")
-    used = {checkpoint for member in members.values() for checkpoint in checkpoints_of(member)}
-    return MadeMetrics(metrics, skipped, {each.name: _provenance(each) for each in sorted(used, key=lambda c: c.name)})
+    users: dict[Checkpoint, list[str]] = {}
+    for name, member in members.items():
+        for checkpoint in checkpoints_of(member):
+            users.setdefault(checkpoint, []).append(name)
+    used = sorted(users, key=lambda checkpoint: checkpoint.name)
+    return MadeMetrics(metrics, skipped, {each.name: _provenance(each, users[each]) for each in used})
 
 
-def _provenance(checkpoint: Checkpoint) -> dict[str, Any]:
+def _provenance(checkpoint: Checkpoint, metrics: list[str]) -> dict[str, Any]:
     found = weights.locate(checkpoint.name, checkpoint.file)
-    return {"file": found.path.name, "sha256": found.sha256, "custom": found.custom}
+    return {"file": found.path.name, "sha256": found.sha256, "custom": found.custom, "metrics": metrics}
 
 
 def _on_features(text: str, options: Mapping[str, Any], folders: Mapping[str, Path]) -> dict[str, Any]:

@@ -103,7 +103,8 @@ class Result:
     def to_json(self) -> dict[str, Any]:
         """Return schema 1, ready for ``json.dump``.
 
-        A number that JSON cannot hold (inf) becomes None.
+        A number that JSON cannot hold becomes None; ``"infinite": {"value": "inf"}`` beside it tells infinity from no
+        value.
         """
         plain: dict[str, Any] = _finite(
             {
@@ -139,7 +140,8 @@ def _score(score: ClipScore) -> dict[str, Any]:
 
 def _finite(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
+        infinite = {key: str(item) for key, item in value.items() if isinstance(item, float) and math.isinf(item)}
+        return {key: _finite(item) for key, item in value.items()} | ({"infinite": infinite} if infinite else {})
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):

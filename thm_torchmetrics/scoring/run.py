@@ -34,6 +34,7 @@ from thm_torchmetrics.scoring.clip_files import (
     own_or_given_sound,
     remark_on_brightness,
 )
+from thm_torchmetrics.scoring.metric_options import deviations
 from thm_torchmetrics.scoring.progress import Progress
 from thm_torchmetrics.scoring.remarks import remarks
 from thm_torchmetrics.scoring.result import ClipResult, MetricResult, Result
@@ -68,6 +69,7 @@ class DatasetRun:
         self._reader = ClipReader(self.every, self.action_units, self.progress, self.fps)
         self._notes: list[str] = []
         self._clips: Counter[str] = Counter()
+        self._real_clips: Counter[str] = Counter()
         alone = {
             name: deepcopy(metric)
             for name, metric in self._members()
@@ -157,6 +159,7 @@ class DatasetRun:
             return
         self._count_sound(scores.values())
         for name, score in scores.items():
+            self._real_clips[name] += score.frames > 0
             given = result.metrics.get(name, ClipScore(None, 0, 0))
             real = {"value": score.value, **(score.detail or {})}
             result.metrics[name] = replace(given, detail={**(given.detail or {}), "target": real})
@@ -193,8 +196,7 @@ class DatasetRun:
     def _totals(self) -> dict[str, MetricResult]:
         totals = {name: self._total(name, metric, self._clips[name]) for name, metric in self._members()}
         for name, metric in self._real.members().items():
-            clips = metric.tally(metric.named(metric.sums)).scored
-            real = self._total(f"{name} of the real videos", metric, clips)
+            real = self._total(f"{name} of the real videos", metric, self._real_clips[name])
             target = {field: getattr(real, field) for field in ("value", "clips", "coverage", "detail")}
             totals[name] = replace(totals[name], detail={**(totals[name].detail or {}), "target": target})
         return totals
@@ -237,6 +239,7 @@ class DatasetRun:
             "platform": platform.platform(),
             "device": str(next(iter(members.values())).device) if members else None,
             "options": {name: metric.settings() for name, metric in members.items()},
+            "deviations": deviations(members),
             "every": self.every,
             "same_rate": self.same_rate,
             "action_units": vars(self.action_units),
