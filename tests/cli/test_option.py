@@ -169,3 +169,26 @@ def test_options_may_change_what_a_metric_reads(sample: Path) -> None:
 def test_an_option_of_one_metric_goes_before_the_flag_of_all(sample: Path) -> None:
     options = settings(sample, "--metrics", "psnr,ssim", "--average", "clip", "--option", "psnr.average=frame")
     assert (options["psnr"]["average"], options["ssim"]["average"]) == ("frame", "clip")
+
+
+@pytest.mark.parametrize(
+    ("metric", "arguments", "said"),
+    [
+        ("psnr", [], []),
+        ("psnr", ["--average", "clip"], ["average=clip"]),
+        ("psnr", ["--align", "time", "--resize", "bicubic"], ["align=time", "resize=bicubic"]),
+        ("csim", ["--extractor", "csim=dlib"], []),
+        ("csim", ["--extractor", "csim=dlib", "--option", "csim.reference=preds-first"], ["reference=preds-first"]),
+        ("lmd", ["--extractor", "lmd=dlib", "--option", "lmd.face=first"], ["face=first"]),
+    ],
+)
+def test_options_other_than_the_protocol_s_stand_in_the_report(
+    sample: Path, metric: str, arguments: list[str], said: list[str]
+) -> None:
+    result = thm("score", sample, "--metrics", metric, *arguments, "--every", 10, "--format", "json")
+    assert json.loads(result.stdout)["provenance"]["deviations"][metric] == said
+
+
+def test_a_metric_is_named_with_a_colon_however_it_is_spelled(sample: Path) -> None:
+    result = thm("score", sample, "--metrics", "ssim-skimage", "--every", 10, "--format", "json")
+    assert list(json.loads(result.stdout)["metrics"]) == ["ssim:skimage"]

@@ -229,7 +229,7 @@ def _asked(given: Mapping[str, Any]) -> tuple[str, ...]:
     if given["metrics"] and given["suite"]:
         raise InputError("--metrics and --suite exclude each other; give one")
     named = given["metrics"].split(",") if given["metrics"] else catalog.find_suite(given["suite"] or "thm")
-    return tuple(dict.fromkeys(key.strip() for key in named))
+    return tuple(dict.fromkeys(catalog.find_choice(key.strip()).name for key in named))
 
 
 def _inputs(data: Path | None, given: Mapping[str, Any]) -> tuple[list[Item], dict[str, Path]]:
