@@ -245,3 +245,18 @@ def test_no_dataset(tmp_path: Path) -> None:
         discover(tmp_path / "a.mp4")
     with pytest.raises(InputError, match="none of the folders gt_video, pred_video, gt_audio, gt_au_csv, pred_au_csv"):
         discover(tmp_path)
+
+
+def test_an_animation_beside_a_video_of_its_name_is_its_preview(tmp_path: Path) -> None:
+    for name in ("a.mp4", "a.gif", "b.gif"):
+        (tmp_path / name).touch()
+    with pytest.warns(MediaWarning, match=r"a\.gif was passed over"):
+        items = pair(preds=tmp_path)
+    assert {item.key: item.preds and item.preds.name for item in items} == {"a": "a.mp4", "b": "b.gif"}
+
+
+def test_two_videos_of_one_name_are_an_error(tmp_path: Path) -> None:
+    for name in ("a.mp4", "a.mov"):
+        (tmp_path / name).touch()
+    with pytest.raises(InputError, match="are both the clip 'a'"):
+        pair(preds=tmp_path)

@@ -10,6 +10,9 @@ from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.media.find import by_key, clip_key, list_files, nothing_found
 from thm_torchmetrics.media.pictures import PICTURE_SUFFIXES, is_picture, numbered
 
+_PREVIEWS = (".gif", ".apng")
+"""Suffixes of animations, which people put beside a video to show it on a page."""
+
 
 @dataclass(frozen=True)
 class FoundVideos:
@@ -87,12 +90,15 @@ def find_videos(folder: Path, suffixes: Iterable[str]) -> FoundVideos:
 
     Raises:
         InputError: if the folder does not exist or cannot be searched, holds neither, or holds two videos of one key.
+            An animation (``a.gif``) beside a video of its name is passed over, as its preview.
     """
     suffixes = tuple(suffixes)
     files = list_files(folder)
-    videos = by_key(folder, [path for path in files if path.suffix.lower() in suffixes])
+    found = [path for path in files if path.suffix.lower() in suffixes]
+    previews = by_key(folder, [path for path in found if path.suffix.lower() in _PREVIEWS])
+    videos = previews | by_key(folder, [path for path in found if path.suffix.lower() not in _PREVIEWS])
     pictures: dict[Path, list[Path]] = {}
-    others = []
+    others = [path for path in found if path not in videos.values()]
     for path in files:
         if is_picture(path):
             pictures.setdefault(path.parent, []).append(path)
