@@ -64,3 +64,10 @@ def test_a_folder_that_cannot_be_written_is_named_before_any_work(sample: Path) 
     assert done.returncode == 2
     assert "/proc/r.json: the folder cannot be written" in done.stderr
     assert done.stdout == ""
+
+
+def test_the_list_breaks_no_name_at_80_columns() -> None:
+    done = shell("$THM list", Path(), COLUMNS="80")
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    for name in ("StructuralSimilarity", "torch-fidelity", "wav2lip-lrs-jpeg", "talkinggaussian", "IdentitySimilarity"):
+        assert name in done.stdout

@@ -9,6 +9,9 @@ import click
 from thm_torchmetrics import weights
 from thm_torchmetrics.catalog import CATALOG, SUITES, Row
 
+_WIDE = 150
+"""Columns of a terminal on which the metrics are one table instead of three."""
+
 
 @click.command("list")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="How to print.")
@@ -31,15 +34,21 @@ def list_metrics(form: str) -> None:
         return
     from thm_torchmetrics.reports.table import console, grid
 
-    table = grid("Key", "", "Metric", "Needs", "Protocols (default first)", "Networks (* no commercial use)")
-    for row in CATALOG.values():
-        needs, protocols = ", ".join(row.inputs), ", ".join(row.protocols)
-        table.add_row(row.key, row.arrow, f"{row.title} ({row.name})", needs, protocols, _networks(row))
+    out = console()
+    heads = ("Key", "", "Metric", "Needs", "Class", "Protocols (default first)", "Networks (* no commercial use)")
+    narrow = [(*heads[:4],), (heads[0], *heads[4:6]), (heads[0], heads[6])]
+    for shown in [heads] if out.width >= _WIDE else narrow:
+        table = grid(*shown)
+        for row in CATALOG.values():
+            needs, protocols = ", ".join(row.inputs), ", ".join(row.protocols)
+            cells = (row.key, row.arrow, row.title, needs, row.name, protocols, _networks(row))
+            table.add_row(*(cell for head, cell in zip(heads, cells, strict=True) if head in shown))
+        for column in table.columns:
+            column.no_wrap = column.header in ("Key", "Class")
+        out.print(table)
     suites = grid("Suite", "Members")
     for name, members in SUITES.items():
         suites.add_row(name, ", ".join(members))
-    out = console()
-    out.print(table)
     out.print(suites)
 
 
