@@ -76,7 +76,7 @@ def test_every_option_in_a_message_is_put_into_cli_words(place: str, text: str) 
         (
             "a lower `min_track=` finds more",
             ["psnr", "lse-d:tracked"],
-            "a lower --min-track VALUE finds more",
+            "a lower --min-track finds more",
         ),
         ("pass num_features=512", ["fid"], "pass --option fid.num_features=512"),
         ("choose one with face_id= (--au-face-id)", [], "choose one with --au-face-id"),

@@ -57,6 +57,8 @@ def in_cli_words(text: str, keys: Iterable[str] = ()) -> str:
         known = owners.get(name, list(catalog.CATALOG))
         key = next((key for key in asked if key in known), known[0] if len(known) < len(catalog.CATALOG) else "KEY")
         form = _FLAGS.get(name, f"--option {{key}}.{name}={{value}}")
+        if not match["value"]:
+            form = form.removesuffix(" {value}")
         return form.format(key=key, value=shlex.quote(value))
 
     text = _BRACKETS.sub(r"\1", _BOTH.sub(r"\1", text))
