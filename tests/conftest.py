@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +34,12 @@ def clips() -> Path:
 def clips_extra() -> Path:
     """A second folder of real clips, laid out like the first."""
     return _footage("THM_CLIPS_EXTRA", "clips_extra")
+
+
+@pytest.fixture
+def data(sample: Path, tmp_path: Path) -> Path:
+    """A copy of the module's ``sample`` that a test may damage."""
+    return Path(shutil.copytree(sample, tmp_path / "data"))
 
 
 @pytest.fixture(scope="session")

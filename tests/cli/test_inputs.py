@@ -21,12 +21,6 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_sample(tmp_path_factory.mktemp("sample"), clips=2, seconds=0.4, size=128)
 
 
-@pytest.fixture
-def data(sample: Path, tmp_path: Path) -> Path:
-    """A copy of the sample that a test may damage."""
-    return Path(shutil.copytree(sample, tmp_path / "data"))
-
-
 def thm(*arguments: object) -> Result:
     result = CliRunner().invoke(main, ["score", *map(str, arguments)])
     if result.exception and not isinstance(result.exception, SystemExit):

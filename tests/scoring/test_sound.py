@@ -34,11 +34,6 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_sample(tmp_path_factory.mktemp("sample"), clips=2, seconds=0.4, size=64)
 
 
-@pytest.fixture
-def data(sample: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(sample, tmp_path / "data"))
-
-
 def score(syncnet: Path, *arguments: object) -> tuple[int, dict[str, Any]]:
     asked = ["score", *arguments, "--metrics", KEYS, "--weights", f"syncnet={syncnet}", "--format", "json"]
     result = CliRunner().invoke(main, [str(argument) for argument in asked])

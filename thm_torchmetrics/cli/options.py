@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -59,12 +59,16 @@ _LIP_SYNC_OPTIONS = (
 
 def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--weights``, ``--offline`` and ``--commercial`` to a command."""
-    return reduce(lambda decorated, option: option(decorated), reversed(_CHECKPOINT_OPTIONS), command)
+    return _with_options(command, _CHECKPOINT_OPTIONS)
 
 
 def lip_sync_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--min-track``, ``--min-face-size`` and ``--tracks`` to a command."""
-    return reduce(lambda decorated, option: option(decorated), reversed(_LIP_SYNC_OPTIONS), command)
+    return _with_options(command, _LIP_SYNC_OPTIONS)
+
+
+def _with_options(command: Callable[..., Any], options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
+    return reduce(lambda decorated, option: option(decorated), reversed(options), command)
 
 
 def given_checkpoints(given: Mapping[str, Any], progress: Progress) -> Checkpoints:

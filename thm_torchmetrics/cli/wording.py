@@ -49,6 +49,8 @@ def in_cli_words(text: str, keys: Iterable[str] = ()) -> str:
         text: the message.
         keys: the metrics that it is about, with protocols or not.
     """
+    if "=" not in text:
+        return text  # the metrics, and torch with them, are not imported to refuse a misspelled key
     owners = _owners()
     asked = [key.partition(":")[0] for key in keys]
 

@@ -131,9 +131,8 @@ def read_csv(path: Path) -> CsvTable:
             again.
     """
     try:
-        text = _decode(path.read_bytes())
-        separator = _separator(text)
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+        text = decode(path.read_bytes())
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator_of(text), skipinitialspace=True)
         records = [(reader.line_num, [field.strip() for field in row]) for row in reader]
     except FileNotFoundError as error:
         raise MediaError(f"{path}: there is no such file") from error
@@ -150,14 +149,19 @@ def read_csv(path: Path) -> CsvTable:
     return replace(table, rows=[_fitted(table, row) for row in range(len(table.rows))])
 
 
-def _decode(data: bytes) -> str:
+def decode(data: bytes) -> str:
+    """Return the text of a file by its byte order mark, or by the zeros of UTF-16; else it is UTF-8.
+
+    Raises:
+        UnicodeDecodeError: if it is none of them.
+    """
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS if data.startswith(mark)), "utf-8")
     if encoding == "utf-8" and b"\0" in data[:2]:  # half of the first letter
         encoding = "utf-16-be" if data[:1] == b"\0" else "utf-16-le"
     return data.decode(encoding)
 
 
-def _separator(text: str) -> str:
+def separator_of(text: str) -> str:
     """Return the separator that occurs most often in the line of the column names."""
     lines = (line for line in io.StringIO(text) if line.strip() and not line.lower().startswith("sep="))
     names = next(lines, "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 from av.stream import Stream
 
@@ -90,7 +90,7 @@ class _Chunks(NamedTuple):
     sound: bytes
     name: int
     size: int
-    order: str
+    order: Literal["big", "little"]
     whole: bool
     multiple: int
 
@@ -98,7 +98,7 @@ class _Chunks(NamedTuple):
         """Return where the samples should end; 0 if the file does not say."""
         position, head_length = self.first, self.name + self.size
         while len(head := _read_at(file, position, head_length)) == head_length:
-            size = int.from_bytes(head[self.name :], "big" if self.order == "big" else "little")
+            size = int.from_bytes(head[self.name :], self.order)
             if size >= 1 << (8 * self.size - 1) or (self.whole and size < head_length):
                 break  # unknown, or no chunk
             end = position + size + (0 if self.whole else head_length)
@@ -121,9 +121,8 @@ def _mp3_end(file: BinaryIO) -> int:
     frame = _read_at(file, start, 200)
     for name in (b"Xing", b"Info"):
         place = frame.find(name)
-        if (
-            0 < place < len(frame) - 16 and frame[place + 7] & 2
-        ):  # the size in bytes follows, after the number of frames if there is one
+        if 0 < place < len(frame) - 16 and frame[place + 7] & 2:
+            # the size in bytes follows, after the number of frames if there is one
             place += 8 + 4 * (frame[place + 7] & 1)
             return start + int.from_bytes(frame[place : place + 4], "big")
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import unicodedata
@@ -12,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.media.csv_table import decode, separator_of
 from thm_torchmetrics.media.pairing import Item, clip_name
 from thm_torchmetrics.media.pictures import is_pattern
 
 COLUMNS = ("clip", "preds", "target", "audio", "preds_au", "target_au")
 _VIDEOS = ("preds", "target")
-_SEPARATORS = (",", ";", "\t")
 _SHOWN = 10
 """Most problems that one message lists."""
 
@@ -117,18 +116,16 @@ def _text(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error}); --pairs takes a CSV file") from error
-    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return data.decode("utf-16" if wide else "utf-8-sig")
+        return decode(data)
     except UnicodeError as error:
         raise InputError(f"{path}: is not UTF-8 text ({error}); save it as CSV in UTF-8") from error
 
 
 def _rows(path: Path, text: str) -> list[tuple[int, list[str]]]:
     """Return the lines that hold anything as cells, each with its number."""
-    head = text.lstrip("\r\n").splitlines()[:1]
-    separator = max(_SEPARATORS, key=head[0].count) if head else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
+    stream = io.StringIO(text, newline="")
+    reader = csv.reader(stream, delimiter=separator_of(text), skipinitialspace=True, strict=True)
     rows = []
     try:
         for cells in reader:

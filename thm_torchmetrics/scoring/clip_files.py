@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple, TypeAlias, TypeGuard
+from typing import NamedTuple, TypeAlias
 
 import torch
 
@@ -176,7 +176,8 @@ def by_timestamp(preds: AnyClip | None, target: AnyClip | None) -> AnyClip | Non
 
 def remark_on_brightness(preds: AnyClip | None, target: AnyClip | None) -> None:
     """Warn if one of two videos is HDR and the other is not."""
-    files = [clip.frames.source for clip in (preds, target) if isinstance(clip, Clip) and _is_video(clip.frames)]
+    sources = [clip.frames for clip in (preds, target) if isinstance(clip, Clip)]
+    files = [source.source for source in sources if isinstance(source, CountedVideo)]
     high = [file.path for file in files if file.pixels.is_hdr]
     if len(files) > len(high) > 0:
         warnings.warn(
@@ -190,10 +191,6 @@ def remark_on_brightness(preds: AnyClip | None, target: AnyClip | None) -> None:
 def own_or_given_sound(video: Path, given: Path | None) -> Path | None:
     """Return a real video itself if it has a sound track, else the given file of its sound."""
     return video if open_video(video).has_audio else given
-
-
-def _is_video(frames: object) -> TypeGuard[CountedVideo]:
-    return isinstance(frames, CountedVideo)
 
 
 def _counted(video: VideoFile | PictureFolder, on_frame: Callable[[], None]) -> VideoSource:
