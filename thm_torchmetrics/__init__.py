@@ -22,11 +22,14 @@ if TYPE_CHECKING:
         ArousalCorrelation as ArousalCorrelation,
         ArousalError as ArousalError,
         ArousalSignAgreement as ArousalSignAgreement,
-        EmotionSimilarityDistance as EmotionSimilarityDistance,
         ValenceConcordance as ValenceConcordance,
         ValenceCorrelation as ValenceCorrelation,
         ValenceError as ValenceError,
         ValenceSignAgreement as ValenceSignAgreement,
+    )
+    from thm_torchmetrics.metrics.emotion_similarity import (
+        BlinkSimilarityDistance as BlinkSimilarityDistance,
+        EmotionSimilarityDistance as EmotionSimilarityDistance,
     )
     from thm_torchmetrics.metrics.face3d import (
         AverageExpressionDistance as AverageExpressionDistance,
@@ -66,7 +69,7 @@ _HOMES = {
     "TalkingHeadEvaluation": "training.callback",
     "TalkingHeadMetric": "core.metric",
     "TalkingHeadMetrics": "collection",
-    **{row.name: f"metrics.{row.module}" for row in CATALOG.values()},
+    **{row.name: f"metrics.{row.module}" for row in CATALOG.values() if "." not in row.module},
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]

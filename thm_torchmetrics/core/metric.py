@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, ClassVar, Literal, TypeAlias
 
@@ -74,8 +74,8 @@ class TalkingHeadMetric(OptionsMetric):
     """Unit of the value."""
     protocols: ClassVar[tuple[str, ...]] = ("default",)
     """The published procedures that the metric follows, default first."""
-    clip_average: ClassVar[tuple[str, ...]] = ()
-    """The protocols whose own average is the mean of clip means."""
+    procedures: ClassVar[Mapping[str, Any]] = {}
+    """What each protocol of the catalog does, by name; one that is absent cannot run."""
     averages: ClassVar[tuple[str, ...]] = ("frame", "clip")
     """The values of ``average``."""
     feature_shape: ClassVar[tuple[int | None, ...] | None] = None
@@ -94,16 +94,17 @@ class TalkingHeadMetric(OptionsMetric):
     extractor: Any = None
     """The extractor of the features; None if they are given, or if there are none."""
 
+    _row: ClassVar[catalog.Row | None] = None
+
     def __init_subclass__(cls, key: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if key is None:
             return
-        row = catalog.find_row(key)
-        cls.key, cls.unit, cls.inputs, cls.protocols = row.key, row.unit, row.inputs, row.protocols
-        cls.clip_average = row.clip_average
-        cls.higher_is_better = row.higher_is_better
-        cls.plot_lower_bound = row.low if row.low > -float("inf") else None
-        cls.plot_upper_bound = row.high if row.high < float("inf") else None
+        cls._row = row = catalog.find_row(key)
+        cls.key, cls.inputs, cls.protocols = row.key, row.inputs, row.protocols
+        cls._published = {each.name: each.options for each in row.published} | {None: row.published[0].options}
+        for name, value in _constants(row.scale_of()).items():
+            setattr(cls, name, value)
 
     def __init__(
         self,
@@ -117,7 +118,9 @@ class TalkingHeadMetric(OptionsMetric):
     ) -> None:
         super().__init__(**kwargs)
         self.protocol = one_of("protocol", protocol or self.protocols[0], self.protocols)
-        default = "clip" if self.protocol in self.clip_average else "frame"
+        if self._row is not None and self.protocol not in self.procedures:
+            raise InputError(f"the catalog names the protocol {self.protocol!r} of {self.key}, but no code computes it")
+        default = "frame" if self._row is None else self._row.protocol(self.protocol).average
         self.average = one_of("average", average or default, self.averages)
         self.align = one_of("align", align, ("error", "truncate", "time"))
         self.missing = one_of("missing", missing, ("skip", "error"))
@@ -143,6 +146,8 @@ class TalkingHeadMetric(OptionsMetric):
     def _seal(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         super()._seal(args, kwargs)
         self._arguments = {side: self.argument(side) for side in ("preds", "target")}
+        if self._row is not None:  # torchmetrics refuses to set some of them
+            vars(self).update(_constants(self._row.scale_of(self.protocol)))
 
     def update(self, preds: ClipInput = None, target: ClipInput = None) -> None:
         """Add clips, all of them or, if one cannot be measured, none.
@@ -257,6 +262,16 @@ class TalkingHeadMetric(OptionsMetric):
     def detail(self) -> dict[str, Any] | None:
         """Return results beyond the value, of everything added so far on this process."""
         return self.details(self.named(self.sums))
+
+
+def _constants(scale: catalog.Scale) -> dict[str, Any]:
+    """Return the constants by which torchmetrics, reports and plots read a value."""
+    return {
+        "higher_is_better": scale.higher_is_better,
+        "unit": scale.unit,
+        "plot_lower_bound": scale.low if scale.low > -float("inf") else None,
+        "plot_upper_bound": scale.high if scale.high < float("inf") else None,
+    }
 
 
 def one_of(name: str, value: Any, allowed: Sequence[Any]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from abc import ABC, ABCMeta, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar, TypeAlias
 
 import torch
@@ -19,9 +20,12 @@ Setting: TypeAlias = str | int | float | bool | None
 
 
 class _Sealing(ABCMeta):
-    """The metaclass seals a metric as soon as its constructor is done."""
+    """The metaclass adds the options of the protocol, and seals a metric as soon as its constructor is done."""
+
+    _published: Mapping[str | None, Mapping[str, Any]]
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        kwargs = {**cls._published.get(kwargs.get("protocol"), {}), **kwargs}
         metric = super().__call__(*args, **kwargs)
         metric._seal(args, kwargs)
         return metric
@@ -37,6 +41,9 @@ class OptionsMetric(SumsMetric, ABC, metaclass=_Sealing):
 
     identity: tuple[type, tuple[tuple[str, str], ...]]
     """Class and options; metrics of equal identity measure alike and may share a state."""
+
+    _published: ClassVar[Mapping[str | None, Mapping[str, Any]]] = {}
+    """The options that each protocol sets, unless they are given; those of the default under None, too."""
 
     _family: ClassVar[type]
     _fixed: frozenset[str] = frozenset()

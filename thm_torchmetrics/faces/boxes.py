@@ -7,7 +7,7 @@ clipped to the image.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import torch
 from torch import Tensor
@@ -16,7 +16,8 @@ from torchvision.ops import nms
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.functional.checks import check_option, check_shape
 
-FACE_RULES = ("largest", "first", "last", "center")
+FaceRule: TypeAlias = Literal["largest", "first", "last", "center"]
+FACE_RULES = get_args(FaceRule)
 """Names of the rules of `choose_face`."""
 
 _VARIANCES = (0.1, 0.2)  # scales of the offsets of center and sides

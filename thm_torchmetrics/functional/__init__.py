@@ -11,7 +11,12 @@ from thm_torchmetrics.functional.face3d import (
     average_expression_distance,
     average_pose_distance,
 )
-from thm_torchmetrics.functional.frechet import frechet_distance, frechet_from_features, frechet_sums
+from thm_torchmetrics.functional.frechet import (
+    frechet_distance,
+    frechet_distance_newton_schulz,
+    frechet_from_features,
+    frechet_sums,
+)
 from thm_torchmetrics.functional.identity import cosine_similarity, squared_euclidean_distance
 from thm_torchmetrics.functional.image_quality import (
     mean_squared_error_per_frame,
@@ -43,6 +48,7 @@ __all__ = [
     "cosine_similarity",
     "emotion_similarity_distance",
     "frechet_distance",
+    "frechet_distance_newton_schulz",
     "frechet_from_features",
     "frechet_sums",
     "landmark_distance",

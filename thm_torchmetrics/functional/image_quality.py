@@ -52,11 +52,12 @@ def peak_signal_noise_ratio(preds: Tensor, target: Tensor, protocol: str = "piq"
         target: the same shape; the dtype may differ.
         protocol: ``"piq"``, one value per frame, 1e-8 added to the MSE so that identical frames give 80 dB
             (``piq.psnr``, https://github.com/photosynthesis-team/piq, used by the ViCo baseline and
-            TalkingHeadMetrics); or ``"global-mse"``, one value of the MSE over all frames given, ``inf`` where they are
-            identical (torchmetrics' ``PeakSignalNoiseRatio`` with ``data_range=1.0``).
+            TalkingHeadMetrics); ``"mean-of-frames"``, the same without the 1e-8, inf where frames are identical (the
+            meters of ER-NeRF, TalkingGaussian and InsTaG); or ``"global-mse"``, one value of the MSE over all frames
+            given, ``inf`` where they are identical (torchmetrics' ``PeakSignalNoiseRatio`` with ``data_range=1.0``).
 
     Returns:
-        ``(N,)`` for ``"piq"``, 0-d for ``"global-mse"`` (NaN of no frames); float64 (float32 on MPS).
+        ``(N,)``, 0-d for ``"global-mse"`` (NaN of no frames); float64 (float32 on MPS).
 
     Raises:
         InputError: a side is not RGB frames, a float value lies outside 0..1, or the protocol is unknown.
@@ -69,11 +70,11 @@ def peak_signal_noise_ratio(preds: Tensor, target: Tensor, protocol: str = "piq"
         >>> peak_signal_noise_ratio(target + 10, target, protocol="global-mse")
         tensor(28.1308, dtype=torch.float64)
     """
-    check_option("protocol", protocol, ("piq", "global-mse"))
+    check_option("protocol", protocol, ("piq", "mean-of-frames", "global-mse"))
     errors = mean_squared_error_per_frame(preds, target)
-    if protocol == "piq":
-        return -10 * torch.log10(errors + _PIQ_EPSILON)
-    return -10 * torch.log10(errors.mean())
+    if protocol == "global-mse":
+        errors = errors.mean()
+    return -10 * torch.log10(errors + _PIQ_EPSILON if protocol == "piq" else errors)
 
 
 @torch.no_grad()

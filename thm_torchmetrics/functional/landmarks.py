@@ -49,10 +49,10 @@ PROTOCOLS: dict[str, LandmarkProtocol] = {
     "instag": LandmarkProtocol("mouth", center=True, norm="none", reduction="l2"),
     "vico": LandmarkProtocol("mouth", center=False, norm="none", reduction="l1"),
     "atvg": LandmarkProtocol("mouth", center=True, norm="none", reduction="l2-sum"),
-    "eat-m": LandmarkProtocol("mouth", center=True, norm="none", reduction="l2"),
-    "eat-f": LandmarkProtocol("face", center=True, norm="none", reduction="l2"),
+    "centered-mouth": LandmarkProtocol("mouth", center=True, norm="none", reduction="l2"),
+    "centered-face": LandmarkProtocol("face", center=True, norm="none", reduction="l2"),
 }
-"""Landmark distances as published: InsTaG and other NeRF and Gaussian papers, ViCo, ATVGnet, EAT."""
+"""Landmark distances as published: InsTaG and other NeRF and Gaussian papers, ViCo, ATVGnet; EAT's on any frame."""
 
 
 def landmark_distance(

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from thm_torchmetrics.imaging.checks import check_frames, check_range, slabs, widest_float
+from thm_torchmetrics.imaging.grey import grey_frames
 
 _BLOCK = 64
 _EDGE_PIXELS = 0.002 * _BLOCK * _BLOCK
@@ -79,13 +80,11 @@ def blur_detection_probability(frames: Tensor) -> Tensor:
 
 
 def _luma(frames: Tensor) -> Tensor:
-    """Convert to grey frames ``(N, H, W)``, uint8, with OpenCV's fixed-point weights."""
+    """Convert to 8-bit grey frames ``(N, H, W)``."""
     check_range("frames", frames)
     if frames.is_floating_point():
         frames = (frames.to(torch.float32) * 255).round_()
-    red, green, blue = frames.to(torch.int32).unbind(1)
-    scaled = (red * 9798).add_(green, alpha=19235).add_(blue, alpha=3735).add_(1 << 14)
-    return scaled.bitwise_right_shift_(15).to(torch.uint8)
+    return grey_frames(frames)
 
 
 def _scores(luma: Tensor) -> Tensor:

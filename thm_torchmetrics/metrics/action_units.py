@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, TypeAlias
 
 import torch
@@ -33,7 +34,7 @@ class ActionUnitError(FrameMean, key="aue"):
     - ``talkinggaussian`` (default): the sum over units, as the scripts of TalkingGaussian and InsTaG print it. Rows are
       paired by position and surplus rows of the longer file are dropped; pass ``align="truncate"`` for that. Those
       scripts keep failed frames (``success`` 0); `media.openface` can filter them.
-    - ``mean``: the mean over units instead of the sum.
+    - ``mean``: the mean over units instead of the sum; no published source is known.
 
     The input is ``preds_au`` and ``target_au``, by name or by position: intensities ``(T, 17)`` or ``(B, T, 17)``, or
     lists of ``(T, 17)``, 0..5, in OpenFace's order 01 02 04 05 06 07 09 10 12 14 15 17 20 23 25 26 45. A frame is
@@ -53,6 +54,8 @@ class ActionUnitError(FrameMean, key="aue"):
     """
 
     feature_shape = (len(ACTION_UNITS),)
+    procedures: ClassVar[Mapping[str, Any]] = {"talkinggaussian": torch.sum, "mean": torch.mean}
+    """What is made of the units' errors."""
     units: ClassVar[Units] = tuple(range(len(ACTION_UNITS)))
     """The units of the metric."""
     groups: ClassVar[tuple[Units, ...]] = (units, UPPER, LOWER)
@@ -112,7 +115,8 @@ class ActionUnitError(FrameMean, key="aue"):
 
     def from_mean(self, mean: Tensor) -> Tensor:
         """Return the sum, or the mean, over the units."""
-        return mean.mean() if self.protocol == "mean" else mean.sum()
+        value: Tensor = self.procedures[self.protocol](mean)
+        return value
 
     def tally(self, sums: Sums) -> Tally:
         """Count the frames that have a value of every unit of the metric, and all."""

@@ -1,17 +1,16 @@
-"""Compare the emotion of faces, by valence, arousal and the emotion similarity distance."""
+"""Compare the emotion of faces by valence and arousal."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
 from thm_torchmetrics.core.chunk import Chunk
-from thm_torchmetrics.core.frame_mean import FrameMean
 from thm_torchmetrics.extractors import landmarks_in_use, make_extractor
-from thm_torchmetrics.extractors.emotion import AFFECT, FEATURES, Emotion
-from thm_torchmetrics.functional.emotion import emotion_similarity_distance
-from thm_torchmetrics.metrics.identity import NO_DIRECTION
+from thm_torchmetrics.extractors.emotion import AFFECT, Emotion
+from thm_torchmetrics.faces.boxes import FaceRule
 from thm_torchmetrics.metrics.paired_moments import PairedMoments
 from thm_torchmetrics.weights import CustomFiles
 
@@ -60,20 +59,22 @@ class ValenceError(PairedMoments, key="v-rmse"):
     """
 
     feature_shape = (2,)
+    procedures: ClassVar[Mapping[str, Any]] = {"face": "faces", "thm": "whole frames"}
+    """What the network sees."""
 
     def __init__(
         self,
         *,
         protocol: str | None = None,
         extractor: str | nn.Module | None = "emonet8",
-        landmarks: str = "fan",
-        face: str = "largest",
+        landmarks: Literal["fan", "dlib"] = "fan",
+        face: FaceRule = "largest",
         mirror: bool = False,
         weights: CustomFiles = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)
-        whole = self.protocol == "thm"
+        whole = self.procedures[self.protocol] == "whole frames"
         self.extractor = make_extractor(
             "emotion", extractor, weights, whole_frame=whole, landmarks=landmarks, face=face, mirror=mirror
         )
@@ -203,68 +204,3 @@ class ArousalConcordance(ValenceConcordance, key="a-ccc", reads_state_of_parent=
     """
 
     series = 1
-
-
-class EmotionSimilarityDistance(FrameMean, key="esd"):
-    r"""Compute the distance of the emotion features of paired frames (ESD), lower is better.
-
-    This is the package's own reading of the emotion similarity distance. The survey that named it (L. Chen et al.,
-    "What comprises a good talking-head video generation?", 2020) released neither its emotion network nor code, so no
-    published ESD can be reproduced. Compare numbers of this class only with one another, of one protocol and extractor.
-
-    The features are the 128 inputs of EmoNet's last layer, on the face as `ValenceError` crops it (protocol ``face``
-    there). With equal options the two metrics share one pass of the network.
-
-    Protocols:
-
-    - ``cosine`` (default): :math:`1 - \cos(f(\hat x_t), f(x_t))`, mean over frames, in ``[0, 2]``.
-    - ``l2``: :math:`\|f(\hat x_t) - f(x_t)\|`, mean over frames, in the features' own unit.
-
-    The two sides may differ in size. With ``extractor=None`` the input is features, ``(T, D)``.
-
-    Args:
-        protocol: see above.
-        extractor: ``"emonet8"`` or ``"emonet5"``; a module that maps whole frames ``(N, 3, H, W)``, float32 in 0..1, to
-            features ``(N, D)``; or None.
-        landmarks, face, weights: as in `ValenceError`.
-        mirror: whether to average the features with those of the mirrored image.
-        kwargs: the options of `TalkingHeadMetric`.
-
-    Example:
-        >>> import torch
-        >>> from thm_torchmetrics import EmotionSimilarityDistance
-        >>> metric = EmotionSimilarityDistance(extractor=None)
-        >>> metric(torch.tensor([[3.0, 0.0], [1.0, 1.0]]), torch.tensor([[0.0, 4.0], [2.0, 2.0]]))
-        tensor(0.5000, dtype=torch.float64)
-    """
-
-    feature_shape = (None,)
-
-    def __init__(
-        self,
-        *,
-        protocol: str | None = None,
-        extractor: str | nn.Module | None = "emonet8",
-        landmarks: str = "fan",
-        face: str = "largest",
-        mirror: bool = False,
-        weights: CustomFiles = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(protocol=protocol, **kwargs)
-        self.extractor = make_extractor("emotion", extractor, weights, landmarks=landmarks, face=face, mirror=mirror)
-        self.landmarks = landmarks_in_use(self.extractor)
-
-    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        """Return the distance of every frame."""
-        kind: Literal["cosine", "l2"] = "l2" if self.protocol == "l2" else "cosine"
-        return emotion_similarity_distance(self.features(preds), self.features(target), kind)
-
-    def unusable(self) -> str:
-        """Return the contents of a given row that cannot be measured, in words."""
-        return NO_DIRECTION if self.protocol == "cosine" else super().unusable()
-
-    def features(self, chunk: Chunk) -> Tensor:
-        """Return the emotion features of a chunk's frames."""
-        rows = super().features(chunk)
-        return rows[:, FEATURES] if isinstance(self.extractor, Emotion) else rows

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
@@ -11,6 +13,7 @@ from thm_torchmetrics.core.frame_mean import FrameMean
 from thm_torchmetrics.core.frechet_distance import FrechetDistance
 from thm_torchmetrics.extractors import landmarks_in_use, make_extractor
 from thm_torchmetrics.extractors.face3d import NUM_COEFFICIENTS
+from thm_torchmetrics.faces.boxes import FaceRule
 from thm_torchmetrics.functional.face3d import COEFFICIENTS, average_expression_distance, average_pose_distance
 from thm_torchmetrics.weights import CustomFiles
 
@@ -20,13 +23,18 @@ class _CoefficientDistance(FrameMean):
 
     feature_shape = (NUM_COEFFICIENTS,)
 
+    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        """Return the distance of every frame."""
+        distance: Tensor = self.procedures[self.protocol](self.features(preds), self.features(target))
+        return distance
+
     def __init__(
         self,
         *,
         protocol: str | None = None,
         extractor: str | nn.Module | None = "deep3d",
-        landmarks: str = "fan",
-        face: str = "largest",
+        landmarks: Literal["fan", "dlib"] = "fan",
+        face: FaceRule = "largest",
         weights: CustomFiles = None,
         **kwargs: Any,
     ) -> None:
@@ -52,7 +60,7 @@ class AverageExpressionDistance(_CoefficientDistance, key="aed"):
 
     A frame without a face in either video is skipped and counted. The originals never skip: StyleHEAT puts in a fixed
     mean face (and first resizes frames to 256x256), ViCo the landmarks of the previous frame. Both take the first face
-    of the face-alignment package's detector (``face="first"``).
+    of the face-alignment package's detector, and so do the protocols (``face="first"``).
 
     Two published checkpoints share the name ``epoch_20.pth``, and values differ between them. The extractor selects
     one. Reports name the one in use, by its hash where that is known.
@@ -76,9 +84,10 @@ class AverageExpressionDistance(_CoefficientDistance, key="aed"):
         tensor(0.2500, dtype=torch.float64)
     """
 
-    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        """Return the distance of every frame."""
-        return average_expression_distance(self.features(preds), self.features(target))
+    procedures: ClassVar[Mapping[str, Any]] = {
+        "styleheat": average_expression_distance,
+        "vico": average_expression_distance,
+    }
 
 
 class AveragePoseDistance(_CoefficientDistance, key="apd"):
@@ -113,9 +122,9 @@ class AveragePoseDistance(_CoefficientDistance, key="apd"):
         tensor(0.2500, dtype=torch.float64)
     """
 
-    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        """Return the distance of every frame."""
-        return average_pose_distance(self.features(preds), self.features(target), self.protocol)
+    procedures: ClassVar[Mapping[str, Any]] = {
+        name: partial(average_pose_distance, protocol=name) for name in ("styleheat", "vico")
+    }
 
 
 class ExpressionFrechetDistance(FrechetDistance, key="e-fid"):
@@ -127,8 +136,8 @@ class ExpressionFrechetDistance(FrechetDistance, key="e-fid"):
     and in all real frames. The numbers of frames of the two sides may differ. Below 65 frames a side the covariance is
     singular and the value biased upwards.
 
-    Protocol ``emo``: as EMO (L. Tian et al., 2024) describes it, and Hallo, EchoMimic and Sonic after it. No common
-    code is public and their extractors differ, so published values compare within one paper only.
+    Protocol ``emo``: as EMO (L. Tian et al., 2024) describes it. Hallo, EchoMimic and Sonic print a row of this
+    name; no code is public and their extractors differ, so published values compare within one paper only.
 
     A frame without a face is counted and not used. Faces, checkpoints and input are as in `AverageExpressionDistance`.
 
@@ -145,13 +154,15 @@ class ExpressionFrechetDistance(FrechetDistance, key="e-fid"):
     """
 
     feature_shape = (NUM_COEFFICIENTS,)
+    procedures: ClassVar[Mapping[str, Any]] = {"emo": "exp"}
+    """The coefficients that are compared."""
 
     def __init__(
         self,
         *,
         extractor: str | nn.Module | None = "deep3d",
-        landmarks: str = "fan",
-        face: str = "largest",
+        landmarks: Literal["fan", "dlib"] = "fan",
+        face: FaceRule = "largest",
         weights: CustomFiles = None,
         **kwargs: Any,
     ) -> None:
@@ -161,4 +172,4 @@ class ExpressionFrechetDistance(FrechetDistance, key="e-fid"):
 
     def features(self, chunk: Chunk) -> Tensor:
         """Return the expression coefficients of a chunk's frames."""
-        return super().features(chunk)[:, COEFFICIENTS["exp"]]
+        return super().features(chunk)[:, COEFFICIENTS[self.procedures[self.protocol]]]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torchmetrics.utilities import rank_zero_warn
 
 from thm_torchmetrics.core.frechet_distance import FrechetDistance
+from thm_torchmetrics.core.sums import Sums
 from thm_torchmetrics.extractors import make_extractor
 from thm_torchmetrics.extractors.inception import NUM_FEATURES
+from thm_torchmetrics.functional.frechet import frechet_distance, frechet_distance_newton_schulz
 from thm_torchmetrics.weights import CustomFiles
 
 
@@ -26,11 +29,13 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
     Protocols:
 
     - ``pytorch-fid`` (default): frames resized bilinearly to 299x299 without antialiasing, as github.com/mseitzer/
-      pytorch-fid, piq and, through it, the ViCo baseline and TalkingHeadMetrics do.
+      pytorch-fid does.
     - ``torch-fidelity``: TensorFlow 1's resize of 8-bit frames, as github.com/toshas/torch-fidelity does.
+    - ``piq``: the features of ``pytorch-fid``, and the root by an iteration that stops early where the covariance is
+      singular (`functional.frechet_distance_newton_schulz`). It serves comparison with the ViCo baseline and
+      TalkingHeadMetrics only: of few frames it is up to 40 percent larger than the distance that it stands for.
 
     FID of few frames is biased upwards; below 2049 frames a side the covariance is singular, and ``compute`` warns.
-    piq's own distance stops its iteration early and differs by up to 40 percent at such counts; this one is exact.
 
     With ``extractor=None`` the input is features, ``(T, num_features)``.
 
@@ -55,6 +60,12 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
     """
 
     feature_shape = (None,)
+    procedures: ClassVar[Mapping[str, Any]] = {
+        "pytorch-fid": ("pytorch-fid", frechet_distance),
+        "torch-fidelity": ("torch-fidelity", frechet_distance),
+        "piq": ("pytorch-fid", frechet_distance_newton_schulz),
+    }
+    """The resize of frames before the network, and the distance of the sums."""
 
     def __init__(
         self,
@@ -66,7 +77,13 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
         **kwargs: Any,
     ) -> None:
         super().__init__(protocol=protocol, num_features=num_features, **kwargs)
-        self.extractor = make_extractor("inception", extractor, weights, protocol=self.protocol)
+        resize, self._distance = self.procedures[self.protocol]
+        self.extractor = make_extractor("inception", extractor, weights, protocol=resize)
+
+    def value(self, sums: Sums) -> Tensor:
+        """Return the distance; NaN below two frames a side."""
+        distance: Tensor = self._distance(sums.preds, sums.target)
+        return distance
 
     def compute(self) -> Tensor:
         """Return the distance, with a warning below ``num_features + 1`` frames a side.

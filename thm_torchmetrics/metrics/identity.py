@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from thm_torchmetrics.core.inputs import ClipInput, clips_from
 from thm_torchmetrics.core.metric import one_of
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import landmarks_in_use, make_extractor
+from thm_torchmetrics.faces.boxes import FaceRule
 from thm_torchmetrics.functional.identity import cosine_similarity, squared_euclidean_distance
 from thm_torchmetrics.weights import CustomFiles
 
@@ -37,8 +38,9 @@ class IdentitySimilarity(FrameMean, key="csim"):
     Protocols, whose values cannot be compared:
 
     - ``aligned`` (default): the face is turned, scaled and cut to 112x112 by five points (eyes, nose, mouth corners) of
-      its landmarks, as InsightFace's ``norm_crop`` does and recognition networks are trained (PIRender, StyleHEAT,
-      SadTalker, LivePortrait). A frame without a face is not scored.
+      its landmarks, as InsightFace's ``norm_crop`` does and recognition networks are trained. PIRender, StyleHEAT,
+      SadTalker and LivePortrait describe such a number; their code for it is not public. A frame without a face is not
+      scored.
     - ``vico``: the whole frame is shrunk to 112x112, without regard to the face or the aspect, as in the ViCo baseline
       and the TalkingHeadMetrics project (``arcface_torch/compute_csim.py``). Background and hair weigh in, and values
       are higher. It takes ArcFace's networks only.
@@ -86,6 +88,8 @@ class IdentitySimilarity(FrameMean, key="csim"):
     """
 
     feature_shape = (None,)
+    procedures: ClassVar[Mapping[str, Any]] = {"aligned": "aligned faces", "vico": "whole frames"}
+    """What the network sees."""
 
     def __init__(
         self,
@@ -93,8 +97,8 @@ class IdentitySimilarity(FrameMean, key="csim"):
         protocol: str | None = None,
         extractor: str | nn.Module | None = "arcface-r100",
         reference: Reference = "target-frame",
-        landmarks: str | None = None,
-        face: str = "largest",
+        landmarks: Literal["fan", "dlib"] | None = None,
+        face: FaceRule = "largest",
         weights: CustomFiles = None,
         **kwargs: Any,
     ) -> None:
@@ -102,7 +106,7 @@ class IdentitySimilarity(FrameMean, key="csim"):
         self.reference = one_of("reference", reference, REFERENCES)
         if reference == "preds-first":
             self.inputs = ("preds",)
-        whole = self.protocol == "vico"
+        whole = self.procedures[self.protocol] == "whole frames"
         self.extractor = make_extractor(
             "identity", extractor, weights, whole_frame=whole, landmarks=landmarks, face=face
         )
@@ -222,19 +226,21 @@ class AverageEuclideanDistance(FrameMean, key="aed-id"):
     """
 
     feature_shape = (None,)
+    procedures: ClassVar[Mapping[str, Any]] = {"fomm": "whole frames", "aligned": "aligned faces"}
+    """What the network sees."""
 
     def __init__(
         self,
         *,
         protocol: str | None = None,
         extractor: str | nn.Module | None = "arcface-r100",
-        landmarks: str | None = None,
-        face: str = "largest",
+        landmarks: Literal["fan", "dlib"] | None = None,
+        face: FaceRule = "largest",
         weights: CustomFiles = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)
-        whole = self.protocol == "fomm"
+        whole = self.procedures[self.protocol] == "whole frames"
         self.extractor = make_extractor(
             "identity", extractor, weights, whole_frame=whole, landmarks=landmarks, face=face
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -29,6 +31,8 @@ class PeakSignalNoiseRatio(FrameMean, key="psnr"):
 
     - ``piq`` (default): mean over frames of the PSNR of each frame, with 1e-8 added to its MSE (identical frames give
       80 dB), as ``piq.psnr`` does and, through it, the ViCo baseline and the TalkingHeadMetrics project.
+    - ``mean-of-frames``: the same without the 1e-8, as the meters of ER-NeRF, TalkingGaussian and InsTaG have it; one
+      pair of identical frames makes the mean inf.
     - ``global-mse``: one MSE over all pixels of all frames, as torchmetrics' ``PeakSignalNoiseRatio`` with
       ``data_range=1.0``; identical videos give inf. The value is never larger than the mean over frames.
 
@@ -48,24 +52,31 @@ class PeakSignalNoiseRatio(FrameMean, key="psnr"):
         28.1308
     """
 
+    procedures: ClassVar[Mapping[str, Any]] = {"piq": "frames", "mean-of-frames": "frames", "global-mse": "errors"}
+    """What is averaged: the PSNR of frames, or their errors."""
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if self.protocol == "global-mse" and self.average == "clip":
+        if self._pools_errors and self.average == "clip":
             raise InputError('protocol "global-mse" pools all pixels of all frames; it has no average="clip"')
+
+    @property
+    def _pools_errors(self) -> bool:
+        return bool(self.procedures[self.protocol] == "errors")
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the PSNR of every frame, or with ``global-mse`` its mean squared error."""
-        if self.protocol == "global-mse":
+        if self._pools_errors:
             return mean_squared_error_per_frame(preds.rows, target.rows)
-        return peak_signal_noise_ratio(preds.rows, target.rows)
+        return peak_signal_noise_ratio(preds.rows, target.rows, self.protocol)
 
     def weight(self, preds: Chunk) -> float:
         """Return 1, or with ``global-mse`` the number of values of a frame."""
-        return float(preds.rows[0].numel()) if self.protocol == "global-mse" else 1.0
+        return float(preds.rows[0].numel()) if self._pools_errors else 1.0
 
     def from_mean(self, mean: Tensor) -> Tensor:
         """Return the mean, or with ``global-mse`` the PSNR of the mean error."""
-        return -10 * torch.log10(mean) if self.protocol == "global-mse" else mean
+        return -10 * torch.log10(mean) if self._pools_errors else mean
 
 
 class StructuralSimilarity(FrameMean, key="ssim"):
@@ -102,9 +113,14 @@ class StructuralSimilarity(FrameMean, key="ssim"):
         tensor(1., dtype=torch.float64)
     """
 
+    procedures: ClassVar[Mapping[str, Any]] = {
+        name: partial(structural_similarity, protocol=name) for name in ("piq", "torchmetrics", "skimage")
+    }
+
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the SSIM of every frame."""
-        return structural_similarity(preds.rows, target.rows, self.protocol)
+        similarity: Tensor = self.procedures[self.protocol](preds.rows, target.rows)
+        return similarity
 
 
 class BlurDetectionProbability(FrameMean, key="cpbd"):
@@ -136,6 +152,9 @@ class BlurDetectionProbability(FrameMean, key="cpbd"):
         tensor(1., dtype=torch.float64)
     """
 
+    procedures: ClassVar[Mapping[str, Any]] = {"python-cpbd": blur_detection_probability}
+
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the CPBD of every generated frame."""
-        return blur_detection_probability(preds.rows)
+        sharpness: Tensor = self.procedures[self.protocol](preds.rows)
+        return sharpness

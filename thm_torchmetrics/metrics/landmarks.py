@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from torch import Tensor, nn
 
@@ -11,15 +12,21 @@ from thm_torchmetrics.core.frame_mean import FrameMean
 from thm_torchmetrics.core.metric import one_of
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import make_extractor
+from thm_torchmetrics.extractors.dlib import Grey
+from thm_torchmetrics.faces.boxes import FaceRule
 from thm_torchmetrics.faces.fan import POINTS
 from thm_torchmetrics.functional.landmarks import (
     POINTS as GROUPS,
     PROTOCOLS,
+    Reduction,
     average_keypoint_distance,
     landmark_distance,
     missing_keypoints,
 )
 from thm_torchmetrics.weights import CustomFiles
+
+Points: TypeAlias = Literal["face", "jaw", "brows", "nose", "eyes", "mouth", "outer-lip", "inner-lip"]
+Norm: TypeAlias = Literal["none", "image", "inter-ocular", "face-box"]
 
 
 class _LandmarkMetric(FrameMean):
@@ -33,6 +40,8 @@ class _LandmarkMetric(FrameMean):
         face: the face of a frame that counts: ``"largest"``, ``"first"`` (best score), ``"last"`` (worst score above
             the detector's threshold) or ``"center"``.
         upsample: number of times that ``dlib`` doubles the frame before it detects faces.
+        grey: with ``dlib``, turn the frame grey first, its channels taken for red, green and blue as they are
+            (``"rgb"``) or in reverse (``"bgr"``).
         weights: your own checkpoints, by name, or one file for dlib's predictor.
         flip: whether ``fan`` adds the heat maps of the mirrored face.
         kwargs: the options of `TalkingHeadMetric`.
@@ -44,8 +53,9 @@ class _LandmarkMetric(FrameMean):
         self,
         *,
         extractor: str | nn.Module | None = "fan",
-        face: str = "largest",
+        face: FaceRule = "largest",
         upsample: int = 0,
+        grey: Grey | None = None,
         weights: CustomFiles = None,
         flip: bool = False,
         **kwargs: Any,
@@ -53,8 +63,11 @@ class _LandmarkMetric(FrameMean):
         super().__init__(**kwargs)
         self.face = face
         self.upsample = upsample
+        self.grey = one_of("grey", grey, (None, *get_args(Grey)))
         self.flip = flip
-        self.extractor = make_extractor("landmarks", extractor, weights, face=face, flip=flip, upsample=upsample)
+        self.extractor = make_extractor(
+            "landmarks", extractor, weights, face=face, flip=flip, upsample=upsample, grey=grey
+        )
 
 
 class LandmarkDistance(_LandmarkMetric, key="lmd"):
@@ -66,17 +79,16 @@ class LandmarkDistance(_LandmarkMetric, key="lmd"):
     so that a shift of the head does not count. The value grows with the size of the face in the picture. Compare videos
     of one size only, or use ``norm``.
 
-    Each protocol fixes the options below:
+    Each protocol sets the options below, and those that its source fixes; one that is given explicitly goes before:
 
-    - ``instag`` (default): lips, centered, mean of Euclidean distances; the meter of ER-NeRF, SyncTalk, TalkingGaussian
-      and InsTaG, which takes the last face (``face="last"``) and stops at a frame without one.
-    - ``vico``: lips, not centered, mean absolute difference per coordinate, with ``flip``; ViCo baseline and
-      TalkingHeadMetrics, which take the first face (``face="first"``).
-    - ``atvg``: lips, centered, **sum** over the points; ATVGnet, which takes dlib's last face after one upsampling
-      (``extractor="dlib", face="last", upsample=1``) and first turns the frame grey, which is not done here.
-    - ``eat-m``, ``eat-f``: lips, or all 68 points, centered, mean of Euclidean distances, mean over clips; EAT, which
-      takes dlib's first face (``extractor="dlib", face="first"``) and resamples the longer clip; here
-      ``align="truncate"`` compares the first frames.
+    - ``instag`` (default): lips, centered, mean of Euclidean distances, of the last face (``face="last"``); the meter
+      of ER-NeRF, SyncTalk, TalkingGaussian and InsTaG, which stops at a frame without a face.
+    - ``vico``: lips, not centered, mean absolute difference per coordinate, of the first face (``face="first"``), with
+      ``flip``; ViCo baseline and TalkingHeadMetrics.
+    - ``atvg``: lips, centered, **sum** over the points, of dlib's last face in the grey frame after one upsampling
+      (``extractor="dlib", face="last", upsample=1, grey="rgb"``); ATVGnet.
+    - ``centered-mouth``, ``centered-face``: lips, or all 68 points, centered, mean of Euclidean distances, mean over
+      clips. This is the formula of EAT's M-LMD and F-LMD, on whole frames.
 
     A frame without a face in either video is skipped and counted. With ``extractor=None`` the input is landmarks,
     ``(T, 68, 2)``, x and y in pixels.
@@ -91,8 +103,9 @@ class LandmarkDistance(_LandmarkMetric, key="lmd"):
         reduction: ``"l2"`` (mean distance), ``"l2-sum"`` or ``"l1"`` (mean per coordinate); default: the protocol's.
         kwargs: ``extractor`` (``"fan"``, ``"dlib"``, a module that maps frames ``(N, 3, H, W)``, float32 in 0..1, to
             ``(N, 68, 2)``, or None), ``face`` (the face of a frame that counts: ``"largest"``, ``"first"``, ``"last"``
-            or ``"center"``), ``upsample`` (doublings of the frame before dlib's detection), ``weights`` (your own
-            checkpoints), and the options of `TalkingHeadMetric`.
+            or ``"center"``), ``upsample`` (doublings of the frame before dlib's detection), ``grey`` (``"rgb"``,
+            ``"bgr"`` or None: the grey frame that dlib reads), ``flip`` (whether FAN adds the heat maps of the mirrored
+            face), ``weights`` (your own checkpoints), and the options of `TalkingHeadMetric`.
 
     Raises:
         InputError: if ``norm="image"`` is combined with ``extractor=None``.
@@ -110,22 +123,24 @@ class LandmarkDistance(_LandmarkMetric, key="lmd"):
         tensor(3.5000, dtype=torch.float64)
     """
 
+    procedures = PROTOCOLS
+
     def __init__(
         self,
         *,
         protocol: str | None = None,
-        points: str | None = None,
+        points: Points | None = None,
         center: bool | None = None,
-        norm: str | None = None,
-        reduction: str | None = None,
+        norm: Norm | None = None,
+        reduction: Reduction | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(protocol=protocol, flip=protocol == "vico", **kwargs)
-        published = PROTOCOLS[self.protocol]
+        super().__init__(protocol=protocol, **kwargs)
+        published = self.procedures[self.protocol]
         self.points = one_of("points", points or published.points, tuple(GROUPS))
         self.center = published.center if center is None else center
-        self.norm = one_of("norm", norm or published.norm, ("none", "image", "inter-ocular", "face-box"))
-        self.reduction = one_of("reduction", reduction or published.reduction, ("l1", "l2", "l2-sum"))
+        self.norm = one_of("norm", norm or published.norm, get_args(Norm))
+        self.reduction = one_of("reduction", reduction or published.reduction, get_args(Reduction))
         if self.norm == "image" and self.extractor is None:
             raise InputError('norm="image" needs frames; landmarks alone do not tell the size of the image')
 
@@ -154,8 +169,8 @@ class AverageKeypointDistance(_LandmarkMetric, key="akd"):
 
     over the 68 landmarks of the face. Protocol ``fomm`` is that of pose-evaluation, the scripts of the First Order
     Motion Model: mean absolute difference per coordinate (the paper says distance), not centered, frames of 256x256,
-    FAN's first face (``face="first"``) without flip. Frames without a face in either video are skipped and counted.
-    With ``extractor=None`` the input is landmarks, ``(T, 68, 2)``.
+    the first face of FAN without flip (the protocol sets ``face="first"``). Frames without a face in either video are
+    skipped and counted. With ``extractor=None`` the input is landmarks, ``(T, 68, 2)``.
 
     Args:
         kwargs: ``extractor``, ``face``, ``upsample``, ``weights`` as in `LandmarkDistance`, and the options of
@@ -169,9 +184,12 @@ class AverageKeypointDistance(_LandmarkMetric, key="akd"):
         tensor(3.5000, dtype=torch.float64)
     """
 
+    procedures: ClassVar[Mapping[str, Any]] = {"fomm": average_keypoint_distance}
+
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the distance of every frame."""
-        return average_keypoint_distance(self.features(preds), self.features(target))
+        distance: Tensor = self.procedures[self.protocol](self.features(preds), self.features(target))
+        return distance
 
 
 class MissingKeypointRate(_LandmarkMetric, key="mkr"):
@@ -182,8 +200,8 @@ class MissingKeypointRate(_LandmarkMetric, key="mkr"):
     over the frames F whose target has a face: the share of the target's points that the prediction lacks. A landmark
     network finds all points of a face or none, so this is the share of frames in which the generated face is not found.
     Protocol ``fomm``: pose-evaluation defines it for body joints, as a mean over frames of each frame's ratio; this is
-    the same rule for faces. A frame whose target has no face is not scored; a NaN in ``preds`` is a missing point. With
-    ``extractor=None`` the input is landmarks, ``(T, 68, 2)``.
+    the same rule for faces, of the first face (``face="first"``). A frame whose target has no face is not scored; a NaN
+    in ``preds`` is a missing point. With ``extractor=None`` the input is landmarks, ``(T, 68, 2)``.
 
     Args:
         kwargs: ``extractor``, ``face``, ``upsample``, ``weights`` as in `LandmarkDistance`, and the options of
@@ -199,10 +217,13 @@ class MissingKeypointRate(_LandmarkMetric, key="mkr"):
         tensor(0.2500, dtype=torch.float64)
     """
 
+    procedures: ClassVar[Mapping[str, Any]] = {"fomm": missing_keypoints}
+
     def where_missing(self) -> str:
         """Return the side that decides; a face that the prediction lacks is a value."""
         return ", in the target"
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the share of missing points of every frame."""
-        return missing_keypoints(self.features(preds), self.features(target))
+        missing: Tensor = self.procedures[self.protocol](self.features(preds), self.features(target))
+        return missing

@@ -82,6 +82,7 @@ class LipSync(TalkingHeadMetric):
     feature_shape = (None,)
     needs_every_frame = True
     counted = "clips"
+    procedures = PIPELINES
     _reading: ClassVar[str] = "distance"
 
     def __init__(
@@ -102,8 +103,6 @@ class LipSync(TalkingHeadMetric):
         ffmpeg: Literal[4, 7] = 4,
         **kwargs: Any,
     ) -> None:
-        if protocol == "syncnet-python":
-            average = average or "track"
         super().__init__(protocol=protocol, average=average, **kwargs)
         if vshift < 0 or min_track < 0 or not 0 < facedet_scale <= 1 or crop_scale < 0:
             raise InputError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -37,6 +38,8 @@ class LearnedPerceptualSimilarity(FrameMean, key="lpips"):
     """
 
     pixelwise = True
+    procedures: ClassVar[Mapping[str, Any]] = {"alex": "alex", "vgg": "vgg", "squeeze": "squeeze"}
+    """The classifier of each protocol."""
 
     def __init__(
         self,
@@ -49,7 +52,7 @@ class LearnedPerceptualSimilarity(FrameMean, key="lpips"):
         super().__init__(protocol=protocol, **kwargs)
         if extractor is None:
             raise InputError("LPIPS compares feature maps of frames and takes no given features; pass frames")
-        self.extractor = make_extractor("lpips", extractor, weights, net=self.protocol)
+        self.extractor = make_extractor("lpips", extractor, weights, net=self.procedures[self.protocol])
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the distance of every frame."""

@@ -46,6 +46,14 @@ def _affect(column: int, statistic: str) -> Reference:
     return value
 
 
+def _similarity_of_means(clips: list[ClipInputs]) -> float:
+    """The cosine of the means of both sides, over the rows that each side has."""
+    (clip,) = clips
+    sides = (clip[side].numpy() for side in ("preds", "target"))
+    means = [side[~np.isnan(side).any(axis=1)].mean(axis=0) for side in sides]
+    return 1 - float(scipy.spatial.distance.cosine(*means))
+
+
 _CLIPS = _affects()
 _KEYS = [(f"{'va'[column]}-{name}", _affect(column, name)) for column in (0, 1) for name in _STATISTICS]
 _FEATURES = embeddings()
@@ -53,6 +61,8 @@ _FEATURES = embeddings()
 CASES = [
     *(Case(key, _CLIPS, value, GIVEN) for key, value in _KEYS),
     *(Case(key, _CLIPS, clip_mean(value), {**GIVEN, "average": "clip"}) for key, value in _KEYS[3:5]),
-    Case("esd", _FEATURES, face_mean(scipy.spatial.distance.cosine), GIVEN),
+    Case("esd", _FEATURES, clip_mean(_similarity_of_means), GIVEN),
+    Case("bsd", _FEATURES, clip_mean(_similarity_of_means)),
+    Case("esd:cosine", _FEATURES, face_mean(scipy.spatial.distance.cosine), GIVEN),
     Case("esd:l2", _FEATURES, face_mean(scipy.spatial.distance.euclidean), GIVEN),
 ]

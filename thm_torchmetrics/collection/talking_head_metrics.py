@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from torchmetrics import Metric, MetricCollection
 
-from thm_torchmetrics import catalog, weights
+from thm_torchmetrics.collection.members import describe_member, members_of
 from thm_torchmetrics.core.clip import AnyClip, Clip
 from thm_torchmetrics.core.inputs import clips_from
 from thm_torchmetrics.core.metric import TalkingHeadMetric
@@ -18,13 +16,6 @@ from thm_torchmetrics.core.score import ClipScore
 from thm_torchmetrics.core.torchmetrics_overrides import all_or_none
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import release
-from thm_torchmetrics.weights import Checkpoint
-
-_TORCHMETRICS_OPTIONS = (
-    "compute_on_cpu", "compute_with_cache", "dist_sync_fn", "dist_sync_on_step", "distributed_available_fn",
-    "process_group", "sync_on_compute",
-)  # fmt: skip
-"""Options that every metric of torchmetrics has."""
 
 
 class TalkingHeadMetrics(MetricCollection):
@@ -75,7 +66,7 @@ class TalkingHeadMetrics(MetricCollection):
             raise InputError(f"separator must be a character other than the dot, such as '-', got {separator!r}")
         self._separator = separator
         self._requested_groups = compute_groups
-        members: Any = _members(metrics, additional_metrics, options)
+        members: Any = members_of(metrics, additional_metrics, options)
         super().__init__(members, prefix=prefix, postfix=postfix, compute_groups=[])
 
     def add_metrics(  # type: ignore[override]
@@ -85,7 +76,7 @@ class TalkingHeadMetrics(MetricCollection):
         **options: Any,
     ) -> None:
         """Add members, as the constructor takes them."""
-        members = metrics if isinstance(metrics, dict) else _members(metrics, additional_metrics, options)
+        members = metrics if isinstance(metrics, dict) else members_of(metrics, additional_metrics, options)
         for given, member in members.items():
             name = given.replace(":", self._separator)
             if name in self:
@@ -96,7 +87,7 @@ class TalkingHeadMetrics(MetricCollection):
 
     def describe(self) -> str:
         """Return one line per metric, with its inputs, protocol, extractor and checkpoints."""
-        return "\n".join(f"{name}: {_description(member)}" for name, member in self.members().items())
+        return "\n".join(f"{name}: {describe_member(member)}" for name, member in self.members().items())
 
     def release(self) -> None:
         """Free the networks of all metrics of this process; the next use makes them again."""
@@ -216,95 +207,7 @@ class TalkingHeadMetrics(MetricCollection):
 _Call: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
 
 
-def make_metric(text: str, options: Mapping[str, Any] | None = None, used: set[str] | None = None) -> TalkingHeadMetric:
-    """Make a metric of the catalog from ``key`` or ``key:protocol`` and options.
-
-    Args:
-        text: the key, with a protocol or without.
-        options: options of any metric; those that this one lacks are ignored. A dict by metric key (with the protocol
-            or without, however spelled) gives metrics values of their own.
-        used: collects the names of the options that the metric has.
-
-    Raises:
-        InputError: if the key or protocol is unknown, or an option has no such value.
-        WeightsError: if a checkpoint is absent, corrupt or not allowed.
-        MissingExtraError: if a package that the metric needs is not installed.
-    """
-    choice = catalog.find_choice(text)
-    cls = metric_class(choice.row)
-    chosen: dict[str, Any] = {}
-    for name, value in (options or {}).items():
-        if name not in option_names(cls):
-            continue
-        if used is not None:
-            used.add(name)
-        by_metric = catalog.values_by_metric(value)
-        if by_metric is None:
-            chosen[name] = value
-        elif choice.name in by_metric or choice.row.key in by_metric:
-            chosen[name] = by_metric.get(choice.name, by_metric.get(choice.row.key))
-    return cls(**{"protocol": choice.protocol, **chosen})
-
-
-def metric_class(row: catalog.Row) -> type[TalkingHeadMetric]:
-    """Import the class of a row of the catalog."""
-    module = importlib.import_module(f"thm_torchmetrics.metrics.{row.module}")
-    cls: type[TalkingHeadMetric] = getattr(module, row.name)
-    return cls
-
-
-def option_names(cls: type[TalkingHeadMetric]) -> set[str]:
-    """Return the options of a metric's constructor, its parents' and torchmetrics' included."""
-    parents = [parent for parent in cls.__mro__ if issubclass(parent, TalkingHeadMetric)]
-    names = {name for parent in parents for name in inspect.signature(parent.__init__).parameters}
-    if len(cls.averages) == 1:
-        names -= {"average"}
-    return names - {"self", "kwargs"} | set(_TORCHMETRICS_OPTIONS)
-
-
-def checkpoints_of(member: TalkingHeadMetric) -> tuple[Checkpoint, ...]:
-    """Return the checkpoints of all networks among a metric's options."""
-    found = [part for value in vars(member).values() for part in getattr(value, "checkpoints", ())]
-    return tuple(dict.fromkeys(part for part in found if isinstance(part, Checkpoint)))
-
-
-def _description(member: TalkingHeadMetric) -> str:
-    parts = [type(member).__name__, f"protocol {member.protocol}", f"needs {' and '.join(member.inputs)}"]
-    if member.extractor is not None:
-        parts.append(f"extractor {member.extractor}")
-        for checkpoint in checkpoints_of(member):
-            state = f"custom {checkpoint.file}" if checkpoint.file else weights.status(checkpoint.name).state
-            parts.append(f"checkpoint {checkpoint.name} {state}")
-    elif member.feature_shape is not None:
-        parts.append("features given")
-    return ", ".join(parts)
-
-
 def _sees_frames(members: Iterable[TalkingHeadMetric], side: str) -> bool:
     """Return whether ``side`` is read, by all its readers as frames."""
     readers = [member for member in members if side in member.inputs]
     return bool(readers) and all(member.extractor is not None or member.feature_shape is None for member in readers)
-
-
-def _members(
-    metrics: str | Metric | Sequence[str | Metric] | Mapping[str, Metric],
-    additional: Sequence[Metric],
-    options: Mapping[str, Any],
-) -> dict[str, Metric]:
-    if isinstance(metrics, Mapping):
-        if options or additional:
-            raise InputError("options and further metrics do not go with a dict of metrics; make the metrics with them")
-        return dict(metrics)
-    if isinstance(metrics, str):
-        metrics = catalog.find_suite(metrics)
-    used: set[str] = set()
-    members: dict[str, Metric] = {}
-    for item in (*([metrics] if isinstance(metrics, Metric) else metrics), *additional):
-        name = item if isinstance(item, str) else getattr(item, "key", "") or type(item).__name__
-        if name in members:
-            raise InputError(f"the metric {name!r} is given twice; pass a dict of metrics by name")
-        members[name] = make_metric(item, options, used) if isinstance(item, str) else item
-    unused = sorted(set(options) - used)
-    if unused:
-        raise InputError(f"no metric of this collection has an option {', '.join(unused)}")
-    return members

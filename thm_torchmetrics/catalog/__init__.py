@@ -1,0 +1,34 @@
+"""The catalog holds the facts of every metric, one row each, without importing torch.
+
+The metric classes read their constants from here, the command line lists it, and the collection makes metrics by it.
+"""
+
+from thm_torchmetrics.catalog.find import (
+    BROKEN,
+    CATALOG,
+    ENTRY_POINTS,
+    SUITES,
+    Choice,
+    find_choice,
+    find_row,
+    find_suite,
+    register_metric,
+    values_by_metric,
+)
+from thm_torchmetrics.catalog.row import Protocol, Row, Scale
+
+__all__ = [
+    "BROKEN",
+    "CATALOG",
+    "ENTRY_POINTS",
+    "SUITES",
+    "Choice",
+    "Protocol",
+    "Row",
+    "Scale",
+    "find_choice",
+    "find_row",
+    "find_suite",
+    "register_metric",
+    "values_by_metric",
+]

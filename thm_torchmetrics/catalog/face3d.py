@@ -1,0 +1,30 @@
+"""Rows of the metrics of 3-D face coefficients: AED, APD, E-FID."""
+
+from __future__ import annotations
+
+from thm_torchmetrics.catalog.row import BOTH, Protocol, Row, Scale
+
+_DEEP3D = (("deep3d", "deep3d-2023"), "face3d")
+_PUBLISHED = (
+    Protocol(
+        "styleheat", "cal_3dmm_distance.py, published with Next3D; StyleHEAT (F. Yin et al., ECCV 2022)", "clip",
+        {"face": "first"},
+    ),
+    Protocol("vico", "ExpL1 and PoseL1 of the ViCo challenge, as defined in its issue 1", options={"face": "first"}),
+)  # fmt: skip
+
+ROWS = (
+    Row(
+        "aed", "AverageExpressionDistance", "face3d", "average expression distance (3-D face coefficients)",
+        Scale(False), BOTH, _PUBLISHED, *_DEEP3D,
+    ),
+    Row(
+        "apd", "AveragePoseDistance", "face3d", "average pose distance (3-D face coefficients)",
+        Scale(False), BOTH, _PUBLISHED, *_DEEP3D,
+    ),
+    Row(
+        "e-fid", "ExpressionFrechetDistance", "face3d", "Fréchet distance of expressions (3-D face coefficients)",
+        Scale(False), BOTH, (Protocol("emo", "as L. Tian et al., EMO, ECCV 2024, describe it; no code is public"),),
+        *_DEEP3D,
+    ),
+)  # fmt: skip

@@ -1,0 +1,166 @@
+"""Find metrics, protocols and suites by name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from types import MappingProxyType
+from typing import Any
+
+from thm_torchmetrics.catalog import (
+    action_units,
+    emotion,
+    face3d,
+    identity,
+    image_quality,
+    landmarks,
+    lipsync,
+    suites,
+)
+from thm_torchmetrics.catalog.row import Row, Scale
+from thm_torchmetrics.errors import InputError
+
+ENTRY_POINTS = "thm_torchmetrics.metrics"
+"""The group of entry points by which other packages add rows; each is a `Row` or a tuple of them."""
+
+_FAMILIES = (image_quality, lipsync, landmarks, identity, emotion, face3d, action_units)
+_rows: dict[str, Row] = {row.key: row for family in _FAMILIES for row in family.ROWS}
+
+CATALOG: Mapping[str, Row] = MappingProxyType(_rows)
+"""Every metric by key, in the order in which tables show them: those of this package, then those of others."""
+
+SUITES: Mapping[str, tuple[str, ...]] = {**suites.SUITES, "all": tuple(_rows)}
+"""Sets of metrics with their protocols by name; ``all`` is every metric of this package."""
+
+BROKEN: dict[str, str] = {}
+"""Entry points of other packages that could not be added, with the reason."""
+
+
+def register_metric(row: Row) -> None:
+    """Add a metric of another package to the catalog of this process.
+
+    It is then made by its key, listed, and scored as those of this package are. A package that is installed with an
+    entry point in the group ``thm_torchmetrics.metrics`` is registered without this call. The same row may be
+    registered twice.
+
+    Args:
+        row: the facts of the metric; ``module`` is the whole name of the module.
+
+    Raises:
+        InputError: if it is no row, names no protocol, or another metric has its key.
+
+    Example::
+
+        register_metric(Row("l1", "AbsoluteError", "mine.metrics", "absolute error", Scale(False), ("preds", "target"),
+                            (Protocol("mine", "this lab's own"),)))
+        metric = TalkingHeadMetrics(["psnr", "l1"])
+    """
+    if not isinstance(row, Row) or not row.published:
+        raise InputError(f"a metric is registered by a Row with at least one protocol, got {row!r}")
+    if _rows.setdefault(row.key, row) != row:
+        raise InputError(f"there is a metric {row.key!r} already, {_rows[row.key].title}; give yours another key")
+
+
+def _register_entry_points() -> None:
+    for entry in metadata.entry_points(group=ENTRY_POINTS):
+        try:
+            given = entry.load()
+            for row in given if isinstance(given, tuple) else (given,):
+                register_metric(row)
+        except Exception as error:  # whatever another package does must not break this one
+            BROKEN[entry.name] = f"{entry.value}: {type(error).__name__}: {error}"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A choice names a metric and one of its protocols, as ``key``, ``key:protocol`` or ``key-protocol``.
+
+    Attributes:
+        text: the name as it was spelled.
+        row: the metric's row.
+        protocol: the protocol, the row's first if none was named.
+        name: ``key`` or ``key:protocol``, however it was spelled.
+    """
+
+    text: str
+    row: Row = field(repr=False)
+    protocol: str
+    name: str
+
+    @property
+    def scale(self) -> Scale:
+        """Return how the values are read."""
+        return self.row.scale_of(self.protocol)
+
+
+def find_row(key: str) -> Row:
+    """Return the row of a metric.
+
+    Raises:
+        InputError: if there is none; the message suggests the nearest key.
+    """
+    if key not in CATALOG:
+        raise InputError(f"unknown metric {key!r}{_suggest(key, CATALOG)}; `thm list` shows all")
+    return CATALOG[key]
+
+
+def find_choice(text: str) -> Choice:
+    """Return the row and the protocol of ``psnr``, ``ssim:skimage`` or ``ssim-skimage``.
+
+    The last is for names that must not hold a colon, such as those of loggers and files.
+
+    Raises:
+        InputError: if the metric or the protocol is unknown.
+
+    Example:
+        >>> find_choice("lse-d-wav2lip-lrs").name
+        'lse-d:wav2lip-lrs'
+    """
+    key, _, protocol = text.partition(":")
+    if key == text and text not in CATALOG:
+        spelled = ((row.key, each) for row in CATALOG.values() for each in row.protocols if text == f"{row.key}-{each}")
+        key, protocol = next(spelled, (text, ""))
+    row = find_row(key)
+    if protocol and protocol not in row.protocols:
+        hint = _suggest(protocol, row.protocols)
+        raise InputError(f"{key} has no protocol {protocol!r}{hint}; it has {', '.join(row.protocols)}")
+    return Choice(text, row, protocol or row.protocols[0], f"{key}:{protocol}" if protocol else key)
+
+
+def values_by_metric(value: object) -> dict[str, Any] | None:
+    """Return the values that an option gives to single metrics, however these are spelled.
+
+    Args:
+        value: the option, such as ``{"ssim-skimage": "clip"}``.
+
+    Returns:
+        The values by `Choice.name`; None if the option is no dict by metric, but one value for all.
+    """
+    if not isinstance(value, Mapping):
+        return None
+    try:
+        return {find_choice(str(key)).name: each for key, each in value.items()}
+    except InputError:
+        return None
+
+
+def find_suite(name: str) -> tuple[str, ...]:
+    """Return the members of a suite.
+
+    Raises:
+        InputError: if there is no such suite.
+    """
+    if name not in SUITES:
+        raise InputError(f"unknown suite {name!r}{_suggest(name, SUITES)}; there are {', '.join(SUITES)}")
+    return SUITES[name]
+
+
+def _suggest(word: str, known: Iterable[str]) -> str:
+    by_lower = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(word.lower(), by_lower, n=1)
+    return f", did you mean {by_lower[near[0]]!r}?" if near else ""
+
+
+_register_entry_points()

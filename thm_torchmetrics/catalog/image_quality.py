@@ -1,0 +1,48 @@
+"""Rows of the metrics of pixels: PSNR, SSIM, CPBD, LPIPS, FID."""
+
+from __future__ import annotations
+
+from thm_torchmetrics.catalog.row import BOTH, Protocol, Row, Scale
+
+ROWS = (
+    Row(
+        "psnr", "PeakSignalNoiseRatio", "image_quality", "peak signal-to-noise ratio", Scale(True, "dB"), BOTH,
+        (
+            Protocol("piq", "piq.psnr (github.com/photosynthesis-team/piq); ViCo baseline, TalkingHeadMetrics"),
+            Protocol("mean-of-frames", "PSNRMeter in metrics.py of InsTaG, TalkingGaussian and ER-NeRF"),
+            Protocol("global-mse", "torchmetrics.image.PeakSignalNoiseRatio(data_range=1.0)"),
+        ),
+    ),
+    Row(
+        "ssim", "StructuralSimilarity", "image_quality", "structural similarity", Scale(True, "", -1.0, 1.0), BOTH,
+        (
+            Protocol("piq", "piq.ssim (github.com/photosynthesis-team/piq); ViCo baseline, TalkingHeadMetrics"),
+            Protocol("torchmetrics", "torchmetrics.image.StructuralSimilarityIndexMeasure(data_range=1.0)"),
+            Protocol("skimage", "skimage.metrics.structural_similarity(channel_axis=-1)"),
+        ),
+    ),
+    Row(
+        "cpbd", "BlurDetectionProbability", "image_quality", "cumulative probability of blur detection (sharpness)",
+        Scale(True, "", 0.0, 1.0), ("preds",),
+        (Protocol("python-cpbd", "N. D. Narvekar, L. J. Karam, IEEE TIP 2011, as the package cpbd computes it"),),
+    ),
+    Row(
+        "lpips", "LearnedPerceptualSimilarity", "lpips", "learned perceptual image patch similarity",
+        Scale(False), BOTH,
+        (
+            Protocol("alex", "R. Zhang et al., CVPR 2018, version 0.1, AlexNet; TalkingHeadMetrics, ER-NeRF, InsTaG"),
+            Protocol("vgg", "R. Zhang et al., CVPR 2018, version 0.1, VGG-16"),
+            Protocol("squeeze", "R. Zhang et al., CVPR 2018, version 0.1, SqueezeNet"),
+        ),
+        ("lpips",), "lpips",
+    ),
+    Row(
+        "fid", "FrechetInceptionDistance", "fid", "Fréchet inception distance", Scale(False), BOTH,
+        (
+            Protocol("pytorch-fid", "github.com/mseitzer/pytorch-fid"),
+            Protocol("torch-fidelity", "github.com/toshas/torch-fidelity"),
+            Protocol("piq", "piq.FID; ViCo baseline and TalkingHeadMetrics. For comparison with them only"),
+        ),
+        ("inception",), "inception",
+    ),
+)  # fmt: skip

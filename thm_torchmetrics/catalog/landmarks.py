@@ -1,0 +1,40 @@
+"""Rows of the metrics of facial landmarks: LMD, AKD, MKR."""
+
+from __future__ import annotations
+
+from thm_torchmetrics.catalog.row import BOTH, Protocol, Row, Scale
+
+_POINTS = (("fan", "dlib"), "landmarks")
+_FOMM = Protocol(
+    "fomm", "github.com/AliaksandrSiarohin/pose-evaluation (First Order Motion Model)", options={"face": "first"}
+)
+
+ROWS = (
+    Row(
+        "lmd", "LandmarkDistance", "landmarks", "landmark distance of the lips", Scale(False, "px"), BOTH,
+        (
+            Protocol(
+                "instag", "metrics.py of InsTaG, TalkingGaussian, ER-NeRF and SyncTalk", options={"face": "last"}
+            ),
+            Protocol(
+                "vico", "compute_lmd.py of the ViCo baseline and of TalkingHeadMetrics",
+                options={"face": "first", "flip": True},
+            ),
+            Protocol(
+                "atvg", "evaluation_matrix.py of ATVGnet (L. Chen et al., CVPR 2019)",
+                options={"extractor": "dlib", "face": "last", "upsample": 1, "grey": "rgb"},
+            ),
+            Protocol("centered-mouth", "this package's own: the formula of EAT's M-LMD on whole frames", "clip"),
+            Protocol("centered-face", "this package's own: the formula of EAT's F-LMD on whole frames", "clip"),
+        ),
+        *_POINTS,
+    ),
+    Row(
+        "akd", "AverageKeypointDistance", "landmarks", "average keypoint distance of the face",
+        Scale(False, "px"), BOTH, (_FOMM,), *_POINTS,
+    ),
+    Row(
+        "mkr", "MissingKeypointRate", "landmarks", "missing keypoint rate (missed faces)",
+        Scale(False, "", 0.0, 1.0), BOTH, (_FOMM,), *_POINTS,
+    ),
+)  # fmt: skip
