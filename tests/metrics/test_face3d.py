@@ -133,7 +133,8 @@ def test_metrics_share_landmarks_and_coefficients(checkpoint: Path, monkeypatch:
     extract = Deep3D.extract
     monkeypatch.setattr(Deep3D, "extract", lambda self, chunk: (calls.append(len(chunk)), extract(self, chunk))[1])
     frames = batch(portraits())
-    metrics = TalkingHeadMetrics(["aed", "apd", "apd:vico", "e-fid"], weights=checkpoint, landmarks="dlib")
+    options: dict[str, Any] = {"weights": checkpoint, "landmarks": "dlib", "face": "first"}
+    metrics = TalkingHeadMetrics(["aed", "apd", "apd:vico", "e-fid"], **options)
     metrics.update(frames[:2], frames[1:3])
     assert calls == [2, 2]
 
@@ -142,7 +143,7 @@ def test_options_that_change_the_value_change_the_identity(checkpoint: Path) -> 
     options: dict[str, Any] = {"weights": checkpoint, "landmarks": "dlib"}
     made = [
         AverageExpressionDistance(**options),
-        AverageExpressionDistance(**options, face="first"),
+        AverageExpressionDistance(**options, face="largest"),
         AverageExpressionDistance(**options, extractor="deep3d-2023"),
         AveragePoseDistance(**options),
     ]

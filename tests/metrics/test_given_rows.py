@@ -43,7 +43,7 @@ def expected(case: Case, side: str) -> float:
     elif key == "mkr" and side == "preds":
         clips[CLIP][side] = clips[CLIP][side].clone()
         clips[CLIP][side][ROW] = torch.nan  # a face that was missed
-    elif key in ("fid", "e-fid") or (reference == "preds-first"):
+    elif key in ("fid", "e-fid") or case.key in ("esd", "bsd") or (reference == "preds-first"):
         clips[CLIP][side] = clips[CLIP][side][keep]
     elif reference == "target-first":
         clips[CLIP]["preds"] = clips[CLIP]["preds"][keep if side == "preds" else slice(None)]

@@ -146,8 +146,10 @@ class TalkingHeadMetric(OptionsMetric):
     def _seal(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         super()._seal(args, kwargs)
         self._arguments = {side: self.argument(side) for side in ("preds", "target")}
-        if self._row is not None:  # torchmetrics refuses to set some of them
-            vars(self).update(_constants(self._row.scale_of(self.protocol)))
+        scale = None if self._row is None else self._row.protocol(self.protocol).scale
+        if scale is not None:
+            vars(self).update(_constants(scale))  # torchmetrics refuses to set some of them
+            self._fixed |= {"unit"}
 
     def update(self, preds: ClipInput = None, target: ClipInput = None) -> None:
         """Add clips, all of them or, if one cannot be measured, none.
