@@ -17,7 +17,12 @@ from thm_torchmetrics.collection import make_metric
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.metrics.lipsync import LipSync
 
-NAMES = [f"{key}:{protocol}" for key, row in CATALOG.items() if "preds" in row.inputs for protocol in row.protocols]
+NAMES = [
+    f"{key}:{protocol}"
+    for key, row in CATALOG.items()
+    if "preds" in row.inputs and key != "bsd"  # which takes given features only
+    for protocol in row.protocols
+]
 """The metrics, by key and protocol."""
 
 _NETWORKS = {

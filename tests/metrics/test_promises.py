@@ -1,21 +1,24 @@
 """What every metric promises, metric by metric."""
 
 import copy
+import math
 import pickle
 import random
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
 from ddp.process_group import ProcessGroup
-from metrics.cases import CASES, Case
+from metrics.cases import CASES, SAME_FORMULA, Case
 from torch import Tensor
 from torchmetrics import MetricCollection, MetricTracker
 from torchmetrics.image import PeakSignalNoiseRatio as TorchmetricsPsnr
 
 from thm_torchmetrics import TalkingHeadMetrics
-from thm_torchmetrics.catalog import CATALOG
+from thm_torchmetrics.catalog import CATALOG, Protocol
+from thm_torchmetrics.collection import metric_class
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.errors import InputError
@@ -52,9 +55,28 @@ def test_every_metric_has_a_case() -> None:
 
 
 def test_every_protocol_has_a_case() -> None:
-    named = {case.make().key + ":" + case.make().protocol for case in CASES.values()}
-    network_free = {row.key + ":" + p for row in CATALOG.values() if not row.extractors for p in row.protocols}
-    assert named >= network_free - {"aue:mean", "aue-u:mean"}
+    """Ten of thirteen families gave another protocol's number for one that only the catalog named."""
+    named = {case.make().key + ":" + case.make().protocol for case in CASES.values()} | SAME_FORMULA.keys()
+    assert named == {f"{row.key}:{protocol}" for row in CATALOG.values() for protocol in row.protocols}
+
+
+@pytest.mark.parametrize("name", SAME_FORMULA)
+def test_value_on_given_features_is_that_of_the_other_protocol(name: str) -> None:
+    case = CASES[SAME_FORMULA[name]]
+    metric = fill(replace(case, key=name).make(), case)
+    assert close(metric.compute(), case.reference(case.clips), case.tolerance)
+
+
+@pytest.mark.parametrize("key", CATALOG)
+def test_a_protocol_without_code_cannot_run(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = CATALOG[key]
+    cls = metric_class(row)
+    assert set(cls.procedures) >= set(row.protocols)
+    more = replace(row, published=(*row.published, Protocol("other", "nobody")))
+    monkeypatch.setattr(cls, "_row", more)
+    monkeypatch.setattr(cls, "protocols", more.protocols)
+    with pytest.raises(InputError, match=f"the protocol 'other' of {key}, but no code computes it"):
+        cls(protocol="other")
 
 
 def test_value_is_that_of_the_reference(case: Case, filled: TalkingHeadMetric) -> None:
@@ -65,8 +87,10 @@ def test_value_is_that_of_the_reference(case: Case, filled: TalkingHeadMetric) -
 
 
 def test_constants_are_the_catalog_s_and_frozen(filled: TalkingHeadMetric) -> None:
-    row = CATALOG[filled.key]
-    assert (filled.higher_is_better, filled.unit) == (row.higher_is_better, row.unit)
+    scale = CATALOG[filled.key].scale_of(filled.protocol)
+    bounds = tuple(bound if math.isfinite(bound) else None for bound in (scale.low, scale.high))
+    assert (filled.higher_is_better, filled.unit) == (scale.higher_is_better, scale.unit)
+    assert (filled.plot_lower_bound, filled.plot_upper_bound) == bounds
     assert filled.full_state_update is False
     with pytest.raises(RuntimeError):
         filled.higher_is_better = None

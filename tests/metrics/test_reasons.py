@@ -56,6 +56,7 @@ def test_features_of_nan_or_infinity_are_named_with_their_number(case: Case, val
         assert text.startswith("0 frames of the prediction and 0 frames of the target: at least 2 needed; all ")
         assert f"all {2 * count} rows of the features hold NaN or infinity" in text
     else:
+        count *= 1 if metric.frame_by_frame or metric.key == "csim" else 2  # clips are compared by rows of both sides
         assert text.startswith(f"all {count} rows of the features hold NaN")
 
 
@@ -70,7 +71,8 @@ def test_frames_without_a_face_are_named_with_their_number(weights: SeededWeight
     metric = make(name, weights)
     grey = torch.full((2, 3, 64, 64), 90, dtype=torch.uint8)
     metric.update(grey, grey)
-    found = "no face found in 4 frames" if metric.pooled else "no face found in 2 frames"
+    of_both_sides = metric.pooled or metric.average == "clip" and not metric.frame_by_frame
+    found = "no face found in 4 frames" if of_both_sides else "no face found in 2 frames"
     assert found in reason(metric)
     assert metric.why_nan(metric.start(None, None).sums) == "nothing was added to it"
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.chunk import Chunk, why_missing
 from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.frame_mean import FrameMean
@@ -161,6 +161,11 @@ class BlinkSimilarityDistance(TalkingHeadMetric, key="bsd"):
         """Return the mean over clips."""
         return sums.total / sums.weight
 
+    def why_nan(self, sums: Sums) -> str:
+        """Return why there is no value, for the warning."""
+        aligned = self.tally(sums).aligned
+        return why_missing(None, aligned, aligned, NO_DIRECTION) if aligned else super().why_nan(sums)
+
 
 class ClipSimilarityRun(ClipRun[Any]):
     """The run compares the mean features of both sides; frames count on the side that has them."""
@@ -198,4 +203,4 @@ class ClipSimilarityRun(ClipRun[Any]):
         measured = ~cosine.isnan()
         sums.total = torch.where(measured, cosine, 0.0)
         sums.weight = measured.to(sums.vector)
-        sums.scored = sum(self._counts)
+        sums.scored = torch.where(measured, sum(self._counts), 0.0)

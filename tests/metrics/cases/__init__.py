@@ -15,9 +15,24 @@ from metrics.cases import (
 )
 from metrics.cases.case import Case, ClipInputs
 
-__all__ = ["CASES", "Case", "ClipInputs"]
+from thm_torchmetrics.catalog import CATALOG
+
+__all__ = ["CASES", "SAME_FORMULA", "Case", "ClipInputs"]
 
 _FAMILIES = (image_quality, lpips, fid, landmarks, identity, lipsync, emotion, face3d, action_units)
 
 CASES: dict[str, Case] = {case.name: case for case in chain(*(family.CASES for family in _FAMILIES))}
 """Every case by name; processes find theirs by it."""
+
+_AFFECT = [key for key in CATALOG if key[:2] in ("v-", "a-")]
+_LIP_SYNC = ("lse-d", "lse-c", "av-offset")
+
+SAME_FORMULA: dict[str, str] = {
+    **{f"{key}:thm": f"{key} extractor=None" for key in _AFFECT},
+    **{f"{key}:{each}": f"{key} extractor=None" for key in _LIP_SYNC for each in CATALOG[key].protocols[1:]},
+    **{f"lpips:{net}": "lpips extractor=MeanDistance()" for net in ("vgg", "squeeze")},
+    "csim:vico": "csim extractor=None",
+    "aed-id:aligned": "aed-id extractor=None",
+    "fid:torch-fidelity": "fid extractor=None num_features=2",
+}
+"""Protocols that make features in another way and do the same with them: the case whose value they share."""

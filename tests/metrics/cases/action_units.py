@@ -38,5 +38,7 @@ CASES = [
     Case("aue-u", _CLIPS, _error(_UPPER)),
     Case("aue-l", _CLIPS, _error(_LOWER)),
     Case("aue-l:mean", _CLIPS, _error(_LOWER, np.mean)),
+    Case("aue-u:mean", _CLIPS, _error(_UPPER, np.mean)),
+    Case("aue:mean", _CLIPS, _error(sorted(_LOWER + _UPPER), np.mean)),
     Case("aue-l", _CLIPS, clip_mean(_error(_LOWER)), {"average": "clip"}),
 ]
