@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from thm_torchmetrics.catalog import CATALOG
 
 if TYPE_CHECKING:
+    from thm_torchmetrics.catalog import register_metric as register_metric
     from thm_torchmetrics.collection import TalkingHeadMetrics as TalkingHeadMetrics
     from thm_torchmetrics.core.clip import Clip as Clip
     from thm_torchmetrics.core.frame_mean import FrameMean as FrameMean
     from thm_torchmetrics.core.metric import TalkingHeadMetric as TalkingHeadMetric
+    from thm_torchmetrics.media import open_clip as open_clip
     from thm_torchmetrics.metrics.action_units import (
         ActionUnitError as ActionUnitError,
         ActionUnitErrorLower as ActionUnitErrorLower,
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     )
     from thm_torchmetrics.metrics.lpips import LearnedPerceptualSimilarity as LearnedPerceptualSimilarity
     from thm_torchmetrics.training.callback import TalkingHeadEvaluation as TalkingHeadEvaluation
+    from thm_torchmetrics.training.collate import collate_clips as collate_clips
     from thm_torchmetrics.training.sampler import ShardSampler as ShardSampler
 
 __version__ = "0.1.0"
@@ -69,14 +72,21 @@ _HOMES = {
     "TalkingHeadEvaluation": "training.callback",
     "TalkingHeadMetric": "core.metric",
     "TalkingHeadMetrics": "collection",
+    "collate_clips": "training.collate",
+    "open_clip": "media",
+    "register_metric": "catalog",
     **{row.name: f"metrics.{row.module}" for row in CATALOG.values() if "." not in row.module},
 }
+
+_ROOMS = ("functional", "media", "nets", "weights")
 
 __all__ = ["__version__", *sorted(_HOMES)]
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used."""
+    """Import a public name, or a room by its name, when it is first used."""
+    if name in _ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

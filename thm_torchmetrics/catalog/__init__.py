@@ -12,6 +12,7 @@ from thm_torchmetrics.catalog.find import (
     find_choice,
     find_row,
     find_suite,
+    register_entry_points,
     register_metric,
     values_by_metric,
 )
@@ -32,3 +33,5 @@ __all__ = [
     "register_metric",
     "values_by_metric",
 ]
+
+register_entry_points()

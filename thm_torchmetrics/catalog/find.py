@@ -23,7 +23,10 @@ from thm_torchmetrics.catalog.row import Row, Scale
 from thm_torchmetrics.errors import InputError
 
 ENTRY_POINTS = "thm_torchmetrics.metrics"
-"""The group of entry points by which other packages add rows; each is a `Row` or a tuple of them."""
+"""The group of entry points by which other packages add rows; each is a `Row` or a tuple of them.
+
+The module of the row is imported with this package, so it imports `thm_torchmetrics.catalog` alone, and no torch.
+"""
 
 _FAMILIES = (image_quality, lipsync, landmarks, identity, emotion, face3d, action_units)
 _rows: dict[str, Row] = {row.key: row for family in _FAMILIES for row in family.ROWS}
@@ -63,7 +66,8 @@ def register_metric(row: Row) -> None:
         raise InputError(f"there is a metric {row.key!r} already, {_rows[row.key].title}; give yours another key")
 
 
-def _register_entry_points() -> None:
+def register_entry_points() -> None:
+    """Add the metrics of installed packages; one that cannot be added is kept in `BROKEN`."""
     for entry in metadata.entry_points(group=ENTRY_POINTS):
         try:
             given = entry.load()
@@ -161,6 +165,3 @@ def _suggest(word: str, known: Iterable[str]) -> str:
     by_lower = {each.lower(): each for each in known}
     near = difflib.get_close_matches(word.lower(), by_lower, n=1)
     return f", did you mean {by_lower[near[0]]!r}?" if near else ""
-
-
-_register_entry_points()

@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
-from torchmetrics import Metric
+from torchmetrics import Metric, MetricCollection
 
 from thm_torchmetrics import catalog, weights
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.weights import Checkpoint
+
+Metrics: TypeAlias = str | Metric | Sequence[str | Metric] | Mapping[str, Metric] | MetricCollection
+"""What a collection is made from."""
 
 _TORCHMETRICS_OPTIONS = (
     "compute_on_cpu", "compute_with_cache", "dist_sync_fn", "dist_sync_on_step", "distributed_available_fn",
@@ -103,7 +106,7 @@ def describe_member(member: TalkingHeadMetric) -> str:
 
 
 def members_of(
-    metrics: str | Metric | Sequence[str | Metric] | Mapping[str, Metric],
+    metrics: Metrics,
     additional: Sequence[Metric],
     options: Mapping[str, Any],
 ) -> dict[str, Metric]:
@@ -117,6 +120,8 @@ def members_of(
     Raises:
         InputError: if a key, protocol or suite is unknown, no member has an option, or two members have one name.
     """
+    if isinstance(metrics, MetricCollection):
+        metrics = {str(name): metric for name, metric in metrics.items(keep_base=True, copy_state=False)}
     if isinstance(metrics, Mapping):
         if options or additional:
             raise InputError("options and further metrics do not go with a dict of metrics; make the metrics with them")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any, TypeAlias
 
 from torchmetrics import Metric, MetricCollection
 
-from thm_torchmetrics.collection.members import describe_member, members_of
+from thm_torchmetrics.collection.members import Metrics, describe_member, members_of
 from thm_torchmetrics.core.clip import AnyClip, Clip
 from thm_torchmetrics.core.inputs import clips_from
 from thm_torchmetrics.core.metric import TalkingHeadMetric
@@ -27,7 +27,7 @@ class TalkingHeadMetrics(MetricCollection):
 
     Args:
         metrics: the name of a suite; or keys such as ``"psnr"`` or ``"ssim:skimage"``, or metrics, in a list; or a dict
-            of metrics by name.
+            of metrics by name, or another collection, whose metrics are then members of both.
         additional_metrics: further metrics.
         prefix: put before every name in the result.
         postfix: put after every name in the result.
@@ -54,7 +54,7 @@ class TalkingHeadMetrics(MetricCollection):
 
     def __init__(
         self,
-        metrics: str | Metric | Sequence[str | Metric] | Mapping[str, Metric],
+        metrics: Metrics,
         *additional_metrics: Metric,
         prefix: str | None = None,
         postfix: str | None = None,
@@ -71,7 +71,7 @@ class TalkingHeadMetrics(MetricCollection):
 
     def add_metrics(  # type: ignore[override]
         self,
-        metrics: str | Metric | Sequence[str | Metric] | Mapping[str, Metric],
+        metrics: Metrics,
         *additional_metrics: Metric,
         **options: Any,
     ) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchmetrics.utilities import rank_zero_warn
 
 from thm_torchmetrics.core.chunk import Chunk, why_missing
 from thm_torchmetrics.core.clip import AnyClip
@@ -14,6 +13,7 @@ from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.core.score import ClipScore, Tally
 from thm_torchmetrics.core.sums import Fields, Sums
+from thm_torchmetrics.core.warn import warn_caller
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.functional.checks import check_shape
 from thm_torchmetrics.functional.frechet import frechet_distance, frechet_sums
@@ -64,11 +64,10 @@ class FrechetDistance(TalkingHeadMetric):
         sums = self.named(self.sums)
         error, variance = (sum(parts) for parts in zip(*map(_rounding, (sums.preds, sums.target)), strict=True))
         if error > max(_TOLERATED * float(value), _NOISE * variance):
-            rank_zero_warn(
+            warn_caller(
                 f"{type(self).__name__} is {float(value):.4g}, of which {error:.2g} may be rounding: the mean of the "
                 "features is too large for their deviation; subtract one vector, such as the mean of some real "
-                "features, from the features of both sides, which leaves the distance as it is",
-                stacklevel=3,
+                "features, from the features of both sides, which leaves the distance as it is"
             )
         return value
 

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 import torch
 from torch import Tensor
-from torchmetrics.utilities import rank_zero_warn
 
 from thm_torchmetrics import catalog
 from thm_torchmetrics.core.chunk import Chunk
@@ -20,6 +19,7 @@ from thm_torchmetrics.core.one_pass import measure_clip
 from thm_torchmetrics.core.options import OptionsMetric
 from thm_torchmetrics.core.score import ClipScore, Tally
 from thm_torchmetrics.core.sums import Sums
+from thm_torchmetrics.core.warn import warn_caller
 from thm_torchmetrics.errors import InputError, MismatchError
 from thm_torchmetrics.functional.checks import finite_or_nan
 
@@ -146,10 +146,12 @@ class TalkingHeadMetric(OptionsMetric):
     def _seal(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         super()._seal(args, kwargs)
         self._arguments = {side: self.argument(side) for side in ("preds", "target")}
+        self._label = self.key if len(self.protocols) == 1 else f"{self.key}:{self.protocol}"
         scale = None if self._row is None else self._row.protocol(self.protocol).scale
         if scale is not None:
             vars(self).update(_constants(scale))  # torchmetrics refuses to set some of them
             self._fixed |= {"unit"}
+        self._label += f" [{self.unit}]" if self.unit else ""
 
     def update(self, preds: ClipInput = None, target: ClipInput = None) -> None:
         """Add clips, all of them or, if one cannot be measured, none.
@@ -242,7 +244,7 @@ class TalkingHeadMetric(OptionsMetric):
         tally = self.tally(sums)
         self._coverage = tally.scored / tally.aligned if tally.aligned else float("nan")
         if torch.isnan(value):
-            rank_zero_warn(f"{type(self).__name__} is NaN: {self.why_nan(sums)}", stacklevel=3)
+            warn_caller(f"{type(self).__name__} is NaN: {self.why_nan(sums)}")
         return value.to(torch.float32) if self.device.type == "mps" else value
 
     def why_nan(self, sums: Sums) -> str:

@@ -66,6 +66,7 @@ class OptionsMetric(SumsMetric, ABC, metaclass=_Sealing):
         """Gather and fix the options, and add the state."""
         # kept alive, because some fingerprints are the identity of an object
         self._given = self._arguments_by_name(args, kwargs)
+        self._repr = ", ".join(f"{name}={value!r}" for name, value in kwargs.items() if isinstance(value, Setting))
         self._layout = Layout(self.fields())
         options = self._given | self._set_by_constructor()
         self._settings = {
@@ -142,6 +143,10 @@ class OptionsMetric(SumsMetric, ABC, metaclass=_Sealing):
         self._defaults[new] = self._defaults.pop(old)
         self._persistent[new] = self._persistent.pop(old)
         self._reductions[new] = self._reductions.pop(old)
+
+    def extra_repr(self) -> str:
+        """Return the options that were given or that the protocol sets, for ``repr``."""
+        return self._repr
 
     def settings(self) -> dict[str, Setting]:
         """Return everything that the metric was made with, for reports."""

@@ -29,6 +29,7 @@ class SumsMetric(Metric):
     """
 
     _coverage = float("nan")
+    _label = ""
 
     @property
     def coverage(self) -> float:
@@ -102,7 +103,10 @@ class SumsMetric(Metric):
 
     def plot(self, val: Any = None, ax: Any = None) -> Any:
         """Plot one value or a list of values as torchmetrics does, and return figure and axes."""
-        return self._plot(val, ax)
+        figure, axes = self._plot(val, ax)
+        if hasattr(axes, "set_ylabel"):  # else it is an array of axes
+            axes.set_ylabel(self._label or type(self).__name__)
+        return figure, axes
 
     def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: Sequence[str] = "") -> torch.nn.Module:
         if self._dtype_convert:

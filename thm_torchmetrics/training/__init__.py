@@ -1,1 +1,1 @@
-"""This room holds a Lightning callback and a sampler for training loops."""
+"""This room holds what training loops need: a Lightning callback, a sampler, and the collation of clips."""
