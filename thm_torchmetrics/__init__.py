@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from thm_torchmetrics.catalog import CATALOG
+from thm_torchmetrics.catalog import ROWS
 
 if TYPE_CHECKING:
     from thm_torchmetrics.catalog import register_metric as register_metric
@@ -75,7 +75,7 @@ _HOMES = {
     "collate_clips": "training.collate",
     "open_clip": "media",
     "register_metric": "catalog",
-    **{row.name: f"metrics.{row.module}" for row in CATALOG.values() if "." not in row.module},
+    **{row.name: f"metrics.{row.module}" for row in ROWS},
 }
 
 _ROOMS = ("functional", "media", "nets", "weights")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from thm_torchmetrics import TalkingHeadMetrics, catalog, register_metric
-from thm_torchmetrics.catalog import Protocol, Row, Scale, find
+from thm_torchmetrics import TalkingHeadMetrics, register_metric
+from thm_torchmetrics.catalog import CATALOG, ENTRY_POINTS, Protocol, Row, Scale
 from thm_torchmetrics.errors import InputError
 
 MODULE = """
@@ -47,7 +47,7 @@ def other_package(tmp_path: Path) -> Path:
         info = tmp_path / f"{name}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[{catalog.ENTRY_POINTS}]\n{points}\n")
+        (info / "entry_points.txt").write_text(f"[{ENTRY_POINTS}]\n{points}\n")
     return tmp_path
 
 
@@ -72,10 +72,10 @@ def test_an_installed_package_is_listed_and_scored(other_package: Path, tmp_path
 
 @pytest.fixture
 def no_trace() -> Iterator[None]:
-    before = dict(find._rows)
+    before = dict(CATALOG)
     yield
-    find._rows.clear()
-    find._rows.update(before)
+    CATALOG.rows.clear()
+    CATALOG.rows.update(before)
 
 
 @pytest.mark.usefixtures("no_trace")

@@ -13,11 +13,15 @@ from thm_torchmetrics.weights import WeightEntry
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with an empty working directory ``work`` and a user's cache ``cache`` that does not exist yet."""
+    """A folder with an empty working directory ``work`` and a user's cache ``cache`` that does not exist yet.
+
+    The caches of torch.hub and insightface lie in ``home``, which does not exist either.
+    """
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / "cache")
-    for variable in ("THM_WEIGHTS_DIR", "THM_OFFLINE", "THM_COMMERCIAL"):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for variable in ("THM_WEIGHTS_DIR", "THM_OFFLINE", "THM_COMMERCIAL", "TORCH_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("NO_PROXY", "*")
     return tmp_path

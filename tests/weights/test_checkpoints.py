@@ -141,3 +141,130 @@ def test_license_of_a_checkpoint_that_was_not_obtained_is_not_told(known: dict[s
     with pytest.raises(WeightsNotFoundError):
         Checkpoints(offline=True, on_license=seen.append).obtain("net")
     assert seen == []
+
+
+ENTRIES = {
+    "net": make_entry("net", BODY, "https://a.invalid/net.pth", license="MIT"),
+    "unsized": make_entry("unsized", BODY[1:], "https://a.invalid/unsized.pth", size=None),
+    "unhashed": make_entry("unhashed", b"", sha256=None, size=None, page="https://example.org/page"),
+    "packaged": make_entry("packaged", BODY[2:], package="brought_by/models", extra="dlib"),
+    "required": make_entry("required", BODY[3:], package="brought_by/models"),
+    "unaddressed": make_entry("unaddressed", BODY[4:]),
+    "restricted": make_entry("restricted", BODY[5:], "https://b.invalid/r.pth", commercial=False),
+}
+
+
+@pytest.fixture
+def absent(machine: Path, use_registry: Callable) -> dict[str, weights.WeightEntry]:
+    return use_registry(*ENTRIES.values())
+
+
+def test_every_missing_checkpoint_is_named_at_once(absent: dict[str, weights.WeightEntry], machine: Path) -> None:
+    with pytest.raises(WeightsNotFoundError) as error:
+        Checkpoints(offline=True).obtain_all(absent)
+    message = str(error.value)
+    for name, entry in absent.items():
+        assert f"- {name}: {entry.file}, {f'{entry.size:,} bytes' if entry.size else 'size not known'}\n" in message
+        for fact in (f"SHA256 {entry.sha256 or 'not known'}", f"license: {entry.license}", *entry.urls):
+            assert fact in message.splitlines() or f"  {fact}" in message.splitlines()
+    assert message.startswith("the checkpoints net, unsized, unhashed, packaged, required, unaddressed, restricted are")
+    assert "https://example.org/page" in message
+    for once in ("Looked for in ", "Nothing is downloaded, because `offline` is True", str(machine / "work/weights")):
+        assert message.count(once) == 1
+    assert "`thm weights fetch net unsized restricted`" in message
+    assert max(map(len, message.splitlines())) < 700  # no line holds everything
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_single_missing_checkpoint_is_told_as_it_is_alone(
+    absent: dict[str, weights.WeightEntry], machine: Path, name: str
+) -> None:
+    with pytest.raises(WeightsNotFoundError) as alone:
+        Checkpoints(offline=True).obtain(name)
+    with pytest.raises(WeightsNotFoundError) as among:
+        Checkpoints(offline=True).obtain_all([name, name])
+    assert str(among.value) == str(alone.value)
+    assert "\n" not in str(alone.value)
+    assert f"license: {absent[name].license}" in str(alone.value)
+
+
+def test_every_kind_of_fault_is_named_with_the_others(absent: dict[str, weights.WeightEntry], machine: Path) -> None:
+    (machine / "cache").mkdir()
+    (machine / "cache" / "unsized.pth").write_bytes(b"<html>")
+    files = {"packaged": machine / "typo.pth"}
+    with pytest.raises(WeightsError) as error:
+        Checkpoints(files, offline=True, commercial=True).obtain_all(absent)
+    message = str(error.value)
+    assert not isinstance(error.value, WeightsNotFoundError)
+    assert message.splitlines()[0] == (
+        "the checkpoints net, unhashed, required, unaddressed, unsized, packaged, restricted "
+        "are missing or cannot be used"
+    )
+    for said in ("it is an HTML page", "typo.pth", "'restricted' is refused under commercial use"):
+        assert message.count(said) == 1
+
+
+def test_checkpoints_that_are_there_are_not_named(known: dict[str, weights.WeightEntry], server: Server) -> None:
+    server.answers.pop("open.pth")
+    with pytest.raises(WeightsNotFoundError, match="the checkpoint 'open' could not be downloaded") as error:
+        Checkpoints().obtain_all(["net", "open", "closed"])
+    assert "HTTP 404" in str(error.value)
+    assert "'net'" not in str(error.value)
+    assert sorted(request.path for request in server.requests) == ["closed.pth", "net.pth", "open.pth"]
+    Checkpoints(offline=True).obtain_all(["net", "closed"])
+    Checkpoints().obtain_all([])
+    with pytest.raises(InputError, match="'nett'"):
+        Checkpoints(offline=True).obtain_all(["open", "nett"])
+
+
+def test_reason_that_all_share_is_told_once(absent: dict[str, weights.WeightEntry]) -> None:
+    with pytest.raises(WeightsNotFoundError) as error:
+        Checkpoints().obtain_all(["net", "unsized", "restricted"])
+    lines = str(error.value).splitlines()
+    assert [line for line in lines if line.startswith("Not downloaded: ")] == [
+        f"Not downloaded: no connection to {host}: its name has no address" for host in ("a.invalid", "b.invalid")
+    ]
+
+
+def test_failure_that_is_not_the_networks_is_not_tried_again(
+    known: dict[str, weights.WeightEntry], server: Server, machine: Path
+) -> None:
+    (machine / "cache").mkdir()
+    (machine / "cache" / "net.pth.part").mkdir()
+    checkpoints = Checkpoints()
+    for _ in range(2):
+        with pytest.raises(WeightsError, match=r"net\.pth\.part is no file"):
+            checkpoints.obtain("net")
+        (machine / "cache" / "net.pth.part").exists() and (machine / "cache" / "net.pth.part").rmdir()
+    assert server.requests == []
+    Checkpoints().obtain("net")
+
+
+def test_custom_files_are_checked_before_any_work(known: dict[str, weights.WeightEntry], machine: Path) -> None:
+    mine = machine / "mine.pth"
+    mine.write_bytes(b"mine")
+    Checkpoints({"net": mine}).check_files()
+    Checkpoints().check_files()
+    bad = {"net": machine / "typo.pth", "open": machine, "closed": machine / ("x" * 300)}
+    with pytest.raises(InputError) as error:
+        Checkpoints(bad).check_files()
+    for said in (
+        f"the file given for the checkpoint 'net' does not exist: {machine / 'typo.pth'}",
+        f"the file given for the checkpoint 'open' is a folder: {machine}",
+        "the file given for the checkpoint 'closed' cannot be read",
+    ):
+        assert said in str(error.value)
+    for odd in ("/dev/null", "a\0b", "mine.pth/inside", "~nobody-of-this-name/x"):
+        with pytest.raises(InputError, match="given for the checkpoint 'net'"):
+            Checkpoints({"net": odd}).check_files()
+        with pytest.raises(WeightsNotFoundError, match="given for the checkpoint 'net'"):
+            Checkpoints({"net": odd}).obtain("net")
+
+
+def test_custom_file_with_the_published_bytes_is_not_custom(
+    known: dict[str, weights.WeightEntry], machine: Path
+) -> None:
+    copy_of_net = machine / "renamed.bin"
+    copy_of_net.write_bytes(BODY)
+    assert not weights.locate("net", copy_of_net).custom
+    assert weights.locate("open", copy_of_net).custom

@@ -339,3 +339,52 @@ def test_simulated_write_error_half_way_is_not_blamed_on_the_server(
     monkeypatch.setattr(Path, "open", full)
     with pytest.raises(WeightsError, match="cannot be written: No space left on device"):
         weights.obtain("net")
+
+
+def others(machine: Path) -> Path:
+    """A file of another user, to which a link points."""
+    path = machine / "others"
+    path.write_bytes(BODY[:HALF])
+    return path
+
+
+@pytest.mark.parametrize("name", ["net.pth.part", ".net.pth.lock"])
+@pytest.mark.parametrize("dangling", [False, True])
+def test_link_in_the_place_of_a_file_is_not_written_through(
+    target: Path, machine: Path, server: Server, use_registry: Callable, name: str, dangling: bool
+) -> None:
+    use_registry(make_entry("net", BODY, server.put("net.pth", BODY)))
+    target.parent.mkdir()
+    theirs = others(machine)
+    if dangling:
+        theirs.unlink()
+    (target.parent / name).symlink_to(theirs)
+    with pytest.raises(WeightsError, match=rf"{name} is a link, and is not written to; remove it"):
+        weights.obtain("net")
+    assert (not theirs.exists()) if dangling else theirs.read_bytes() == BODY[:HALF]
+    assert (target.parent / name).is_symlink()
+    (target.parent / name).unlink()
+    assert weights.obtain("net").path == target
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("name", ["net.pth.part", ".net.pth.lock"])
+def test_pipe_in_the_place_of_a_file_does_not_stop_the_run(
+    target: Path, server: Server, use_registry: Callable, name: str
+) -> None:
+    use_registry(make_entry("net", BODY, server.put("net.pth", BODY)))
+    target.parent.mkdir()
+    os.mkfifo(target.parent / name)
+    with pytest.raises(WeightsError, match=rf"{name} is no file"):
+        weights.obtain("net")
+
+
+def test_link_in_the_place_of_the_checkpoint_is_replaced_and_its_target_left(
+    target: Path, machine: Path, server: Server, use_registry: Callable
+) -> None:
+    use_registry(make_entry("net", BODY, server.put("net.pth", BODY)))
+    target.parent.mkdir()
+    target.symlink_to(machine / "absent")
+    assert weights.obtain("net").path == target
+    assert not target.is_symlink()
+    assert not (machine / "absent").exists()

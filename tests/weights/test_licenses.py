@@ -91,7 +91,7 @@ def test_refused_checkpoint_is_not_downloaded(machine: Path, server: Server, use
 
 def test_notice_without_a_page_of_the_publisher_has_no_empty_brackets(use_registry: Callable) -> None:
     use_registry(make_entry("net", BODY, source="", commercial=None))
-    assert weights.license_notice("net") == "net: CC0-1.0; commercial use not settled"
+    assert weights.license_notice("net") == "net: license: CC0-1.0; commercial use not settled"
 
 
 def own(folder: Path) -> str:

@@ -132,7 +132,7 @@ def test_registered_checkpoint_is_used_like_those_of_the_package(
     assert weights.obtain("openness") == weights.Found(path, sha256, custom=False)
     assert weights.verify("openness").state == "available"
     assert weights.load("openness")["weight"].tolist() == [0, 1, 2]
-    assert weights.license_notice("openness") == "openness: MIT; commercial use not settled"
+    assert weights.license_notice("openness") == "openness: license: MIT; commercial use not settled"
     shown = CliRunner().invoke(main, ["weights", "list"]).stdout
     assert re.search(r"openness +openness\.pth +\? +available +- +not settled +MIT", shown)
     path.write_bytes(body[:-1])

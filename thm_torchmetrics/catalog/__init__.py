@@ -7,12 +7,12 @@ from thm_torchmetrics.catalog.find import (
     BROKEN,
     CATALOG,
     ENTRY_POINTS,
+    ROWS,
     SUITES,
     Choice,
     find_choice,
     find_row,
     find_suite,
-    register_entry_points,
     register_metric,
     values_by_metric,
 )
@@ -22,6 +22,7 @@ __all__ = [
     "BROKEN",
     "CATALOG",
     "ENTRY_POINTS",
+    "ROWS",
     "SUITES",
     "Choice",
     "Protocol",
@@ -33,5 +34,3 @@ __all__ = [
     "register_metric",
     "values_by_metric",
 ]
-
-register_entry_points()

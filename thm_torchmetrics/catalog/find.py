@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib import metadata
-from types import MappingProxyType
 from typing import Any
 
 from thm_torchmetrics.catalog import (
@@ -25,16 +23,42 @@ from thm_torchmetrics.errors import InputError
 ENTRY_POINTS = "thm_torchmetrics.metrics"
 """The group of entry points by which other packages add rows; each is a `Row` or a tuple of them.
 
-The module of the row is imported with this package, so it imports `thm_torchmetrics.catalog` alone, and no torch.
+`thm list` imports the module of the row. It should import `thm_torchmetrics.catalog` alone, and no torch.
 """
 
 _FAMILIES = (image_quality, lipsync, landmarks, identity, emotion, face3d, action_units)
-_rows: dict[str, Row] = {row.key: row for family in _FAMILIES for row in family.ROWS}
 
-CATALOG: Mapping[str, Row] = MappingProxyType(_rows)
-"""Every metric by key, in the order in which tables show them: those of this package, then those of others."""
+ROWS: tuple[Row, ...] = tuple(row for family in _FAMILIES for row in family.ROWS)
+"""The rows of this package, in the order in which tables show them."""
 
-SUITES: Mapping[str, tuple[str, ...]] = {**suites.SUITES, "all": tuple(_rows)}
+
+class _Catalog(Mapping[str, Row]):
+    """The rows of this package, and those of others as soon as all, or a key that is not among them, is asked for."""
+
+    def __init__(self) -> None:
+        self.rows = {row.key: row for row in ROWS}
+        self._is_complete = False
+
+    def __getitem__(self, key: str) -> Row:
+        return self.rows[key] if key in self.rows else self._all()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def _all(self) -> dict[str, Row]:
+        if not self._is_complete:
+            self._is_complete = True
+            _register_entry_points()
+        return self.rows
+
+
+CATALOG = _Catalog()
+"""Every metric by key: those of this package, then those of others."""
+
+SUITES: Mapping[str, tuple[str, ...]] = {**suites.SUITES, "all": tuple(row.key for row in ROWS)}
 """Sets of metrics with their protocols by name; ``all`` is every metric of this package."""
 
 BROKEN: dict[str, str] = {}
@@ -62,12 +86,15 @@ def register_metric(row: Row) -> None:
     """
     if not isinstance(row, Row) or not row.published:
         raise InputError(f"a metric is registered by a Row with at least one protocol, got {row!r}")
-    if _rows.setdefault(row.key, row) != row:
-        raise InputError(f"there is a metric {row.key!r} already, {_rows[row.key].title}; give yours another key")
+    known = CATALOG.rows.setdefault(row.key, row)
+    if known != row:
+        raise InputError(f"there is a metric {row.key!r} already, {known.title}; give yours another key")
 
 
-def register_entry_points() -> None:
+def _register_entry_points() -> None:
     """Add the metrics of installed packages; one that cannot be added is kept in `BROKEN`."""
+    from importlib import metadata
+
     for entry in metadata.entry_points(group=ENTRY_POINTS):
         try:
             given = entry.load()

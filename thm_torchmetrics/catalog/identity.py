@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from thm_torchmetrics.catalog.row import BOTH, Protocol, Row, Scale
 
-_RECOGNITION = (("arcface-r100", "arcface-r50", "arcface-r18", "insightface", "dlib"), "identity")
+_RECOGNITION = (
+    ("arcface-r100", "arcface-r100-glint360k", "arcface-r50", "arcface-r18", "insightface", "dlib"),
+    "identity",
+)
 
 ROWS = (
     Row(

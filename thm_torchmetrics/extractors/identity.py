@@ -16,7 +16,12 @@ from thm_torchmetrics.imaging.resize import resize
 from thm_torchmetrics.nets.iresnet import IResNet, iresnet18, iresnet50, iresnet100
 
 _NETWORKS: Mapping[str, Callable[[], IResNet]] = MappingProxyType(
-    {"arcface-r100": iresnet100, "arcface-r50": iresnet50, "arcface-r18": iresnet18}
+    {
+        "arcface-r100": iresnet100,
+        "arcface-r100-glint360k": iresnet100,
+        "arcface-r50": iresnet50,
+        "arcface-r18": iresnet18,
+    }
 )
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.weights.download import obtain
+from thm_torchmetrics.errors import InputError, WeightsError, WeightsNotFoundError
+from thm_torchmetrics.weights.attempts import Attempts
+from thm_torchmetrics.weights.download import try_to_obtain
 from thm_torchmetrics.weights.licenses import license_notice
+from thm_torchmetrics.weights.locate import Found, find_fault
+from thm_torchmetrics.weights.missing import Missing, explain_all, explain_missing
 from thm_torchmetrics.weights.registry import get_entry
 
 
@@ -54,7 +57,8 @@ class _Files(Mapping[str, str]):
 class Checkpoints:
     """Where the networks of a metric take their checkpoints from, and who is told of it.
 
-    Two of them are equal if they give the same files: the callbacks do not count.
+    Two of them are equal if they give the same files: the callbacks do not count. A download that failed, and a host
+    that could not be reached, is not tried again by the same object; make another one to try again.
 
     Attributes:
         files: custom files by name in the registry; all other checkpoints are the published ones.
@@ -77,6 +81,7 @@ class Checkpoints:
     on_download: Callable[[str, int, int | None], None] | None = field(default=None, compare=False, repr=False)
     on_license: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
     _told: set[str] = field(default_factory=set, init=False, compare=False, repr=False)
+    _attempts: Attempts = field(default_factory=Attempts, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for name in self.files:
@@ -118,12 +123,62 @@ class Checkpoints:
             InputError: if the registry has no such name.
             WeightsError: if it is absent, corrupt or not allowed.
         """
-        given = self.files.get(name)
-        file = None if given is None else str(given)
-        progress = None if self.on_download is None else partial(self.on_download, name)
-        found = obtain(name, file, offline=self.offline, commercial=self.commercial, progress=progress)
+        found = self._try_to_obtain(name)
+        if isinstance(found, Missing):
+            raise WeightsNotFoundError(explain_missing(found))
         self._tell_license(name)
-        return Checkpoint(name, file, found.sha256)
+        return Checkpoint(name, self._file(name), found.sha256)
+
+    def obtain_all(self, names: Iterable[str]) -> None:
+        """Obtain checkpoints, and name all that cannot be had in one error; `obtain` returns each of the others.
+
+        Args:
+            names: names in the registry.
+
+        Raises:
+            InputError: if the registry has no such name.
+            WeightsNotFoundError: if some are absent.
+            WeightsError: if some are corrupt or not allowed.
+        """
+        missing: list[Missing] = []
+        faults: dict[str, WeightsError] = {}
+        for name in dict.fromkeys(names):
+            try:
+                found = self._try_to_obtain(name)
+            except WeightsError as error:
+                faults[name] = error
+            else:
+                missing += [found] if isinstance(found, Missing) else []
+        if not missing and not faults:
+            return
+        absent = all(isinstance(error, WeightsNotFoundError) for error in faults.values())
+        reasons = {name: str(error) for name, error in faults.items()}
+        raise (WeightsNotFoundError if absent else WeightsError)(explain_all(missing, reasons))
+
+    def check_files(self) -> None:
+        """Check that every custom file can be read, before any work.
+
+        Raises:
+            InputError: if one is absent, a folder, or closed to this user; it names all of these.
+        """
+        faults = [fault for name, file in self.files.items() if (fault := find_fault(name, file))]
+        if faults:
+            raise InputError("; ".join(faults))
+
+    def _file(self, name: str) -> str | None:
+        file = self.files.get(name)
+        return None if file is None else str(file)
+
+    def _try_to_obtain(self, name: str) -> Found | Missing:
+        progress = None if self.on_download is None else partial(self.on_download, name)
+        return try_to_obtain(
+            name,
+            self._file(name),
+            offline=self.offline,
+            commercial=self.commercial,
+            progress=progress,
+            attempts=self._attempts,
+        )
 
     def _tell_license(self, name: str) -> None:
         if self.on_license is None or name in self._told or get_entry(name).commercial is True:

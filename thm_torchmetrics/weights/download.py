@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from thm_torchmetrics.errors import ThmError, WeightsError, WeightsNotFoundError
+from thm_torchmetrics.weights.attempts import Attempts, Refused
 from thm_torchmetrics.weights.environment import is_offline
 from thm_torchmetrics.weights.file_type import describe_wrong_body
-from thm_torchmetrics.weights.locate import Found, cache_dir, explain_mismatch, hash_file, locate, places
-from thm_torchmetrics.weights.registry import WeightEntry, get_entry, shares_file_name
+from thm_torchmetrics.weights.folders import cache_dir, path_within, places
+from thm_torchmetrics.weights.locate import Found, explain_mismatch, hash_file, search
+from thm_torchmetrics.weights.missing import Missing, explain_missing
+from thm_torchmetrics.weights.registry import WeightEntry
 
 if TYPE_CHECKING:
     import requests
@@ -19,13 +23,8 @@ if TYPE_CHECKING:
 Progress: TypeAlias = Callable[[int, int | None], None]
 
 _BLOCK = 1 << 18
-_TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds without a byte
 _LARGEST = 16 << 30  # bytes of a file whose size is not registered
 _TRIES = 5  # of one address, as long as each brings the file forward
-
-
-class _Refused(Exception):
-    """An address does not give the file; the message says why."""
 
 
 def _total(response: requests.Response, start: int) -> int | None:
@@ -34,36 +33,51 @@ def _total(response: requests.Response, start: int) -> int | None:
     return start + int(length) if length and length.isdigit() else None
 
 
-def _start(response: requests.Response, asked: int) -> int:
+def _start(response: requests.Response, url: str, asked: int) -> int:
     """Return where in the file the answer begins: 0 unless the server continues where it was asked to."""
     if response.status_code != 206:
         return 0
     if not response.headers.get("Content-Range", "").startswith(f"bytes {asked}-"):
-        raise _Refused("answered another range than the one asked for")
+        raise Refused(f"{url} answers another range than the one asked for")
     return asked
 
 
-def _receive(url: str, part: Path, entry: WeightEntry, progress: Progress | None) -> None:
+def _ask(session: requests.Session, url: str, start: int) -> requests.Response:
+    """Ask for the file from this byte on.
+
+    Raises:
+        Refused: if the host cannot be reached or answers something else.
+    """
+    import requests
+
+    from thm_torchmetrics.weights import connection
+
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    try:
+        return session.get(url, headers=headers, stream=True, timeout=(connection.CONNECT, connection.SILENCE))
+    except requests.RequestException as error:
+        raise Refused(connection.explain(error, connection.host_of(url))) from error
+
+
+def _receive(session: requests.Session, url: str, part: Path, entry: WeightEntry, progress: Progress | None) -> None:
     """Add to the part of the file what is missing of it; a server without ranges makes it start again.
 
     A body that goes on after the file should have ended is not received further, and is removed.
     """
-    import requests
-
     asked = part.stat().st_size if part.exists() else 0
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={asked}-"} if asked else {})
-    with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
+    with _ask(session, url, asked) as response:
         if response.status_code == 416:  # nothing lies beyond the part, so it is whole, or wrong; its hash will tell
             return
-        response.raise_for_status()
-        done = _start(response, asked)
+        if not response.ok:
+            raise Refused(f"HTTP {response.status_code} from {url}")
+        done = _start(response, url, asked)
         total = _total(response, done)
         blocks = response.iter_content(_BLOCK)
         block = next(blocks, b"")
         if not done and (wrong := describe_wrong_body(block)) is not None:
-            raise _Refused(f"answered something else: the body is {wrong}")
+            raise Refused(f"{url}: the body is {wrong}")
         if entry.size and total not in (None, entry.size):
-            raise _Refused(f"announced {total:,} bytes instead of {entry.size:,}")
+            raise Refused(f"{url} announced {total:,} bytes instead of {entry.size:,}")
         most = entry.size or _LARGEST
         with part.open("ab" if done else "wb") as file:
             while block:
@@ -81,26 +95,24 @@ def _receive(url: str, part: Path, entry: WeightEntry, progress: Progress | None
         limit = (
             f"the {most:,} bytes of the file" if entry.size else f"{most:,} bytes, the limit of a file of unknown size"
         )
-        raise _Refused(f"sends more than {limit}")
+        raise Refused(f"{url} sends more than {limit}")
 
 
-def _fetch(url: str, part: Path, entry: WeightEntry, progress: Progress | None) -> None:
+def _fetch(session: requests.Session, url: str, part: Path, entry: WeightEntry, progress: Progress | None) -> None:
     """Fetch one address into the part until it is the published file.
 
     Raises:
-        _Refused: if it does not become that; what was received is kept if it may be the file's beginning.
+        Refused: if it does not become that; what was received is kept if it may be the file's beginning.
     """
     import requests
 
     for _ in range(_TRIES):
         before = part.stat().st_size if part.exists() else 0
         try:
-            _receive(url, part, entry, progress)
-        except requests.HTTPError as error:
-            raise _Refused(str(error)) from error
+            _receive(session, url, part, entry, progress)
         except requests.RequestException as error:
             if not part.exists() or part.stat().st_size <= before:
-                raise _Refused(f"no connection, or it broke off: {error}") from error
+                raise Refused(f"{url}: the connection broke off") from error
             continue
         if entry.matches(hash_file(part)):
             return
@@ -108,47 +120,60 @@ def _fetch(url: str, part: Path, entry: WeightEntry, progress: Progress | None) 
         part.unlink()
         # A part that another server or an earlier run began may be what is wrong: once more, from the start.
         if not before:
-            raise _Refused(f"the body is {reason}")
-    raise _Refused(f"the connection broke off {_TRIES} times")
+            raise Refused(f"{url}: the body is {reason}")
+    raise Refused(f"{url}: the connection broke off {_TRIES} times")
 
 
-def _from_any(entry: WeightEntry, part: Path, progress: Progress | None) -> None:
-    """Fetch the addresses in turn until one gives the file."""
+def _from_any(
+    entry: WeightEntry, part: Path, progress: Progress | None, unreachable: dict[str, str]
+) -> tuple[str, ...]:
+    """Fetch the addresses in turn until one gives the file; return why they failed if none does."""
+    from thm_torchmetrics.weights.connection import open_session
+
     failures = []
-    for url in entry.urls:
-        try:
-            return _fetch(url, part, entry, progress)
-        except _Refused as refused:
-            failures.append(f"{url}: {refused}")
-    by_hand = f" or from {entry.page}" if entry.page else ""
-    raise WeightsNotFoundError(
-        f"the checkpoint {entry.name!r} could not be downloaded. {'; '.join(failures)}. Try again later, or get "
-        f"{entry.file} on another machine{by_hand}, put it into {part.parent}, and it is found there"
-    )
+    with open_session(unreachable) as session:
+        for url in entry.urls:
+            try:
+                _fetch(session, url, part, entry, progress)
+            except Refused as refused:
+                failures.append(str(refused))
+            else:
+                return ()
+    return tuple(dict.fromkeys(failures))  # two addresses of one host that cannot be reached are one reason
 
 
-def _target(entry: WeightEntry) -> Path:
-    """Return where the file goes: a folder of its own, if another checkpoint has the same file name."""
-    folder = cache_dir()
-    return folder / entry.name / entry.file if shares_file_name(entry) else folder / entry.file
+def _check_own(path: Path) -> None:
+    """Refuse a link in the place of a file that is to be written: its target is somebody else's.
+
+    Raises:
+        WeightsError: if there is anything but a regular file.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise WeightsError(
+            f"{path} is {'a link' if path.is_symlink() else 'no file'}, and is not written to; remove it"
+        )
 
 
-def _download(entry: WeightEntry, commercial: bool | None, progress: Progress | None) -> Found:
+def _download(
+    entry: WeightEntry, commercial: bool | None, progress: Progress | None, unreachable: dict[str, str]
+) -> Found | Missing:
     """Download under a lock; a process that had to wait finds the file that the other one has fetched."""
     from filelock import FileLock
 
-    target = _target(entry)
+    target = cache_dir() / path_within(entry)
+    lock, part = target.with_name(f".{target.name}.lock"), target.with_name(f"{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        lock = target.with_name(f".{target.name}.lock")
+        _check_own(lock)
         lock.touch()  # filelock would wait for ever in some folders that take no file
         with FileLock(lock):
-            try:
-                return locate(entry.name, commercial=commercial)
-            except WeightsNotFoundError:
-                part = target.with_name(f"{target.name}.part")
-                _from_any(entry, part, progress)
-                part.replace(target)
+            found = search(entry.name, commercial=commercial)
+            if isinstance(found, Found):
+                return found
+            _check_own(part)
+            if failures := _from_any(entry, part, progress, unreachable):
+                return replace(found, failures=failures)
+            part.replace(target)
     except ThmError:
         raise
     except OSError as error:
@@ -156,7 +181,57 @@ def _download(entry: WeightEntry, commercial: bool | None, progress: Progress | 
             f"{target} cannot be written: {error.strerror or error}. Set THM_WEIGHTS_DIR to a folder that can, or put "
             f"{entry.file} into one of {', '.join(map(str, places()))}"
         ) from error
-    return locate(entry.name, commercial=commercial)
+    return search(entry.name, commercial=commercial)
+
+
+def _download_once(
+    entry: WeightEntry, commercial: bool | None, progress: Progress | None, attempts: Attempts
+) -> Found | Missing:
+    """Download unless that failed before in this run; then it fails as it did.
+
+    Raises:
+        WeightsError: if the file cannot be written.
+    """
+    failed = attempts.failed.get(entry.name)
+    if isinstance(failed, str):
+        raise WeightsError(failed)
+    if failed is not None:
+        return failed
+    try:
+        found = _download(entry, commercial, progress, attempts.unreachable)
+    except WeightsError as error:
+        attempts.failed[entry.name] = str(error)
+        raise
+    if isinstance(found, Missing):
+        attempts.failed[entry.name] = found
+    return found
+
+
+def try_to_obtain(
+    name: str,
+    file: str | Path | None,
+    *,
+    offline: bool | None,
+    commercial: bool | None,
+    progress: Progress | None,
+    attempts: Attempts,
+) -> Found | Missing:
+    """Return the checkpoint, or the fact that it cannot be had; otherwise as `obtain`.
+
+    Args:
+        name: name in the registry.
+        file: the user's own file.
+        offline: whether downloads are off.
+        commercial: whether the use is commercial.
+        progress: as in `obtain`.
+        attempts: what failed before in this run and is not tried again.
+    """
+    found = search(name, file, commercial=commercial)
+    if isinstance(found, Found) or not found.entry.fetchable:
+        return found
+    if is_offline(offline):
+        return replace(found, forbidden="THM_OFFLINE is set" if offline is None else "`offline` is True (--offline)")
+    return _download_once(found.entry, commercial, progress, attempts)
 
 
 def obtain(
@@ -185,13 +260,7 @@ def obtain(
         WeightsError: if a file of its name is there but holds other bytes, if the folder for downloads cannot be
             written, or if its license excludes this use.
     """
-    try:
-        return locate(name, file, commercial=commercial)
-    except WeightsNotFoundError as error:
-        entry = get_entry(name)
-        if file is not None or not entry.fetchable:
-            raise
-        if is_offline(offline):
-            cause = "THM_OFFLINE is set" if offline is None else "`offline` is True (--offline)"
-            raise WeightsNotFoundError(f"{error}. Nothing is downloaded, because {cause}") from error
-    return _download(entry, commercial, progress)
+    found = try_to_obtain(name, file, offline=offline, commercial=commercial, progress=progress, attempts=Attempts())
+    if isinstance(found, Missing):
+        raise WeightsNotFoundError(explain_missing(found))
+    return found

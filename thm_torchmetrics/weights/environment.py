@@ -27,7 +27,18 @@ def is_commercial(commercial: bool | None = None) -> bool:
 def weights_dir() -> Path | None:
     """Return the folder in the variable `THM_WEIGHTS_DIR`, None if it is not set."""
     folder = os.environ.get("THM_WEIGHTS_DIR")
-    return Path(folder).expanduser().absolute() if folder else None
+    return expanded(folder).absolute() if folder else None
+
+
+def torch_home() -> Path:
+    """Return the folder of PyTorch's cache: `$TORCH_HOME`, else `torch` in `$XDG_CACHE_HOME` or in `~/.cache`."""
+    in_cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"
+    return expanded(os.environ.get("TORCH_HOME", in_cache)).absolute()
+
+
+def expanded(path: str | Path) -> Path:
+    """Return a path with the user's home for `~`, which stays where the machine knows of no home."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111  (Path.expanduser raises where there is no home)
 
 
 def _is_set(variable: str) -> bool:

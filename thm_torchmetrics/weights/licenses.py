@@ -42,10 +42,10 @@ def license_notice(name: str) -> str:
 
     Example:
         >>> license_notice("emonet8")
-        'emonet8: CC BY-NC-ND 4.0; no commercial use (https://github.com/face-analysis/emonet)'
+        'emonet8: license: CC BY-NC-ND 4.0; no commercial use (https://github.com/face-analysis/emonet)'
     """
     entry = get_entry(name)
-    return f"{name}: {entry.license}; {_USE[entry.commercial]}{_source(entry)}"
+    return f"{name}: license: {entry.license}; {_USE[entry.commercial]}{_source(entry)}"
 
 
 def _source(entry: WeightEntry) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pickle
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from thm_torchmetrics.errors import WeightsError
+from thm_torchmetrics.weights.custom_checks import check_archive, check_numbers, some
 from thm_torchmetrics.weights.file_type import CHECKPOINT, file_type
 from thm_torchmetrics.weights.locate import locate
 from thm_torchmetrics.weights.registry import get_entry
@@ -21,16 +22,17 @@ StateDict: TypeAlias = "dict[str, torch.Tensor]"
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "module", "net_recon")
 _COUNTER = "num_batches_tracked"
-_SHOWN = 4
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path, custom: bool) -> Any:
     """Read a file; only tensors and containers are ever made of it."""
     import torch
 
     found = file_type(path)
     if found != CHECKPOINT:
         raise WeightsError(f"{path} is {found}, not a PyTorch checkpoint; nothing in it was run")
+    if custom:
+        check_archive(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -85,26 +87,27 @@ def load(
         InputError: if the registry has no such name.
         WeightsNotFoundError: if it is not there; nothing is downloaded.
         WeightsError: if the file is damaged, is no state dict, would run code (nothing of it is run), or if its license
-            excludes this use.
+            excludes this use; or if a custom file holds NaN, infinity, or tensors that are not plain ones of real
+            numbers.
     """
     import torch
 
-    path = locate(name, file, commercial=commercial).path
-    state = _unwrap(_read(path), get_entry(name).wrapper, path)
-    wrong = [f"{key} ({type(value).__name__})" for key, value in state.items() if not isinstance(value, torch.Tensor)]
+    found = locate(name, file, commercial=commercial)
+    path = found.path
+    state = _unwrap(_read(path, found.custom), get_entry(name).wrapper, path)
+    wrong = [
+        f"{key} ({type(value).__name__})"
+        for key, value in state.items()
+        if not (isinstance(key, str) and isinstance(value, torch.Tensor))
+    ]
     if wrong or not state:
-        raise WeightsError(f"{path} is no state dict: {_some(wrong) if wrong else 'it is empty'}, not tensors by key")
+        raise WeightsError(f"{path} is no state dict: {some(wrong) if wrong else 'it is empty'}, not tensors by key")
+    if found.custom:  # a published file is verified by its hash
+        check_numbers(path, state)
     bare = {re.sub(r"^(module\.)+", "", key): value.detach().to(device) for key, value in state.items()}
     if len(bare) < len(state):
         raise WeightsError(f"{path} holds keys twice, with and without the prefix `module.`")
     return bare
-
-
-def _some(items: Iterable[str]) -> str:
-    """List the first few, and how many there are."""
-    listed = list(items)
-    more = f", ... ({len(listed)} in all)" if len(listed) > _SHOWN else ""
-    return ", ".join(listed[:_SHOWN]) + more
 
 
 def _difference(own: Mapping[str, torch.Tensor], state: StateDict) -> list[str]:
@@ -116,8 +119,13 @@ def _difference(own: Mapping[str, torch.Tensor], state: StateDict) -> list[str]:
         for key, tensor in own.items()
         if key in state and state[key].shape != tensor.shape
     ]
-    named = {"missing": missing, "unexpected": unexpected, "of other shape": shapes}
-    return [f"{fault}: {_some(keys)}" for fault, keys in named.items() if keys]
+    whole = [
+        f"{key} ({str(state[key].dtype).removeprefix('torch.')})"
+        for key, tensor in own.items()
+        if key in state and tensor.is_floating_point() and not state[key].is_floating_point()
+    ]
+    named = {"missing": missing, "unexpected": unexpected, "of other shape": shapes, "not of floating point": whole}
+    return [f"{fault}: {some(keys)}" for fault, keys in named.items() if keys]
 
 
 def load_into(module: nn.Module, state: StateDict, name: str) -> None:
@@ -132,7 +140,8 @@ def load_into(module: nn.Module, state: StateDict, name: str) -> None:
         name: name in the registry, for the message.
 
     Raises:
-        WeightsError: if keys are missing or unexpected, or shapes differ; the network is left as it was.
+        WeightsError: if keys are missing or unexpected, if shapes differ, or if whole numbers stand where the network
+            has floating point; the network is left as it was.
     """
     if difference := _difference(module.state_dict(), state):
         raise WeightsError(

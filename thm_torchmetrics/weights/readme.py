@@ -20,32 +20,46 @@ read the one of every checkpoint that you use.
 
 ## Where they are looked for
 
-1. the file that you name: `weights=` in Python, `--weights NAME=FILE` on the command line
+1. the file that you name: `weights=` in Python, `--weights NAME=FILE` or `--weights-dir DIR` on the command line
 2. the folder `$THM_WEIGHTS_DIR`, if that variable is set
 3. the folder `weights` of the current directory
 4. the user's cache (`thm weights path` prints it)
+5. the caches of other programs: torch.hub's (`$TORCH_HOME/hub/checkpoints`, by default in `~/.cache/torch`), and
+   insightface's (`~/.insightface/models`, the file `buffalo_l.zip`)
 
-In each folder a checkpoint may lie under its file name, or in a folder of its own: `weights/deep3d/epoch_20.pth`. Two
-checkpoints are called `epoch_20.pth` and four `backbone.pth`; the SHA256 tells them apart, and a folder of its own lets
-them lie side by side. Some come inside an installed package and are read there.
+In each folder of 2 to 4 a checkpoint may lie under its file name, or in a folder of its own:
+`weights/deep3d/epoch_20.pth`. Two checkpoints are called `epoch_20.pth` and four `backbone.pth`; the SHA256 tells them
+apart, and a folder of its own lets them lie side by side. Some come inside an installed package and are read there.
 
 A file found in 2 to 4 is used only if its SHA256 is the published one. If it is another, the error says what the file
-is instead: cut short, an HTML page, another checkpoint. A file that you name (1) is used whatever it holds, and reports
-mark it as `custom`, with its SHA256. Checkpoints whose SHA256 no source tells (`arcface-r50`, `arcface-r18`,
-`deep3d-2023`) are never fetched and always `custom`: name the file, or put it into a folder of its own.
+is instead: cut short, an HTML page, another checkpoint. In the caches of other programs a file with another SHA256 is
+passed over, and nothing is ever written there.
+
+A file that you name (1) is used if its SHA256 is another, too, and reports mark it as `custom`, with its SHA256. It is
+refused if it is damaged, or holds NaN, infinity, or whole or complex numbers where the network has real ones. In DIR of
+`--weights-dir` a checkpoint is recognized as `FILE`, `NAME/FILE`, or `NAME` with a suffix such as `.pth`; the folder
+alone tells apart those that share a FILE.
+
+Checkpoints whose SHA256 no source tells (`arcface-r50`, `arcface-r18`, `deep3d-2023`) are never fetched and always
+`custom`: name the file, or put it into a folder of its own.
 
 ## How to get them
 
 ```bash
-thm weights list                # every checkpoint, whether it is here, its license
-thm weights fetch syncnet s3fd  # download and verify; one that broke off is continued
-thm weights verify              # hash again what is here
-thm weights path syncnet        # where the file lies
+thm weights list                    # every checkpoint, whether it is here and where, its license; --format json
+thm weights fetch syncnet s3fd      # download and verify; one that broke off is continued
+thm weights fetch --suite thm       # what a suite needs; --metrics KEY,... what some metrics need
+thm weights fetch --suite thm --urls  # for another machine: lines of URL, FILE and SHA256
+thm weights verify                  # hash again what is here
+thm weights path syncnet            # where the file lies
 ```
 
-By hand, for a machine without network: download from one of the addresses below, compare with `sha256sum FILE`, and put
-the file into one of the folders above. Then nothing is downloaded any more; `THM_OFFLINE=1` (`--offline`) makes sure of
-it.
+For a machine without network, fetch the lines of `--urls` on another one (`thm weights fetch --help` shows how), or
+download from one of the addresses below and compare with `sha256sum FILE`; then put the files into one of the folders
+above. Then nothing is downloaded any more; `THM_OFFLINE=1` (`--offline`) makes sure of it.
+
+A host that takes no connection within 10 s, or sends nothing for 60 s, is given up, and not tried again in the same
+run.
 
 Downloads go to `$THM_WEIGHTS_DIR` if it is set, else to the user's cache.
 

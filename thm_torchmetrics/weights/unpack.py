@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from thm_torchmetrics.errors import WeightsError
-from thm_torchmetrics.weights.locate import cache_dir
+from thm_torchmetrics.weights.folders import cache_dir
 
 
 def unpacked(archive: Path, name: str, suffix: str) -> Path:
@@ -19,26 +19,35 @@ def unpacked(archive: Path, name: str, suffix: str) -> Path:
         suffix: which files are unpacked.
 
     Raises:
-        WeightsError: if the file is no zip archive or holds no such file.
+        WeightsError: if the file is no zip archive, is damaged, holds no such file, or cannot be unpacked.
     """
     folder = cache_dir() / name
     if folder.is_dir():
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        part = Path(scratch) / "part"
-        part.mkdir()
-        try:
-            with zipfile.ZipFile(archive) as held:
-                for member in (each for each in held.namelist() if each.endswith(suffix)):
-                    (part / Path(member).name).write_bytes(held.read(member))
-        except zipfile.BadZipFile as error:
-            raise WeightsError(f"{archive} is no model pack: {error}") from error
-        if not any(part.iterdir()):
-            raise WeightsError(f"{archive} is no model pack: it holds no {suffix} file")
-        try:
-            part.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # else another process was faster
-                raise
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            part = Path(scratch) / "part"
+            part.mkdir()
+            _unpack(archive, part, suffix)
+            try:
+                part.rename(folder)
+            except OSError:
+                if not folder.is_dir():  # else another process was faster
+                    raise
+    except OSError as error:
+        raise WeightsError(f"{archive} cannot be unpacked into {folder.parent}: {error.strerror or error}") from error
     return folder
+
+
+def _unpack(archive: Path, folder: Path, suffix: str) -> None:
+    try:
+        with zipfile.ZipFile(archive) as held:
+            for member in (each for each in held.namelist() if each.endswith(suffix)):
+                (folder / Path(member).name).write_bytes(held.read(member))
+    except OSError:
+        raise
+    except Exception as error:  # a damaged archive can fail in any part of the reader
+        raise WeightsError(f"{archive} is no model pack, or damaged: {str(error) or type(error).__name__}") from error
+    if not any(folder.iterdir()):
+        raise WeightsError(f"{archive} is no model pack: it holds no {suffix} file")

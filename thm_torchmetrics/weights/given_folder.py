@@ -1,0 +1,94 @@
+"""A user's own folder of checkpoints, by name in the registry."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
+from thm_torchmetrics.errors import InputError, MediaWarning
+from thm_torchmetrics.weights.environment import expanded
+from thm_torchmetrics.weights.registry import WeightEntry, registry
+
+_SUFFIXES = (".pth", ".pt", ".pth.tar", ".pt.tar", ".tar", ".ckpt", ".bin", ".model", ".pkl", ".th", ".dat", ".zip")
+"""The suffixes under which checkpoints are saved, those of the registry included."""
+_SHOWN = 4
+
+
+def files_in(folder: str | Path) -> dict[str, Path]:
+    """Return the user's own checkpoints in a folder, by name in the registry; they are used whatever their hash.
+
+    A checkpoint NAME that is published as FILE is recognized as `FILE`, `NAME/FILE`, or `NAME` with the suffix of a
+    checkpoint, such as `NAME.pth`. A FILE that several checkpoints share counts as `NAME/FILE` only. Other files are
+    left out; those with the suffix of a checkpoint with a warning.
+
+    Args:
+        folder: the folder.
+
+    Raises:
+        InputError: if there is no such folder, if it holds no checkpoint, or two files for one.
+
+    Example::
+
+        checkpoints = Checkpoints(files_in("my_weights"))
+    """
+    root = expanded(folder)
+    try:
+        held = {entry.name: _files_for(root, entry) for entry in registry().values()}
+        saved = _checkpoints_in(root, [root, *(root / name for name in registry())])
+    except OSError as error:
+        raise InputError(
+            f"the folder of checkpoints cannot be read: {error.filename or root}, {error.strerror or error}"
+        ) from error
+    for name, paths in held.items():
+        if len({path.resolve() for path in paths}) > 1:
+            listed = " and ".join(str(path.relative_to(root)) for path in paths)
+            raise InputError(f"{root} holds several files for the checkpoint {name!r}: {listed}; leave one")
+    others = sorted(str(path.relative_to(root)) for path in saved.difference(*held.values()))
+    listed = ", ".join(others[:_SHOWN]) + (f", ... ({len(others)} in all)" if len(others) > _SHOWN else "")
+    if not any(held.values()):
+        beside = f" (but {listed})" if others else ""
+        raise InputError(f"{root} holds no checkpoint by a name that is known{beside}. Known: {_known()}")
+    if others:
+        warnings.warn(
+            f"{listed} in {root} is not used: no checkpoint is called so. Names are those of `thm weights list`: "
+            "NAME.pth, FILE, or NAME/FILE where several checkpoints share a FILE",
+            MediaWarning,
+            stacklevel=2,
+        )
+    return {name: paths[0] for name, paths in held.items() if paths}
+
+
+def _files_for(root: Path, entry: WeightEntry) -> list[Path]:
+    """Return the files that stand for a checkpoint."""
+    published = (entry.file, *entry.aliases)
+    paths = [root / entry.name / file for file in published]
+    paths += [root / file for file in published if not _is_shared(file)]
+    paths += [root / f"{entry.name}{suffix}" for suffix in _SUFFIXES]
+    return [path for path in dict.fromkeys(paths) if path.is_file()]
+
+
+def _is_shared(file: str) -> bool:
+    """Return whether several checkpoints are published under a file name."""
+    return sum(file in (entry.file, *entry.aliases) for entry in registry().values()) > 1
+
+
+def _checkpoints_in(root: Path, folders: Iterable[Path]) -> set[Path]:
+    """Return the files in a folder and in some folders of it that are checkpoints by their suffix."""
+    return {
+        path
+        for folder in folders
+        if folder == root or folder.is_dir()
+        for path in folder.iterdir()
+        if path.name.lower().endswith(_SUFFIXES) and not path.name.startswith(".") and path.is_file()
+    }
+
+
+def _known() -> str:
+    """List the names under which checkpoints are recognized."""
+    return ", ".join(
+        f"{entry.name}/{entry.file} or {entry.name}.pth"
+        if _is_shared(entry.file)
+        else f"{entry.file} or {entry.name}.pth"
+        for entry in registry().values()
+    )
