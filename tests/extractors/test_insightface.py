@@ -10,6 +10,7 @@ import insightface.app
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 from extractors.pictures import batch, chunk_of, face_and_none
 
 from thm_torchmetrics import IdentitySimilarity
@@ -100,13 +101,47 @@ def test_the_models_are_unpacked_and_made_once(pack: Path) -> None:
 def test_a_pack_that_is_none_is_named(pack: Path) -> None:
     with zipfile.ZipFile(pack, "w") as archive:
         archive.writestr("README", b"4")
-    chunk = chunk_of(*face_and_none())
-    with pytest.raises(WeightsError, match=r"holds no \.onnx file"):
-        IdentitySimilarity(extractor="insightface", weights=pack).extractor.extract(chunk)
-    pack.write_bytes(b"not a zip")
-    with pytest.raises(WeightsError, match="no model pack"):
-        IdentitySimilarity(extractor="insightface", weights=pack).extractor.extract(chunk)
+    for content in (pack.read_bytes(), b"not a zip"):
+        pack.write_bytes(content)
+        with pytest.raises(WeightsError, match=r"pack\.zip"):
+            IdentitySimilarity(extractor="insightface", weights=pack).extractor.load(torch.device("cpu"))
     assert not list((pack.parent / "cache").rglob("part"))
+
+
+def test_loading_makes_the_models_before_the_first_frame(pack: Path) -> None:
+    metric = IdentitySimilarity(extractor="insightface", weights=pack)
+    assert not FakeAnalysis.made
+    metric.extractor.load(torch.device("cpu"))
+    assert len(FakeAnalysis.made) == 1
+    metric.update(batch(face_and_none()), batch(face_and_none()))
+    assert len(FakeAnalysis.made) == 1
+
+
+def test_damaged_models_are_our_error(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real insightface reads the made-up files, and ONNX Runtime raises an error of its own."""
+    monkeypatch.undo()
+    monkeypatch.setattr(unpack, "cache_dir", lambda: pack.parent / "cache")
+    extractor = IdentitySimilarity(extractor="insightface", weights=pack).extractor
+    for _ in range(2):
+        with pytest.raises(
+            WeightsError, match=r"pack\.zip cannot be loaded by insightface \(\w+: .*--weights buffalo_l=FILE"
+        ):
+            extractor.load(torch.device("cpu"))
+    with pytest.raises(WeightsError, match=r"pack\.zip cannot be loaded"):
+        extractor.extract(chunk_of(*face_and_none()))
+
+
+@pytest.mark.parametrize("task", ["detection", "recognition"])
+def test_a_pack_without_one_of_the_models_is_named(pack: Path, monkeypatch: pytest.MonkeyPatch, task: str) -> None:
+    class Incomplete(FakeAnalysis):
+        def prepare(self, **options: Any) -> None:
+            super().prepare(**options)
+            del self.models[task]
+
+    monkeypatch.setattr(insightface.app, "FaceAnalysis", Incomplete)
+    extractor = IdentitySimilarity(extractor="insightface", weights=pack).extractor
+    with pytest.raises(WeightsError, match=f"it has no model for {task}"):
+        extractor.load(torch.device("cpu"))
 
 
 def test_without_insightface_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

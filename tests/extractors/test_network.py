@@ -16,7 +16,7 @@ from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import Clip
 from thm_torchmetrics.core.one_pass import measure_clip
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.extractors import FaceNetwork, FrozenNetwork, make_extractor, release
+from thm_torchmetrics.extractors import FaceNetwork, FrozenNetwork, make_extractor, network as pool, release
 from thm_torchmetrics.extractors.identity import ArcFace
 from thm_torchmetrics.weights import Checkpoint
 
@@ -223,3 +223,42 @@ def test_a_face_network_without_landmarks_says_so() -> None:
 
     with pytest.raises(InputError, match="'cut' needs landmarks"):
         Cut(Checkpoint("cut", None, "")).extract(Chunk(videos(1)[0]))
+
+
+@dataclass(frozen=True)
+class Pointed(MeanNetwork):
+    """A network beside the landmarks that it needs."""
+
+    landmarks: Any = None
+
+
+def test_loading_makes_the_network_and_those_of_its_parts() -> None:
+    inner = mean("2")
+    outer = Pointed(Checkpoint("outer", None, "3"), landmarks=inner)
+    assert outer.parts() == (inner,)
+    outer.load(CPU)
+    assert len(pool._networks) == 2
+    made = outer.network(CPU), inner.network(CPU)
+    outer.load(CPU)
+    assert (outer.network(CPU), inner.network(CPU)) == made
+    assert len(pool._networks) == 2
+
+
+def test_loading_onto_a_device_without_a_number_is_loading_onto_that_of_its_tensors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Frames are on ``cuda:0``; a network on ``cuda`` would be made twice."""
+    places: list[torch.device] = []
+    monkeypatch.setattr(MeanNetwork, "network", lambda self, device: places.append(device))
+    empty = torch.empty
+    monkeypatch.setattr(
+        torch, "empty", lambda size, device: empty(size, device="meta") if device.index is None else None
+    )
+    mean().load(torch.device("cuda"))
+    assert places == [empty(0, device="meta").device]
+
+
+def test_a_custom_module_has_nothing_to_load() -> None:
+    extractor = make_extractor("mean", Mean())
+    extractor.load(CPU)
+    assert (extractor.parts(), pool._networks) == ((), {})

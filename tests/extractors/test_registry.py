@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import inspect
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ from thm_torchmetrics.extractors import (
 )
 from thm_torchmetrics.extractors.lpips import CustomDistance
 from thm_torchmetrics.extractors.registry import required_checkpoints
-from thm_torchmetrics.weights import CustomFiles, WeightEntry, register
+from thm_torchmetrics.weights import Checkpoints, CustomFiles, WeightEntry, register
 
 
 @pytest.fixture(autouse=True)
@@ -289,3 +290,46 @@ def test_the_required_checkpoints_follow_the_options(
     kind: str, name: str, options: dict[str, Any], expected: tuple[str, ...]
 ) -> None:
     assert required_checkpoints(kind, name, **options) == expected
+
+
+ROUNDS = [
+    ("identity", "arcface-r18", {}, {"arcface-r18", "fan2d", "fan-s3fd"}),
+    ("identity", "arcface-r18", {"whole_frame": True}, {"arcface-r18"}),
+    ("face3d", "deep3d", {}, {"deep3d", "fan2d", "fan-s3fd"}),
+    ("emotion", "emonet8", {}, {"emonet8", "fan2d", "fan-s3fd"}),
+    ("landmarks", "fan", {}, {"fan2d", "fan-s3fd"}),
+    ("lpips", "lpips", {"net": "vgg"}, {"vgg16"}),
+    ("syncnet", "syncnet", {"detector": True}, {"syncnet", "s3fd"}),
+    ("syncnet", "syncnet", {}, {"syncnet"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "options", "expected"), ROUNDS)
+def test_all_missing_checkpoints_are_named_in_one_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, name: str, options: dict[str, Any], expected: set[str]
+) -> None:
+    """Only the first was named, and a user without network needed a round for each."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("THM_WEIGHTS_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(WeightsNotFoundError) as caught:
+        make_extractor(kind, name, Checkpoints(offline=True), **options)
+    found = set(re.findall(r"[\w-]+", str(caught.value))) & set(weights.registry())
+    assert expected <= found
+    assert not found & {"arcface-r18", "fan2d", "fan-s3fd", "deep3d", "emonet8", "syncnet", "s3fd"} - expected
+
+
+def test_an_option_that_does_not_fit_is_named_before_anything_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Checkpoints, "obtain_all", lambda *given: pytest.fail("it was fetched"))
+    with pytest.raises(InputError, match="aligned faces only"):
+        make_extractor("identity", "dlib", whole_frame=True)
+    with pytest.raises(InputError, match="landmarks must be 'fan', 'dlib'"):
+        make_extractor("identity", "arcface-r18", landmarks="mediapipe")
+
+
+def test_the_face_and_the_upsampling_reach_the_landmarks() -> None:
+    pytest.importorskip("dlib")
+    extractor = make_extractor("identity", "dlib", face="last", upsample=2)
+    assert (extractor.landmarks.face, extractor.landmarks.upsample) == ("last", 2)

@@ -11,7 +11,7 @@ import pytest
 
 from thm_torchmetrics.errors import MediaError
 from thm_torchmetrics.media import feature_files
-from thm_torchmetrics.media.feature_files import read_features
+from thm_torchmetrics.media.feature_files import read_feature_file, read_features
 
 ROWS = np.random.default_rng(0).normal(size=(20, 6))
 
@@ -132,3 +132,59 @@ def test_damaged_files_give_an_array_or_our_error(tmp_path: Path, kind: str) -> 
             assert array.dtype in (np.float32, np.float64)
             other += kind != "npy" and not (array.shape == ROWS.shape and (array == ROWS).all())
     assert not other  # an archive has a checksum
+
+
+# ---- times and provenance
+
+MADE_BY: dict[str, Any] = {
+    "extractor": "deep3d", "face_landmarks": "fan", "face": "largest", "upsample": 0, "options": ["flip=False"],
+    "checkpoints": ["deep3d", "fan2d"], "sha256": ["a" * 64, "b" * 64], "every": 2, "version": "0.1.0",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_times_rate_and_provenance_are_read_back(tmp_path: Path, save: Any) -> None:
+    save(tmp_path / "a.npz", coefficients=ROWS, exp=ROWS[:, :2], times=np.arange(20) / 12.5, fps=12.5, **MADE_BY)
+    read = read_feature_file(tmp_path / "a.npz", (6,))
+    np.testing.assert_array_equal(read.rows, ROWS)
+    assert read.times == tuple(i / 12.5 for i in range(20))
+    assert read.fps == 12.5
+    assert read.made_by == {name: tuple(held) if isinstance(held, list) else held for name, held in MADE_BY.items()}
+
+
+def test_files_that_do_not_say_it(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", ROWS)
+    np.savez(tmp_path / "b.npz", ROWS)
+    np.savez(tmp_path / "c.npz", features=ROWS, version="mine", other=np.array([None]))
+    for name in ("a.npy", "b.npz", "c.npz"):
+        read = read_feature_file(tmp_path / name)
+        assert (read.times, read.fps, read.made_by) == ((), None, {})
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ({"times": np.arange(19.0)}, "one finite time for each of 20 rows"),
+        ({"times": np.full(20, np.nan)}, "one finite time for each of 20 rows"),
+        ({"times": np.zeros((20, 2))}, "its times is float64"),
+        ({"times": np.full(20, "a")}, "its times holds text"),
+        ({"fps": 0}, "its fps is 0"),
+        ({"fps": np.inf}, "its fps is inf"),
+        ({"fps": "25"}, "its fps holds text"),
+        ({"extractor": np.array([None])}, "its extractor is object"),
+        ({"sha256": np.full((2, 2), "a")}, "its sha256 is <U1"),
+    ],
+)
+def test_times_and_provenance_of_another_form_are_named(tmp_path: Path, held: dict[str, Any], said: str) -> None:
+    np.savez(tmp_path / "a.npz", features=ROWS, **held)
+    with pytest.raises(MediaError, match=rf"a\.npz: .*{said}") as error:
+        read_features(tmp_path / "a.npz")
+    assert "pickle" not in str(error.value)
+
+
+def test_a_bomb_among_the_facts_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", features=ROWS)
+    with zipfile.ZipFile(tmp_path / "a.npz", "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("extractor.npy", header("(2000000000,)", "<U4"))
+    with pytest.raises(MediaError, match="32,000,000,000 bytes in memory"):
+        read_features(tmp_path / "a.npz")

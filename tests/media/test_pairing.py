@@ -221,6 +221,45 @@ def test_one_missing_clip_is_no_rule(tmp_path: Path) -> None:
     assert [item.key for item in pair(preds, target) if item.unpaired] == ["clip11"]
 
 
+STUDY = ("gt", "ours", "wav2lip/run1")
+
+
+@pytest.mark.parametrize("count", [1, 5, 30])
+def test_a_folder_that_is_too_high_up_is_told_the_subfolders(tmp_path: Path, count: int) -> None:
+    """Each of 35 rows said that there was no file."""
+    names = [f"radio{i}.mp4" for i in range(count)]
+    study = touch(tmp_path / "study", *(f"{model}/{name}" for model in STUDY for name in names))
+    said = rf"none of {3 * count} clips has a partner; did you mean --preds {study}/ours, {study}/wav2lip/run1\?"
+    with pytest.warns(MediaWarning, match=said):
+        items = pair(study, study / "gt")
+    assert all("did you mean --preds" in item.unpaired for item in items)
+    said = rf"did you mean --target {study}/gt, {study}/wav2lip/run1\?"
+    with pytest.warns(MediaWarning, match=said):
+        pair(study / "ours", study)
+
+
+def test_where_nothing_pairs_the_nearest_names_are_shown(tmp_path: Path) -> None:
+    preds = touch(tmp_path / "p", "monday_talk.mp4", "xyz.mp4")
+    target = touch(tmp_path / "t", "real_one.mp4", "mondaytalk2.mp4", "q.mp4")
+    for item in pair(preds, target):
+        assert f"none of 2 clips in {preds} has a partner in {target}" in item.unpaired
+        assert "nearest are monday_talk and mondaytalk2" in item.unpaired
+        assert "--pairs FILE.csv" in item.unpaired
+
+
+# ---- sound
+
+
+def test_a_clip_that_an_audio_folder_lacks_has_no_sound(tmp_path: Path) -> None:
+    preds = touch(tmp_path / "p", "a.mp4", "b.mp4")
+    audio = touch(tmp_path / "w", "a.wav")
+    one, other = pair(preds, audio=audio)
+    assert (one.audio, one.no_sound) == (audio / "a.wav", "")
+    assert other.audio is None
+    assert other.no_sound.startswith(f"no sound for b in {audio}; add it there")
+    assert [item.no_sound for item in pair(preds)] == ["", ""]
+
+
 # ---- datasets
 
 

@@ -125,3 +125,13 @@ def test_files_that_cannot_be_read(folder: Path) -> None:
         read_pairs(write(folder, "clip,preds\nJosé,a.mp4\n", "latin-1"))
     with pytest.raises(InputError, match=r"pairs\.csv"):
         read_pairs(write(folder, "clip,preds\nx,a\0.mp4\n"))
+
+
+def test_an_empty_cell_of_the_audio_column_is_no_sound(folder: Path) -> None:
+    one, two = read_pairs(write(folder, "clip,preds,audio\none,a.mp4,w.wav\ntwo,b.mp4,\n"))
+    assert (one.audio, one.no_sound) == (folder / "w.wav", "")
+    assert (two.audio, two.no_sound[:16]) == (None, "no sound for two")
+    for text in ("clip,preds\none,a.mp4\n", "preds,target\na.mp4,real/a.mov\n"):
+        assert [item.no_sound for item in read_pairs(write(folder, text))] == [""]
+    (short,) = read_pairs(write(folder, "clip,preds,audio\none,a.mp4\n"))
+    assert short.no_sound

@@ -48,20 +48,74 @@ def expected(syncnet: Path, video: Path, sound: Path) -> float:
     return metric.compute().item()
 
 
-def test_the_audio_folder_comes_first_then_the_own_track(syncnet: Path, data: Path) -> None:
-    write_wav(data / "gt_audio" / "portrait_01.wav", np.random.default_rng(0).normal(0, 0.1, 6400), 16000)
-    (data / "gt_audio" / "portrait_02.wav").unlink()
+def test_the_audio_folder_comes_first(syncnet: Path, data: Path) -> None:
+    for number in (1, 2):
+        noise = np.random.default_rng(number).normal(0, 0.1, 6400)
+        write_wav(data / "gt_audio" / f"portrait_0{number}.wav", noise, 16000)
     code, report = score(syncnet, data)
     assert code == 0
-    for clip, folder, origin in zip(
-        report["clips"], ("gt_audio", "pred_video"), ("audio file", "own sound track"), strict=True
-    ):
+    for clip in report["clips"]:
         row = clip["metrics"][KEY]
-        sound = next((data / folder).glob(f"{clip['clip']}.*"))
+        sound = data / "gt_audio" / f"{clip['clip']}.wav"
         assert row["value"] == pytest.approx(expected(syncnet, data / "pred_video" / f"{clip['clip']}.mp4", sound))
-        assert row["detail"]["audio"] == origin
-    assert report["provenance"]["media"]["sound"] == {"audio file": 1, "own sound track": 1}
-    assert report["metrics"][KEY]["clips"] == 2
+        assert row["detail"]["audio"] == "audio file"
+    assert report["provenance"]["media"]["sound"] == {"audio file": 2}
+
+
+def test_without_an_audio_folder_each_video_s_own_track_counts(syncnet: Path, data: Path) -> None:
+    shutil.rmtree(data / "gt_audio")
+    code, report = score(syncnet, data)
+    assert code == 0
+    for clip in report["clips"]:
+        video = data / "pred_video" / f"{clip['clip']}.mp4"
+        assert clip["metrics"][KEY]["value"] == pytest.approx(expected(syncnet, video, video))
+    assert report["provenance"]["media"]["sound"] == {"own sound track": 2}
+
+
+def test_a_clip_without_a_file_in_the_audio_folder_fails(syncnet: Path, data: Path) -> None:
+    """It was scored with its own track, and the mean mixed both."""
+    (data / "gt_audio" / "portrait_02.wav").unlink()
+    check_second_has_no_sound(*score(syncnet, data), f"no sound for portrait_02 in {data / 'gt_audio'}")
+
+
+def test_a_misspelt_file_in_the_audio_folder_fails_both_names(syncnet: Path, data: Path) -> None:
+    (data / "gt_audio" / "portrait_02.wav").rename(data / "gt_audio" / "portrait_2.wav")
+    code, report = score(syncnet, data)
+    errors = {clip["clip"]: clip["error"] for clip in report["clips"]}
+    assert code == 3
+    assert "no file for preds" in errors["portrait_2"]
+    assert "no sound for portrait_02" in errors["portrait_02"]
+    assert report["metrics"][KEY]["clips"] == 1
+
+
+def test_an_empty_cell_of_the_audio_column_fails(syncnet: Path, data: Path) -> None:
+    lines = [
+        "clip,preds,target,audio",
+        "portrait_01,pred_video/portrait_01.mp4,gt_video/portrait_01.mp4,gt_audio/portrait_01.wav",
+        "portrait_02,pred_video/portrait_02.mp4,gt_video/portrait_02.mp4,",
+    ]
+    pairs = data / "pairs.csv"
+    pairs.write_text("\n".join(lines))
+    check_second_has_no_sound(
+        *score(syncnet, "--pairs", pairs), "no sound for portrait_02: its cell in the column audio"
+    )
+    pairs.write_text("\n".join(line.rpartition(",")[0] for line in lines))
+    code, report = score(syncnet, "--pairs", pairs)
+    assert code == 0
+    assert report["provenance"]["media"]["sound"] == {"own sound track": 2}
+
+
+def check_second_has_no_sound(code: int, report: dict[str, Any], reason: str) -> None:
+    """Only the metrics that need sound fail, and only on this clip."""
+    assert code == 3
+    first, second = report["clips"]
+    assert first["error"] is None
+    assert reason in second["error"]
+    assert second["error"].startswith("lse-d:wav2lip-lrs, av-offset:wav2lip-lrs: ")
+    assert "psnr" in second["metrics"]
+    assert report["metrics"][KEY]["clips"] == 1
+    assert report["metrics"]["psnr"]["clips"] == 2
+    assert report["provenance"]["media"]["sound"] == {"audio file": 1}
 
 
 def test_the_real_videos_are_scored_too(syncnet: Path, data: Path) -> None:
@@ -75,7 +129,7 @@ def test_the_real_videos_are_scored_too(syncnet: Path, data: Path) -> None:
     assert report["clips"][0]["metrics"][KEY]["detail"]["target"]["value"] == pytest.approx(real[0])
     plain = [str(a) for a in ("score", data, "--metrics", KEYS, "--weights", f"syncnet={syncnet}", "--with-target")]
     lines = CliRunner().invoke(main, plain).stdout.splitlines()
-    rows = [line for line in lines if line.strip().startswith("lse-d")]
+    rows = [line for line in lines if line.strip().startswith("lse-d") and "100%" in line]
     assert ["of the real videos" in row for row in rows] == [True, False]
     assert f"{np.mean(real):.4f}" in rows[0]
 

@@ -13,7 +13,35 @@ from thm_torchmetrics.core.chunk import Chunk, check_features
 from thm_torchmetrics.weights import Checkpoint, needed_by
 
 
-class Extractor(ABC):
+class Loadable:
+    """An extractor, or a network that it runs, can be loaded before it is used."""
+
+    @classmethod
+    def check_installed(cls) -> None:
+        """Raise an error if a package of an extra is not installed, before checkpoints are fetched; none by default.
+
+        Raises:
+            MissingExtraError: if it is not.
+        """
+
+    def parts(self) -> tuple[Loadable, ...]:
+        """Return the extractors and networks that this one runs: those among its fields."""
+        return tuple(part for part in vars(self).values() if isinstance(part, Loadable))
+
+    def load(self, device: torch.device) -> None:
+        """Load every network onto a device, so that a fault shows before the first frame.
+
+        By default those of the `parts`. What is loaded stays loaded, and is not read again.
+
+        Raises:
+            WeightsError: if a checkpoint is damaged or does not fit its network.
+            torch.OutOfMemoryError: if a network does not fit into the memory of the device.
+        """
+        for part in self.parts():
+            part.load(device)
+
+
+class Extractor(Loadable, ABC):
     """An extractor computes one row of features per frame.
 
     Extractors are small, hashable and picklable. Equal ones give equal features, which a chunk computes once.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, Self, TypeAlias
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from thm_torchmetrics import weights
 from thm_torchmetrics.core.chunk import Chunk
-from thm_torchmetrics.errors import MissingExtraError
+from thm_torchmetrics.errors import MissingExtraError, WeightsError
 from thm_torchmetrics.extractors.base import Extractor
 from thm_torchmetrics.extractors.network import released_with_networks
 from thm_torchmetrics.faces.boxes import choose_face
@@ -62,6 +63,11 @@ class DlibLandmarks(Extractor):
         load_dlib()
         return cls(Checkpoints.of(files, "dlib-68").obtain("dlib-68"), face, upsample, grey)
 
+    @classmethod
+    def check_installed(cls) -> None:
+        """Raise an error if dlib is not installed."""
+        load_dlib()
+
     @property
     def name(self) -> str:
         """Return the name for reports."""
@@ -71,6 +77,14 @@ class DlibLandmarks(Extractor):
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         """Return the checkpoint in use."""
         return (self.predictor,)
+
+    def load(self, device: torch.device) -> None:
+        """Load detector and predictor.
+
+        Raises:
+            WeightsError: if the predictor's file is damaged.
+        """
+        _landmark_models(_path(self.predictor))
 
     def extract(self, chunk: Chunk) -> Tensor:
         """Return points ``(n, 68, 2)``, x and y in pixels, float64; NaN if a frame has no face."""
@@ -118,6 +132,11 @@ class DlibEmbedding(Extractor):
         source = Checkpoints.of(files, "dlib-resnet")
         return cls(source.obtain("dlib-resnet"), landmarks or DlibLandmarks.make("dlib", source))
 
+    @classmethod
+    def check_installed(cls) -> None:
+        """Raise an error if dlib is not installed."""
+        load_dlib()
+
     @property
     def name(self) -> str:
         """Return the name for reports."""
@@ -132,6 +151,15 @@ class DlibEmbedding(Extractor):
     def why_missing(self) -> str:
         """Return why a frame may have no features, in words, for reports."""
         return "no face found"
+
+    def load(self, device: torch.device) -> None:
+        """Load the network, and the models of the landmarks.
+
+        Raises:
+            WeightsError: if a file is damaged.
+        """
+        super().load(device)
+        _embedding_model(_path(self.network))
 
     def extract(self, chunk: Chunk) -> Tensor:
         """Return embeddings ``(n, 128)``; NaN if a frame has no face."""
@@ -177,10 +205,26 @@ def _path(checkpoint: Checkpoint) -> str:
 @cache
 def _landmark_models(predictor: str) -> tuple[Any, Any]:
     dlib = load_dlib()
-    return dlib.get_frontal_face_detector(), dlib.shape_predictor(predictor)
+    return dlib.get_frontal_face_detector(), _loaded(dlib.shape_predictor, predictor)
 
 
 @released_with_networks
 @cache
 def _embedding_model(file: str) -> Any:
-    return load_dlib().face_recognition_model_v1(file)
+    return _loaded(load_dlib().face_recognition_model_v1, file)
+
+
+def _loaded(model: Callable[[str], Any], file: str) -> Any:
+    """Return a model of dlib from its file.
+
+    Raises:
+        WeightsError: if dlib cannot load it.
+    """
+    try:
+        return model(file)
+    except Exception as error:  # dlib raises whatever the damage leads to
+        summary = (str(error).splitlines() or [type(error).__name__])[0]
+        raise WeightsError(
+            f"{file} cannot be loaded by dlib ({summary}); it is damaged or another model: put the published file in "
+            "its place, or give another by path (weights= in Python, --weights NAME=FILE)"
+        ) from error

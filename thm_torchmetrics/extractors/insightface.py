@@ -15,7 +15,7 @@ from torch import Tensor
 
 from thm_torchmetrics import weights
 from thm_torchmetrics.core.chunk import Chunk
-from thm_torchmetrics.errors import MissingExtraError
+from thm_torchmetrics.errors import MissingExtraError, WeightsError
 from thm_torchmetrics.extractors.base import Extractor
 from thm_torchmetrics.extractors.dlib import pictures_of
 from thm_torchmetrics.extractors.network import released_with_networks
@@ -47,8 +47,13 @@ class InsightFace(Extractor):
             MissingExtraError: if insightface is not installed.
             WeightsError: if the pack is absent or not allowed.
         """
-        _face_analysis()
+        cls.check_installed()
         return cls(Checkpoints.of(files, "buffalo_l").obtain("buffalo_l"), face)
+
+    @classmethod
+    def check_installed(cls) -> None:
+        """Raise an error if insightface is not installed."""
+        _face_analysis()
 
     @property
     def name(self) -> str:
@@ -65,10 +70,18 @@ class InsightFace(Extractor):
         """Return why a frame may have no features, in words, for reports."""
         return "no face found"
 
+    def load(self, device: torch.device) -> None:
+        """Load detection and recognition.
+
+        Raises:
+            WeightsError: if the pack is damaged, or lacks one of them.
+        """
+        self._models(device)
+
     def extract(self, chunk: Chunk) -> Tensor:
         """Return embeddings ``(n, D)``, not normalised; NaN if a frame has no face."""
         device = chunk.rows.device
-        app = _app(self._folder(), (device.index or 0) if device.type == "cuda" else -1)
+        app = self._models(device)
         rows = [
             self._embedding(app, picture[..., ::-1].copy()) for picture in pictures_of(chunk)
         ]  # insightface takes BGR
@@ -84,10 +97,22 @@ class InsightFace(Extractor):
         face = _Face(points[chosen])
         return np.asarray(app.models["recognition"].get(picture, face)).reshape(-1)
 
-    def _folder(self) -> Path:
-        """Return the folder of the unpacked pack, of the form ROOT/models/NAME for insightface."""
+    def _models(self, device: torch.device) -> Any:
+        """Return the models of the pack, which is unpacked to a folder of the form ROOT/models/NAME for insightface."""
         archive = weights.locate(self.pack.name, self.pack.file).path
-        return weights.unpacked(archive, f"insightface/models/{self.pack.sha256[:16]}", ".onnx")
+        folder = weights.unpacked(archive, f"insightface/models/{self.pack.sha256[:16]}", ".onnx")
+        index = (device.index or 0) if device.type == "cuda" else -1
+        try:
+            return _analysis(folder, index)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # ONNX Runtime and insightface raise whatever a damaged model makes them raise
+            summary = (str(error).splitlines() or [""])[0]
+            raise WeightsError(
+                f"{archive} cannot be loaded by insightface ({type(error).__name__}: {summary}); it needs an .onnx "
+                "file for detection and one for recognition; fetch the pack again, or give another (weights= in "
+                f"Python, --weights {self.pack.name}=FILE)"
+            ) from error
 
 
 class _Face:
@@ -110,7 +135,7 @@ def _face_analysis() -> Any:
 
 @released_with_networks
 @cache
-def _app(folder: Path, device: int) -> Any:
+def _analysis(folder: Path, device: int) -> Any:
     """Load detection and recognition of a pack on a CUDA device, or with -1 on the CPU."""
     cuda: list[Any] = [("CUDAExecutionProvider", {"device_id": device})] if device >= 0 else []
     with redirect_stdout(io.StringIO()):  # it prints the names of its models; standard output is for the report
@@ -122,4 +147,6 @@ def _app(folder: Path, device: int) -> Any:
         )
         # one size: later releases would pool detections at 128 and 640
         app.prepare(ctx_id=device, det_thresh=0.5, det_size=_DETECTOR_SIZE)
+    if missing := {"detection", "recognition"} - set(app.models):
+        raise LookupError(f"it has no model for {' and '.join(sorted(missing))}")
     return app

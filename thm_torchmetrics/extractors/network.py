@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from thm_torchmetrics import weights
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.extractors.base import Extractor
+from thm_torchmetrics.extractors.base import Extractor, Loadable
 from thm_torchmetrics.weights import Checkpoint, Checkpoints, CustomFiles
 
 _networks: dict[Hashable, nn.Module] = {}
@@ -29,7 +29,7 @@ _native: list[Callable[[], None]] = []
 
 
 @dataclass(frozen=True)
-class PooledNetwork(ABC):
+class PooledNetwork(Loadable, ABC):
     """The pool makes a network from this description; subclasses add options and `build`.
 
     Attributes:
@@ -81,9 +81,14 @@ class PooledNetwork(ABC):
         """Return the part of the network's identity beyond its checkpoint."""
         return type(self).build
 
+    def load(self, device: torch.device) -> None:
+        """Make the network on a device, with the networks of its parts."""
+        super().load(device)
+        self.network(torch.empty(0, device=device).device)  # "cuda" is the device "cuda:0" of the frames
+
     def network(self, device: torch.device) -> Any:
         """Return the network on a device, made at first use."""
-        place = self._place(device)
+        place = self.place(device)
         with _lock:
             if place not in _networks:
                 with torch.device("meta"):  # no memory, and no draw from the user's random numbers
@@ -98,7 +103,7 @@ class PooledNetwork(ABC):
         Raises:
             torch.OutOfMemoryError: if a single row does not fit.
         """
-        place = self._place(rows[0].device)
+        place = self.place(rows[0].device)
         size = _fitting_batches.get(place, self.batch_size)
         done: list[Tensor] = []
         start = 0
@@ -113,7 +118,8 @@ class PooledNetwork(ABC):
                 torch.cuda.empty_cache()
         return torch.cat(done)
 
-    def _place(self, device: torch.device) -> Hashable:
+    def place(self, device: torch.device) -> Hashable:
+        """Return the place of the network in the pool; descriptions of one network have the same."""
         return self.checkpoint.name, self.checkpoint.sha256, self.architecture(), device
 
 

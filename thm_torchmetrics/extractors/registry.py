@@ -18,7 +18,7 @@ from thm_torchmetrics.extractors.landmarks import FanLandmarks
 from thm_torchmetrics.extractors.lpips import CustomDistance, LpipsNetwork
 from thm_torchmetrics.extractors.syncnet import CustomSyncNetwork, SyncNetwork
 from thm_torchmetrics.faces.boxes import FACE_RULES
-from thm_torchmetrics.weights import Checkpoints, CustomFiles
+from thm_torchmetrics.weights import Checkpoints, CustomFiles, registry
 
 
 class Makeable(Protocol):
@@ -32,6 +32,7 @@ EXTRACTORS: dict[str, dict[str, Makeable]] = {
     "landmarks": {"fan": FanLandmarks, "dlib": DlibLandmarks},
     "identity": {
         "arcface-r100": ArcFace,
+        "arcface-r100-glint360k": ArcFace,
         "arcface-r50": ArcFace,
         "arcface-r18": ArcFace,
         "insightface": InsightFace,
@@ -93,11 +94,12 @@ def make_extractor(kind: str, given: Any, files: CustomFiles = None, **options: 
         files: the user's own checkpoints; a single file is the network's, not that of the landmarks.
         options: ``protocol``, ``mirror``, ``flip``, ..., as far as the extractor has them; and for extractors that work
             on a face ``face``, the face of a frame that counts, ``landmarks``, the name of the landmark extractor
-            (default: the extractor's own), and ``whole_frame``.
+            (default: the extractor's own), ``upsample`` for these, and ``whole_frame``; and for lip sync ``detector``,
+            whether the metric looks for faces, so that the detector's checkpoint is needed, too.
 
     Raises:
         InputError: if there is no such extractor, or if ``whole_frame`` is set and it needs aligned faces.
-        WeightsError: if a checkpoint is absent, corrupt or not allowed.
+        WeightsError: if checkpoints are absent, corrupt or not allowed; the message names all that are absent.
         MissingExtraError: if a package that it needs is not installed.
     """
     check_face_rule(options.get("face", "largest"))
@@ -106,16 +108,22 @@ def make_extractor(kind: str, given: Any, files: CustomFiles = None, **options: 
     if isinstance(given, nn.Module):
         return _CUSTOM.get(kind, CustomModule)(given)
     cls = find_extractor(kind, given)
-    source = Checkpoints.of(files, required_checkpoints(kind, given, **options)[0])
-    if options.pop("whole_frame", False):
-        if not cls.whole_frames:
-            raise InputError(f"the extractor {given!r} works on aligned faces only; take the protocol 'aligned'")
-        return cls.make(given, source, **options | {"landmarks": None})
-    points = landmarks_of(cls, options.pop("landmarks", None))
-    if points is not None:
-        finder = find_extractor("landmarks", points, "landmarks")
-        options["landmarks"] = finder.make(points, source, face=options.get("face", "largest"))
-    return cls.make(given, source, **options)
+    if options.get("whole_frame") and not cls.whole_frames:
+        raise InputError(f"the extractor {given!r} works on aligned faces only; take the protocol 'aligned'")
+    points = None if options.get("whole_frame") else landmarks_of(cls, options.get("landmarks"))
+    finder = None if points is None else find_extractor("landmarks", points, "landmarks")
+    for each in filter(None, (cls, finder)):
+        each.check_installed()
+    needed = required_checkpoints(kind, given, **{"detector": False} | options)
+    source = Checkpoints.of(files, needed[0])
+    source.obtain_all(name for name in needed if name in registry())
+    own = {name: value for name, value in options.items() if name not in ("landmarks", "whole_frame", "detector")}
+    if finder is not None:
+        detection = {"face": options.get("face", "largest"), "upsample": options.get("upsample", 0)}
+        own["landmarks"] = finder.make(points, source, **detection)
+    elif options.get("whole_frame"):
+        own["landmarks"] = None
+    return cls.make(given, source, **own)
 
 
 def required_checkpoints(kind: str, name: str, **options: Any) -> tuple[str, ...]:
@@ -128,6 +136,8 @@ def required_checkpoints(kind: str, name: str, **options: Any) -> tuple[str, ...
     """
     cls = find_extractor(kind, name)
     own: tuple[str, ...] = cls.required(options.get("net", name))
+    if kind == "syncnet" and not options.get("detector", True):
+        own = own[:1]
     points = None if options.get("whole_frame") else landmarks_of(cls, options.get("landmarks"))
     return own if points is None else own + tuple(find_extractor("landmarks", points, "landmarks").required(points))
 

@@ -58,6 +58,8 @@ class Item:
         target_au: OpenFace's table of the real video.
         features: files of given features by metric, then by side, ``preds`` or ``target``.
         unpaired: why a file may be missing and what to do, for messages; empty if every folder has the clip.
+        no_sound: why the clip has no sound and what to do, where the sound of the dataset is given apart; empty if the
+            clip has ``audio``, or if each video's own sound counts.
     """
 
     key: str
@@ -68,6 +70,7 @@ class Item:
     target_au: Path | None = None
     features: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
     unpaired: str = field(default="", compare=False)
+    no_sound: str = field(default="", compare=False)
 
 
 def pair(
@@ -80,10 +83,11 @@ def pair(
     """Pair the files of some folders to clips.
 
     Clips are matched by the path inside their folders, without suffix. A clip that some folder lacks has None there,
-    which the caller reports. Single clips instead of folders belong together under any names, and the first of them
-    names the clip: files, patterns of pictures such as ``DIR/%05d.png``, and folders that hold the numbered pictures of
-    one clip. One photo may be the target of a whole folder. `find_videos` says which pictures are frames and which are
-    photos. Remarks (`MediaWarning`) name the files that are passed over, and clips whose names differ by one affix.
+    which the caller reports. With ``audio``, a clip that has no file there has no sound, whatever its video holds.
+    Single clips instead of folders belong together under any names, and the first of them names the clip: files,
+    patterns of pictures such as ``DIR/%05d.png``, and folders that hold the numbered pictures of one clip. One photo
+    may be the target of a whole folder. `find_videos` says which pictures are frames and which are photos. Remarks
+    (`MediaWarning`) name the files that are passed over, and clips whose names differ by one affix.
 
     Args:
         preds: generated videos.
@@ -122,13 +126,14 @@ def pair(
     if not folders:
         ordered = {kind: single[kind] for kind in given if kind in single}
         return [_item(clip_name(next(iter(ordered.values()))), ordered)]
-    reasons, remarks = explain_unpaired({kind: (paths[kind].name, set(clips)) for kind, clips in folders.items()})
+    reasons, remarks = explain_unpaired({kind: (paths[kind], set(clips)) for kind, clips in folders.items()})
     for remark in remarks:
         warnings.warn(remark, MediaWarning, stacklevel=2)
-    return [
+    items = [
         _item(key, photo | {kind: clips[key] for kind, clips in folders.items() if key in clips}, reasons.get(key, ""))
         for key in sorted(set().union(*folders.values()))
     ]
+    return [_without_sound(item, paths["audio"]) for item in items] if "audio" in folders else items
 
 
 def clip_name(path: Path) -> str:
@@ -156,6 +161,18 @@ def _find(folders: Mapping[str, Path]) -> tuple[dict[str, dict[str, Path] | None
 def _item(key: str, files: Mapping[str, Path], unpaired: str = "") -> Item:
     fields: dict[str, Any] = dict(files)
     return Item(key, **fields, unpaired=unpaired)
+
+
+def _without_sound(item: Item, folder: Path) -> Item:
+    """Return a clip of a dataset whose sound lies in a folder, with the reason if it has none there."""
+    if item.audio is not None:
+        return item
+    like = f"; {item.unpaired}" if item.unpaired else ""
+    return replace(
+        item,
+        no_sound=f"no sound for {item.key} in {folder}; add it there, or leave the folder out of the run, so that "
+        f"every video's own sound is measured{like}",
+    )
 
 
 def pair_features(items: Iterable[Item], given: Mapping[str, Mapping[str, Path]]) -> list[Item]:

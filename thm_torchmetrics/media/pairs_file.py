@@ -7,6 +7,7 @@ import io
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,8 @@ def read_pairs(path: Path | str) -> list[Item]:
     ``target_au`` that are needed. Every other line is one clip. A cell is a path, relative to the folder of the file,
     or empty where the clip has no such file; ``preds`` and ``target`` may also be folders or patterns of pictures. A
     file may serve several clips, such as one photo as the target of all. Without the column ``clip``, a clip has the
-    name of its first file. Cells are separated by commas, semicolons or tabs; the encoding is UTF-8, or UTF-16 with a
-    mark.
+    name of its first file. Without the column ``audio``, each video's own sound counts; with it, a clip whose cell is
+    empty has no sound. Cells are separated by commas, semicolons or tabs; the encoding is UTF-8, or UTF-16 with a mark.
 
     Args:
         path: the file.
@@ -53,7 +54,7 @@ def read_pairs(path: Path | str) -> list[Item]:
     problems: list[str] = []
     items: dict[str, tuple[int, Item]] = {}
     for number, cells in rows:
-        item, wrong = _item(path.parent, dict(zip(columns, cells, strict=False)))
+        item, wrong = _item(path.parent, dict(zip_longest(columns, cells[: len(columns)], fillvalue="")))
         if any(cell.strip() for cell in cells[len(columns) :]):
             wrong.append(f"has {len(cells)} cells for {len(columns)} columns; put a path with a comma in quotes")
         if item.key in items:
@@ -84,6 +85,11 @@ def _item(folder: Path, cells: dict[str, str]) -> tuple[Item, list[str]]:
     elif not name:
         name = clip_name(next(files[kind] for kind in COLUMNS if kind in files))
     paths: dict[str, Any] = dict(files)
+    if "audio" in cells and "audio" not in files:
+        paths["no_sound"] = (
+            f"no sound for {name}: its cell in the column audio is empty; name a file, its own video if that has the "
+            "sound, or leave the column out, so that every video's own sound is measured"
+        )
     return Item(unicodedata.normalize("NFC", name), **paths), wrong
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from itertools import combinations, takewhile
+from pathlib import Path, PurePosixPath
+
+from thm_torchmetrics.media.find import listed
 
 _TRIED = 20
 """Number of names that are compared with all names of another folder."""
@@ -40,27 +44,74 @@ class Affix:
         return f"{' and '.join(sides)} ({pair}); rename the files, or {PAIRS_FILE}"
 
 
-def explain_unpaired(folders: Mapping[str, tuple[str, Set[str]]]) -> tuple[dict[str, str], list[str]]:
+def explain_unpaired(folders: Mapping[str, tuple[Path, Set[str]]]) -> tuple[dict[str, str], list[str]]:
     """Return why clips are not in every folder.
 
     Args:
-        folders: by input, the name of its folder and the names of the clips in it.
+        folders: by input, such as ``preds``, its folder and the names of the clips in it.
 
     Returns:
         A reason with its remedy for each clip that some folder lacks; and the reasons that hold for many clips, where
-        only an affix or the case of letters differs.
+        only an affix, a folder or the case of letters differs.
     """
     every = set.intersection(*(set(clips) for _, clips in folders.values()))
     reasons = {key: "" for _, clips in folders.values() for key in clips if key not in every}
     remarks = []
-    for (name, clips), (other, others) in combinations(folders.values(), 2):
+    unlike: dict[str, str] = {}
+    general = f"files are paired by their names without suffix; rename them, or {PAIRS_FILE}"
+    for first, second in combinations(folders, 2):
+        (folder, clips), (other, others) = folders[first], folders[second]
         alone, alone_there = clips - others, others - clips
-        remark = _difference((name, other), sorted(alone), sorted(alone_there))
+        remark = None
+        if alone and alone_there and not clips & others:
+            remark = _deeper(first, folder, clips, other, others) or _deeper(second, other, others, folder, clips)
+            nearest = _nearest(sorted(clips), sorted(others))
+            reason = (
+                f"none of {len(clips)} clips in {folder} has a partner in {other}; nearest are {nearest[0]} and "
+                f"{nearest[1]}; {general}"
+            )
+            unlike |= dict.fromkeys(clips | others, reason)
+        remark = remark or _difference((folder.name, other.name), sorted(alone), sorted(alone_there))
         if remark is not None:
             remarks.append(remark)
             reasons |= {key: remark for key in alone | alone_there if not reasons[key]}
-    general = f"files are paired by their names without suffix; rename them, or {PAIRS_FILE}"
-    return {key: reason or general for key, reason in reasons.items()}, remarks
+    return {key: reason or unlike.get(key, general) for key, reason in reasons.items()}, remarks
+
+
+def _deeper(kind: str, folder: Path, clips: Set[str], other: Path, others: Set[str]) -> str | None:
+    """Return in words that a folder is too high up, if subfolders hold clips of the names of another folder.
+
+    Args:
+        kind: the input of the folder.
+        folder: the folder.
+        clips: the names of its clips.
+        other: the other folder.
+        others: the names of its clips.
+    """
+    inside: dict[str, set[str]] = {}
+    for key in clips:
+        for parent in PurePosixPath(key).parents[:-1]:
+            inside.setdefault(str(parent), set()).add(str(PurePosixPath(key).relative_to(parent)))
+    matching = [
+        name
+        for name, names in sorted(inside.items())
+        if 2 * len(names & others) >= min(len(names), len(others)) and (folder / name).resolve() != other.resolve()
+    ]
+    if not matching:
+        return None
+    example = min(inside[matching[0]] & others)
+    begin = f'"{matching[0]}/"' if len(matching) == 1 else "names of subfolders"
+    return (
+        f"names in {folder.name} begin with {begin} ({matching[0]}/{example} in {folder.name}, {example} in "
+        f"{other.name}), so none of {len(clips)} clips has a partner; did you mean --{kind.replace('_', '-')} "
+        f"{listed(str(folder / name) for name in matching)}? Else rename the files, or {PAIRS_FILE}"
+    )
+
+
+def _nearest(first: Sequence[str], second: Sequence[str]) -> tuple[str, str]:
+    """Return the two names that are most alike, of the first few of both."""
+    pairs = [(name, other) for name in first[:_TRIED] for other in second[:_TRIED]]
+    return max(pairs, key=lambda pair: SequenceMatcher(None, *pair).ratio())
 
 
 def _difference(folders: tuple[str, str], first: list[str], second: list[str]) -> str | None:

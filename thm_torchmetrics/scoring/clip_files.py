@@ -17,11 +17,12 @@ from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.errors import MediaWarning
 from thm_torchmetrics.media import open_video
 from thm_torchmetrics.media.audio import SoundFile
-from thm_torchmetrics.media.feature_files import read_features
+from thm_torchmetrics.media.feature_files import read_feature_file
 from thm_torchmetrics.media.openface import ActionUnitTable, read_action_unit_table
 from thm_torchmetrics.media.pairing import Item
 from thm_torchmetrics.media.pictures import PictureFolder
 from thm_torchmetrics.media.video import VideoFile
+from thm_torchmetrics.scoring.feature_provenance import GivenFeatures
 from thm_torchmetrics.scoring.progress import CountedSource, CountedVideo, Progress
 
 
@@ -70,7 +71,7 @@ def files_of(item: Item, name: str, metric: TalkingHeadMetric) -> tuple[Files, l
         sides = [ClipFile("features", features[side], row) if side in features else None for side in _SIDES]
         return (sides[0], sides[1]), [f"features of {side}" for side in metric.inputs if side not in features]
     absent = [kind for kind in metric.inputs if getattr(item, kind) is None]
-    if item.preds is not None and "audio" in absent:
+    if item.preds is not None and "audio" in absent and not item.no_sound:
         absent.remove("audio")  # the prediction's own sound is used instead
     kinds = [metric.argument(side) or side for side in _SIDES]
     found = [ClipFile(kind, path) if (path := getattr(item, kind, None)) else None for kind in kinds]
@@ -117,7 +118,7 @@ class ClipReader:
         if file is None:
             return None
         if file.row is not None:
-            return FeatureClip(torch.from_numpy(read_features(file.path, file.row)), key)
+            return GivenFeatures(read_feature_file(file.path, file.row), key)
         every = every or self.every
         if file.kind.endswith("_au"):
             return TableClip(read_action_unit_table(file.path, units=(), every=every, **vars(self.action_units)), key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
@@ -17,8 +17,8 @@ from thm_torchmetrics.core.precision import exact_arithmetic
 from thm_torchmetrics.extractors import Extractor
 from thm_torchmetrics.extractors.emotion import AFFECT
 from thm_torchmetrics.functional.face3d import COEFFICIENTS
-from thm_torchmetrics.media.video import VideoFile
-from thm_torchmetrics.scoring.progress import CountedVideo, Progress
+from thm_torchmetrics.media import open_video
+from thm_torchmetrics.scoring.progress import CountedSource, Progress
 
 COLUMNS: Mapping[str, slice] = MappingProxyType({"valence-arousal": AFFECT})
 """Columns of an extractor's rows that are these features; all columns for a name that is not listed."""
@@ -60,6 +60,7 @@ class Features:
         """
         parts = COEFFICIENTS if self.name == "coefficients" else {}
         points = getattr(self.extractor, "landmarks", None)
+        options = options_of(self.extractor)
         return {
             self.name.replace("-", "_"): self.rows,
             **{part: self.rows[:, columns] for part, columns in parts.items()},
@@ -69,6 +70,9 @@ class Features:
             "missing": self.missing,
             "extractor": str(self.extractor),
             "face_landmarks": "" if points is None else str(points),
+            "face": options.pop("face", ""),
+            "upsample": options.pop("upsample", 0),
+            "options": [f"{name}={value}" for name, value in sorted(options.items())],
             "checkpoints": [each.name for each in self.extractor.checkpoints],
             "sha256": [each.sha256 for each in self.extractor.checkpoints],
             "version": metadata.version("thm-torchmetrics"),
@@ -82,30 +86,41 @@ def extract_features(
     device: torch.device,
     *,
     every: int = 1,
+    fps: float = 25.0,
     progress: Progress | None = None,
 ) -> Features:
     """Compute the features of every frame of a video.
 
     Args:
         name: name of the features, such as ``landmarks``.
-        video: the file.
+        video: the file, or a folder or pattern of pictures.
         extractor: the extractor that computes them.
         device: the device on which it computes.
         every: take every n-th frame only.
+        fps: frames per second of pictures; a video file has its own.
         progress: receives each decoded frame.
 
     Raises:
         MediaError: if the video cannot be read.
     """
     progress = progress or Progress()
-    source = VideoFile(video, every=every)
+    source = open_video(video, every=every, fps=fps)
     rows: list[torch.Tensor] = []
     times: list[float] = []
-    progress.start(1)
     with exact_arithmetic(device):
-        for chunk in Clip(CountedVideo(source, progress.frame)).chunks():
+        for chunk in Clip(CountedSource(source, progress.frame)).chunks():
             features = extractor.extract(chunk.to(device))
             rows.append(features[:, COLUMNS[name]].cpu() if name in COLUMNS else features.cpu())
             times.extend(chunk.times)
-    progress.done()
     return Features(name, torch.cat(rows).numpy(), times, source.fps / every, every, extractor)
+
+
+def options_of(extractor: Any) -> dict[str, Any]:
+    """Return the options of an extractor that bear on its features, those of its landmarks included."""
+    points = getattr(extractor, "landmarks", None)
+    options = {} if points is None else options_of(points)
+    for name in [field.name for field in fields(extractor)] if is_dataclass(extractor) else ():
+        value = getattr(extractor, name)
+        if name != "batch_size" and (value is None or isinstance(value, str | int | float)) and name != "landmarks":
+            options[name] = value
+    return options

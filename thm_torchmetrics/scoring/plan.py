@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,12 @@ import torch
 from thm_torchmetrics import catalog, weights
 from thm_torchmetrics.collection import TalkingHeadMetrics, checkpoints_of, make_metric, metric_class, option_names
 from thm_torchmetrics.core.metric import TalkingHeadMetric
-from thm_torchmetrics.errors import InputError, MissingExtraError, WeightsError
+from thm_torchmetrics.errors import InputError, MediaError, MissingExtraError, WeightsError
 from thm_torchmetrics.media.feature_files import read_features
 from thm_torchmetrics.media.find import find_files
 from thm_torchmetrics.media.pairing import FEATURE_SUFFIXES
 from thm_torchmetrics.scoring.metric_options import without_network
+from thm_torchmetrics.scoring.network_loading import NetworkLoader
 from thm_torchmetrics.weights import Checkpoint, Checkpoints
 
 
@@ -112,7 +114,9 @@ def make_metrics(
     features: Mapping[str, Mapping[str, Path]] | None = None,
     own_options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> MadeMetrics:
-    """Make the metrics, and download the checkpoints that they need.
+    """Make the metrics, download the checkpoints that they need, and load their networks.
+
+    A metric whose network is missing, damaged or too large is skipped, and the others are made.
 
     Args:
         asked: metric keys, with protocols or not.
@@ -123,18 +127,28 @@ def make_metrics(
         own_options: options of single metrics by key, as `options_by_metric` returns them; they go before ``options``.
 
     Raises:
-        InputError: if metrics that share one computation are given different features.
+        InputError: if a metric does not take its options, or if metrics that share one computation are given different
+            features.
     """
     features = features or {}
     members: dict[str, TalkingHeadMetric] = {}
-    skipped: dict[str, str] = {}
+    faults: dict[str, str] = {}
+    networks = NetworkLoader(device)
     for text in asked:
         own = {**options, **(own_options or {}).get(text, {})}
-        own = {**own, "weights": checkpoints} if text not in features else _on_features(text, own, features[text])
         try:
-            members[text] = make_metric(text, own)
-        except (WeightsError, MissingExtraError) as error:
-            skipped[text] = str(error)
+            own = {**own, "weights": checkpoints} if text not in features else _on_features(text, own, features[text])
+            metric = make_metric(text, own)
+        except (WeightsError, MissingExtraError, MediaError) as error:
+            faults[text] = str(error)
+            continue
+        except InputError as error:
+            raise InputError(f"{text}: {error}") from error
+        fault = networks.fault(metric)
+        if fault is None:
+            members[text] = metric
+        else:
+            faults[text] = fault
     metrics = TalkingHeadMetrics(members).to(device)
     for group in metrics.compute_groups.values():
         if any(features.get(name) != features.get(group[0]) for name in group):
@@ -144,7 +158,19 @@ def make_metrics(
         for checkpoint in checkpoints_of(member):
             users.setdefault(checkpoint, []).append(name)
     used = sorted(users, key=lambda checkpoint: checkpoint.name)
-    return MadeMetrics(metrics, skipped, {each.name: _provenance(each, users[each]) for each in used})
+    return MadeMetrics(metrics, _told_once(faults), {each.name: _provenance(each, users[each]) for each in used})
+
+
+def _told_once(faults: Mapping[str, str]) -> dict[str, str]:
+    """Return why metrics are skipped, in one line each; a reason that several share is told in full by the first."""
+    first: dict[str, str] = {}
+    reasons = {}
+    for text, fault in faults.items():
+        lines = [line.strip().removeprefix("- ") for line in fault.splitlines()]
+        teller = first.setdefault(fault, text)
+        brief = re.split(r": |\. ", lines[0], maxsplit=1)[0]
+        reasons[text] = "; ".join(filter(None, lines)) if teller == text else f"{brief}; see {teller}"
+    return reasons
 
 
 def _provenance(checkpoint: Checkpoint, metrics: list[str]) -> dict[str, Any]:
@@ -155,12 +181,27 @@ def _provenance(checkpoint: Checkpoint, metrics: list[str]) -> dict[str, Any]:
 def _on_features(text: str, options: Mapping[str, Any], folders: Mapping[str, Path]) -> dict[str, Any]:
     """Return the options of a metric that is given features.
 
-    The length of a feature is that of the first file.
+    Raises:
+        MediaError: if the length of a feature is needed, and no file can be read.
     """
     cls = metric_class(catalog.find_choice(text).row)
     own = {**options, "extractor": None}
-    if "num_features" in option_names(cls):
-        folder = next(iter(folders.values()))
-        path = folder if folder.is_file() else next(iter(find_files(folder, FEATURE_SUFFIXES).values()))
-        own["num_features"] = read_features(path, cls.feature_shape).shape[-1]
+    if cls.feature_shape == (None,) and "num_features" in option_names(cls):
+        own["num_features"] = _width(folders.values())
     return own
+
+
+def _width(folders: Iterable[Path]) -> int:
+    """Return the length of a feature in the first file that can be read.
+
+    Raises:
+        MediaError: if none can be read.
+    """
+    faults = []
+    for folder in folders:
+        for path in [folder] if folder.is_file() else find_files(folder, FEATURE_SUFFIXES).values():
+            try:
+                return int(read_features(path, (None,)).shape[-1])
+            except MediaError as error:
+                faults.append(str(error))
+    raise MediaError(f"none of {len(faults)} files of features can be read; the first: {faults[0]}")

@@ -34,8 +34,10 @@ from thm_torchmetrics.scoring.clip_files import (
     own_or_given_sound,
     remark_on_brightness,
 )
+from thm_torchmetrics.scoring.feature_provenance import FeatureProvenance, check_times
 from thm_torchmetrics.scoring.metric_options import deviations
 from thm_torchmetrics.scoring.progress import Progress
+from thm_torchmetrics.scoring.reasons import reason_of
 from thm_torchmetrics.scoring.remarks import remarks
 from thm_torchmetrics.scoring.result import ClipResult, MetricResult, Result
 
@@ -67,6 +69,7 @@ class DatasetRun:
 
     def __post_init__(self) -> None:
         self._reader = ClipReader(self.every, self.action_units, self.progress, self.fps)
+        self._features = FeatureProvenance()
         self._notes: list[str] = []
         self._clips: Counter[str] = Counter()
         self._real_clips: Counter[str] = Counter()
@@ -103,14 +106,14 @@ class DatasetRun:
         for names, files, every in self._jobs(item, result):
             failures: dict[str, Exception] = {}
             try:
-                preds = self._reader.open(item.key, files[0], item.audio or item.preds, every)
+                preds = self._reader.open(item.key, files[0], _sound(item), every)
                 target = self._reader.open(item.key, files[1])
                 remark_on_brightness(preds, target)
                 preds = by_timestamp(preds, target) if self.same_rate else preds
                 names = self._fitting(names, preds, target, failures)
                 scores = self.metrics.add_clip(names, preds, target, failures=failures)
             except Exception as error:
-                result.fail(names, _reason(error))
+                result.fail(names, reason_of(error))
                 continue
             self._count_sound(scores.values())
             for name, score in scores.items():
@@ -122,7 +125,7 @@ class DatasetRun:
                     failures.setdefault(name, MediaError(score.why or "no value"))
             by_reason: dict[str, list[str]] = {}
             for name, failure in failures.items():
-                by_reason.setdefault(_reason(failure), []).append(name)
+                by_reason.setdefault(reason_of(failure), []).append(name)
             for reason, failed in by_reason.items():
                 result.fail(failed, reason)
         if self._real and item.target is not None:
@@ -139,9 +142,13 @@ class DatasetRun:
         fitting = []
         for name in names:
             metric = self.metrics.members()[name]
+            by_number = metric.frame_by_frame and metric.align != "time"
+            by_number = by_number and (self.same_rate or metric.align == "error")
             try:
-                if self.same_rate and metric.frame_by_frame and metric.align != "time" and preds and target:
+                self._features.check(name, metric, preds, target)
+                if by_number and preds and target:
                     check_rates(preds.rate, target.rate)
+                    check_times(preds, target)
                 fitting.append(name)
                 check_columns(metric, preds, target)
             except ThmError as error:
@@ -155,7 +162,7 @@ class DatasetRun:
             sound = own_or_given_sound(path, item.audio)
             scores = self._real.add_clip(names, self._reader.open(item.key, ClipFile("target", path), sound))
         except Exception as error:
-            result.notes.append(f"the real video was not scored: {_reason(error)}")
+            result.notes.append(f"the real video was not scored: {reason_of(error)}")
             return
         self._count_sound(scores.values())
         for name, score in scores.items():
@@ -181,7 +188,8 @@ class DatasetRun:
             files, absent = files_of(item, name, metric)
             if absent and (metric.paired or len(absent) == len(metric.inputs)):
                 like = f"; {item.unpaired}" if item.unpaired else ""
-                missing.setdefault(f"no file for {' and '.join(absent)}{like}", []).append(name)
+                reason = f"no file for {' and '.join(absent)}{like}"
+                missing.setdefault((absent == ["audio"] and item.no_sound) or reason, []).append(name)
             else:
                 by_time = metric.frame_by_frame and metric.align == "time"
                 jobs.setdefault((files, 1 if by_time else self.every), []).append(name)
@@ -221,7 +229,7 @@ class DatasetRun:
             unit=metric.unit,
             higher_is_better=bool(metric.higher_is_better),
             protocol=metric.protocol,
-            extractor=None if metric.extractor is None else str(metric.extractor),
+            extractor=self._features.extractor(name) if metric.extractor is None else str(metric.extractor),
             frames=tally.scored,
             clips=clips,
             coverage=None if metric.coverage != metric.coverage else metric.coverage,
@@ -239,7 +247,10 @@ class DatasetRun:
             "platform": platform.platform(),
             "device": str(next(iter(members.values())).device) if members else None,
             "options": {name: metric.settings() for name, metric in members.items()},
-            "deviations": deviations(members),
+            "deviations": {
+                name: found + self._features.deviations(name) for name, found in deviations(members).items()
+            },
+            "features": self._features.report(),
             "every": self.every,
             "same_rate": self.same_rate,
             "action_units": vars(self.action_units),
@@ -248,9 +259,6 @@ class DatasetRun:
         }
 
 
-def _reason(error: Exception) -> str:
-    try:
-        text = str(error)
-    except Exception:  # of a network outside the package
-        text = "it has no message"
-    return text if isinstance(error, ThmError) else f"{type(error).__name__}: {text}"
+def _sound(item: Item) -> Path | None:
+    """Return the file of a generated clip's sound: its own, unless the sound of the dataset is given apart."""
+    return item.audio or (None if item.no_sound else item.preds)
