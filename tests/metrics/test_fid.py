@@ -2,10 +2,15 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
+import piq
 import pytest
 import torch
 from parity import seeded
+from regions.eat_pipeline import crop_video, face_frames, paired
+from torch import Tensor, nn
+from torchvision.models import Inception3
 
 from thm_torchmetrics import FrechetInceptionDistance
 from thm_torchmetrics.errors import InputError, WeightsNotFoundError
@@ -34,6 +39,46 @@ def test_frames_through_the_network_give_pytorch_fid_s_value(inception: Path) ->
     assert metric.detail() == {"frames_preds": len(preds), "frames_target": len(target)}
 
 
+@pytest.fixture(scope="module")
+def torchvision_inception(tmp_path_factory: pytest.TempPathFactory) -> tuple[Inception3, Path]:
+    torch.manual_seed(0)
+    network = Inception3(transform_input=True, init_weights=False).eval()
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):  # torchvision's own initial weights let no difference of the input through
+            nn.init.kaiming_normal_(layer.weight)
+    path = tmp_path_factory.mktemp("torchvision") / "inception.pth"
+    torch.save(network.state_dict(), path)
+    return network, path
+
+
+@pytest.mark.filterwarnings("ignore:FID of")
+@pytest.mark.filterwarnings("ignore:the prediction has:thm_torchmetrics.errors.MediaWarning")
+def test_eat_s_distance_is_that_of_five_crops_by_torchvision(torchvision_inception: tuple[Inception3, Path]) -> None:
+    network, path = torchvision_inception
+    maps: list[Tensor] = []
+    network.Mixed_7c.register_forward_hook(lambda layer, given, output: maps.append(output))
+    clips = [(face_frames(7).flip(3), face_frames(9)), (face_frames(3, shift=4), face_frames(3).flip(3))]
+    rows: list[list[Tensor]] = [[], []]
+    for clip in clips:
+        crops = [crop_video(side) for side in clip]
+        pairs = paired(*crops)
+        for i in np.linspace(0, len(pairs), min(len(pairs), 5), endpoint=False).astype(int):
+            for side, picture in enumerate(pairs[i]):
+                bgr = picture.flip(0).permute(1, 2, 0).numpy().astype(np.float32) / 255
+                resized = torch.from_numpy(cv2.resize(bgr, (299, 299))).permute(2, 0, 1)[None]
+                with torch.no_grad():
+                    network(resized * 2 - 1)
+                rows[side].append(maps[-1].mean(dim=(2, 3))[0].double())
+    given = FrechetInceptionDistance(extractor=None)
+    given.update(*(torch.stack(side) for side in rows))
+    metric = FrechetInceptionDistance(protocol="eat", weights=path, align="truncate")
+    for clip in clips:
+        metric.update(*clip)
+    assert metric.compute().item() == pytest.approx(given.compute().item(), rel=1e-4)
+    assert metric.detail() == {"frames_preds": 8, "frames_target": 8}
+    assert metric.coverage == 1
+
+
 def test_features_give_pytorch_fid_s_value() -> None:
     golden = seeded.golden("inception_fid")
     x, y = (torch.from_numpy(seeded.golden_input("inception_fid", name)) for name in ("fid_x", "fid_y"))
@@ -45,6 +90,19 @@ def test_features_give_pytorch_fid_s_value() -> None:
     metric.reset()
     metric.update(x, x)
     assert abs(metric.compute().item()) <= 1e-5
+
+
+@pytest.mark.parametrize("count", [20, 200])
+@pytest.mark.filterwarnings("ignore:FID of")
+def test_piq_s_protocol_is_piq_s_fid(count: int) -> None:
+    """Also of fewer frames than features; its iteration stops before the exact root."""
+    generator = torch.Generator().manual_seed(4)
+    preds, target = (torch.randn(count, 32, generator=generator, dtype=torch.float64) for _ in range(2))
+    metric = FrechetInceptionDistance(protocol="piq", extractor=None, num_features=32)
+    value = metric(2 * preds + 1, target).item()
+    assert value == pytest.approx(float(piq.FID()(2 * preds + 1, target)), rel=1e-9)
+    exact = FrechetInceptionDistance(extractor=None, num_features=32)(2 * preds + 1, target).item()
+    assert value != pytest.approx(exact, rel=1e-7)
 
 
 def test_sides_may_differ_in_length_and_in_number_of_clips() -> None:

@@ -1,5 +1,6 @@
 """PSNR, SSIM and CPBD: sizes, ranges and precision, in closed forms; their values are among the cases."""
 
+import math
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ def frames(seed: int, count: int = 3, height: int = 66, width: int = 70) -> Tens
     return torch.randint(0, 256, (count, 3, height, width), dtype=torch.uint8, generator=generator)
 
 
-@pytest.mark.parametrize("protocol", ["piq", "global-mse"])
+@pytest.mark.parametrize("protocol", ["piq", "mean-of-frames", "global-mse"])
 def test_psnr_of_a_constant_difference_is_its_closed_form(protocol: str) -> None:
     """20 log10(255 / d), and 1e-8 on the error with ``piq``."""
     target = torch.full((4, 3, 20, 30), 100, dtype=torch.uint8)
@@ -28,6 +29,14 @@ def test_psnr_of_a_constant_difference_is_its_closed_form(protocol: str) -> None
     assert metric(target + 10, target).item() == pytest.approx(-10 * torch.tensor(error).double().log10().item(), 1e-6)
     same = PeakSignalNoiseRatio(protocol=protocol)(target, target).item()
     assert same == (pytest.approx(80) if protocol == "piq" else float("inf"))
+
+
+def test_one_pair_of_equal_frames_makes_the_mean_of_frames_infinite() -> None:
+    target = torch.full((3, 3, 20, 30), 100, dtype=torch.uint8)
+    preds = target + torch.tensor([10, 0, 20], dtype=torch.uint8).reshape(3, 1, 1, 1)
+    metric = PeakSignalNoiseRatio(protocol="mean-of-frames")
+    assert metric(preds[::2], target[::2]).item() == pytest.approx(20 * math.log10(255 / math.sqrt(200)))
+    assert metric(preds, target).item() == math.inf
 
 
 def test_global_mse_weighs_frames_by_their_pixels() -> None:

@@ -71,7 +71,7 @@ def test_frames_without_a_face_are_named_with_their_number(weights: SeededWeight
     metric = make(name, weights)
     grey = torch.full((2, 3, 64, 64), 90, dtype=torch.uint8)
     metric.update(grey, grey)
-    of_both_sides = metric.pooled or metric.average == "clip" and not metric.frame_by_frame
+    of_both_sides = metric.pooled or (metric.average == "clip" and not metric.frame_by_frame)
     found = "no face found in 4 frames" if of_both_sides else "no face found in 2 frames"
     assert found in reason(metric)
     assert metric.why_nan(metric.start(None, None).sums) == "nothing was added to it"

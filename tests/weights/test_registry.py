@@ -50,8 +50,8 @@ def test_hash_in_a_file_name_is_the_beginning_of_the_hash() -> None:
     # torch.hub's convention: NAME-PREFIX.SUFFIX
     named = {entry: re.search(r"-([0-9a-f]{8,})\.", entry.file) for entry in weights.registry().values()}
     named = {entry: found[1] for entry, found in named.items() if found}
-    assert len(named) == 6
-    assert all(entry.sha256.startswith(prefix) for entry, prefix in named.items())
+    assert len(named) == 7
+    assert all((entry.sha256 or entry.sha256_prefix).startswith(prefix) for entry, prefix in named.items())
 
 
 def test_only_those_with_no_known_hash_are_not_verifiable() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from thm_torchmetrics.catalog.row import BOTH, Protocol, Row, Scale
 
+_EAT = "of github.com/yuangan/evaluation_eat (Y. Gan et al., EAT, ICCV 2023)"
+
 ROWS = (
     Row(
         "psnr", "PeakSignalNoiseRatio", "image_quality", "peak signal-to-noise ratio", Scale(True, "dB"), BOTH,
@@ -11,6 +13,7 @@ ROWS = (
             Protocol("piq", "piq.psnr (github.com/photosynthesis-team/piq); ViCo baseline, TalkingHeadMetrics"),
             Protocol("mean-of-frames", "PSNRMeter in metrics.py of InsTaG, TalkingGaussian and ER-NeRF"),
             Protocol("global-mse", "torchmetrics.image.PeakSignalNoiseRatio(data_range=1.0)"),
+            Protocol("eat", f"test_psnr_ssim.py {_EAT}: scikit-image's PSNR of its aligned crops", every_frame=True),
         ),
     ),
     Row(
@@ -19,6 +22,7 @@ ROWS = (
             Protocol("piq", "piq.ssim (github.com/photosynthesis-team/piq); ViCo baseline, TalkingHeadMetrics"),
             Protocol("torchmetrics", "torchmetrics.image.StructuralSimilarityIndexMeasure(data_range=1.0)"),
             Protocol("skimage", "skimage.metrics.structural_similarity(channel_axis=-1)"),
+            Protocol("eat", f"test_psnr_ssim.py {_EAT}: scikit-image's SSIM of its aligned crops", every_frame=True),
         ),
     ),
     Row(
@@ -42,7 +46,11 @@ ROWS = (
             Protocol("pytorch-fid", "github.com/mseitzer/pytorch-fid"),
             Protocol("torch-fidelity", "github.com/toshas/torch-fidelity"),
             Protocol("piq", "piq.FID; ViCo baseline and TalkingHeadMetrics. For comparison with them only"),
+            Protocol(
+                "eat", f"test_fid.py {_EAT}: five aligned crops of each clip, torchvision's Inception",
+                options={"extractor": "inception-imagenet"}, every_frame=True,
+            ),
         ),
-        ("inception",), "inception",
+        ("inception", "inception-imagenet"), "inception",
     ),
 )  # fmt: skip

@@ -8,6 +8,8 @@ _POINTS = (("fan", "dlib"), "landmarks")
 _FOMM = Protocol(
     "fomm", "github.com/AliaksandrSiarohin/pose-evaluation (First Order Motion Model)", options={"face": "first"}
 )
+_EAT = "test_lmd.py of github.com/yuangan/evaluation_eat (Y. Gan et al., EAT, ICCV 2023)"
+_DLIB_OF_CROPS = {"extractor": "dlib", "face": "first", "upsample": 0, "grey": "bgr"}
 
 ROWS = (
     Row(
@@ -24,6 +26,8 @@ ROWS = (
                 "atvg", "evaluation_matrix.py of ATVGnet (L. Chen et al., CVPR 2019)",
                 options={"extractor": "dlib", "face": "last", "upsample": 1, "grey": "rgb"},
             ),
+            Protocol("eat-m", f"{_EAT}: M-LMD, on its aligned crops", "clip", _DLIB_OF_CROPS, every_frame=True),
+            Protocol("eat-f", f"{_EAT}: F-LMD, on its aligned crops", "clip", _DLIB_OF_CROPS, every_frame=True),
             Protocol("centered-mouth", "this package's own: the formula of EAT's M-LMD on whole frames", "clip"),
             Protocol("centered-face", "this package's own: the formula of EAT's F-LMD on whole frames", "clip"),
         ),

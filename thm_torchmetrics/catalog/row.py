@@ -40,6 +40,7 @@ class Protocol:
         average: what weighs the same in the mean over a dataset: ``frame``, ``clip`` or ``track``.
         options: the options of the metric that the source fixes; one that is given explicitly goes before.
         scale: how its values are read, where that differs from the metric's other protocols.
+        every_frame: whether it cannot measure a clip of which frames are left out.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Protocol:
     average: str = "frame"
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     scale: Scale | None = None
+    every_frame: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ SUITES: Mapping[str, tuple[str, ...]] = {
         "psnr", "ssim", "cpbd", "fid", "lmd:vico", "csim:vico", "aed:vico", "apd:vico", "lse-c:syncnet-python",
         "av-offset:syncnet-python",
     ),
+    "eat": ("psnr:eat", "ssim:eat", "fid:eat", "lmd:eat-m", "lmd:eat-f"),
     "fomm": ("akd", "mkr", "aed-id"),
     "styleheat": ("lpips", "fid", "csim", "aed", "apd"),
     "offline": ("psnr", "ssim", "cpbd", "lmd", "akd", "mkr", "csim", "aed-id:aligned", "aue-u", "aue-l", "aue"),

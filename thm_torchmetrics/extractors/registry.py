@@ -12,6 +12,7 @@ from thm_torchmetrics.extractors.dlib import DlibEmbedding, DlibLandmarks
 from thm_torchmetrics.extractors.emotion import Emotion
 from thm_torchmetrics.extractors.face3d import RELEASES, Deep3D
 from thm_torchmetrics.extractors.identity import ArcFace
+from thm_torchmetrics.extractors.imagenet_inception import InceptionOnImageNet
 from thm_torchmetrics.extractors.inception import Inception
 from thm_torchmetrics.extractors.insightface import InsightFace
 from thm_torchmetrics.extractors.landmarks import FanLandmarks
@@ -40,7 +41,7 @@ EXTRACTORS: dict[str, dict[str, Makeable]] = {
     },
     "emotion": {"emonet8": Emotion, "emonet5": Emotion},
     "face3d": dict.fromkeys(RELEASES, Deep3D),
-    "inception": {"inception": Inception},
+    "inception": {"inception": Inception, "inception-imagenet": InceptionOnImageNet},
     "lpips": {"lpips": LpipsNetwork},
     "syncnet": {"syncnet": SyncNetwork},
 }

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torchmetrics.utilities import rank_zero_warn
 
+from thm_torchmetrics.core.clip import AnyClip
+from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.frechet_distance import FrechetDistance
 from thm_torchmetrics.core.sums import Sums
 from thm_torchmetrics.extractors import make_extractor
 from thm_torchmetrics.extractors.inception import NUM_FEATURES
 from thm_torchmetrics.functional.frechet import frechet_distance, frechet_distance_newton_schulz
+from thm_torchmetrics.regions.eat import EatCrops
+from thm_torchmetrics.regions.eat_runs import EatFrechetRun
 from thm_torchmetrics.weights import CustomFiles
 
 
@@ -34,6 +39,9 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
     - ``piq``: the features of ``pytorch-fid``, and the root by an iteration that stops early where the covariance is
       singular (`functional.frechet_distance_newton_schulz`). It serves comparison with the ViCo baseline and
       TalkingHeadMetrics only: of few frames it is up to 40 percent larger than the distance that it stands for.
+    - ``eat``: features of torchvision's Inception, trained on ImageNet, of five of EAT's aligned crops of each clip
+      (`LandmarkDistance` describes them for ``eat-m``), spread over the clip. The protocol sets
+      ``extractor="inception-imagenet"``. Its values are not those of the other protocols' network.
 
     FID of few frames is biased upwards; below 2049 frames a side the covariance is singular, and ``compute`` warns.
 
@@ -41,8 +49,8 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
 
     Args:
         protocol: see above.
-        extractor: ``"inception"``; a module that maps ``(N, 3, H, W)``, float32 in 0..1, to ``(N, num_features)``; or
-            None.
+        extractor: ``"inception"``; ``"inception-imagenet"``; a module that maps ``(N, 3, H, W)``, float32 in 0..1, to
+            ``(N, num_features)``; or None.
         num_features: length of a feature.
         weights: your own checkpoint.
         kwargs: the options of `TalkingHeadMetric`.
@@ -64,6 +72,7 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
         "pytorch-fid": ("pytorch-fid", frechet_distance),
         "torch-fidelity": ("torch-fidelity", frechet_distance),
         "piq": ("pytorch-fid", frechet_distance_newton_schulz),
+        "eat": ("pytorch-fid", frechet_distance),
     }
     """The resize of frames before the network, and the distance of the sums."""
 
@@ -79,6 +88,15 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
         super().__init__(protocol=protocol, num_features=num_features, **kwargs)
         resize, self._distance = self.procedures[self.protocol]
         self.extractor = make_extractor("inception", extractor, weights, protocol=resize)
+        self.crops: EatCrops | None = None
+        if self.protocol == "eat" and self.extractor is not None:
+            self.crops = EatCrops.make(None if isinstance(weights, str | Path) else weights)
+
+    def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
+        """Start the run of one clip."""
+        if self.crops is None:
+            return super().start(preds, target, **inputs)
+        return EatFrechetRun(self, self.crops, preds, target)
 
     def value(self, sums: Sums) -> Tensor:
         """Return the distance; NaN below two frames a side."""

@@ -18,9 +18,12 @@ from thm_torchmetrics.functional.image_quality import (
     structural_similarity,
 )
 from thm_torchmetrics.functional.sharpness import blur_detection_probability
+from thm_torchmetrics.regions.eat import EatCrops
+from thm_torchmetrics.regions.eat_runs import EatFrameMean
+from thm_torchmetrics.weights import CustomFiles
 
 
-class PeakSignalNoiseRatio(FrameMean, key="psnr"):
+class PeakSignalNoiseRatio(EatFrameMean, key="psnr"):
     r"""Compute the peak signal-to-noise ratio (PSNR) in dB, higher is better, at least 0.
 
     .. math:: \text{PSNR} = 10 \log_{10} \frac{1}{\text{MSE}}
@@ -35,10 +38,13 @@ class PeakSignalNoiseRatio(FrameMean, key="psnr"):
       pair of identical frames makes the mean inf.
     - ``global-mse``: one MSE over all pixels of all frames, as torchmetrics' ``PeakSignalNoiseRatio`` with
       ``data_range=1.0``; identical videos give inf. The value is never larger than the mean over frames.
+    - ``eat``: ``mean-of-frames`` on EAT's aligned crops of 128x128 pixels, as `LandmarkDistance` describes them for
+      ``eat-m``.
 
     Args:
         protocol: see above.
-        average: ``"frame"`` (default of both protocols) or ``"clip"``; ``global-mse`` has the first only.
+        average: ``"frame"`` (default of all protocols) or ``"clip"``; ``global-mse`` has the first only.
+        weights: your own file of dlib's predictor, for ``eat``.
         kwargs: the options of `TalkingHeadMetric`.
 
     Raises:
@@ -52,23 +58,29 @@ class PeakSignalNoiseRatio(FrameMean, key="psnr"):
         28.1308
     """
 
-    procedures: ClassVar[Mapping[str, Any]] = {"piq": "frames", "mean-of-frames": "frames", "global-mse": "errors"}
+    procedures: ClassVar[Mapping[str, Any]] = {
+        "piq": partial(peak_signal_noise_ratio, protocol="piq"),
+        "mean-of-frames": partial(peak_signal_noise_ratio, protocol="mean-of-frames"),
+        "global-mse": mean_squared_error_per_frame,
+        "eat": partial(peak_signal_noise_ratio, protocol="mean-of-frames"),
+    }
     """What is averaged: the PSNR of frames, or their errors."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, weights: CustomFiles = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if self.protocol == "eat":
+            self.extractor = self.crops = EatCrops.make(weights)
         if self._pools_errors and self.average == "clip":
             raise InputError('protocol "global-mse" pools all pixels of all frames; it has no average="clip"')
 
     @property
     def _pools_errors(self) -> bool:
-        return bool(self.procedures[self.protocol] == "errors")
+        return bool(self.procedures[self.protocol] is mean_squared_error_per_frame)
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the PSNR of every frame, or with ``global-mse`` its mean squared error."""
-        if self._pools_errors:
-            return mean_squared_error_per_frame(preds.rows, target.rows)
-        return peak_signal_noise_ratio(preds.rows, target.rows, self.protocol)
+        values: Tensor = self.procedures[self.protocol](preds.rows, target.rows)
+        return values
 
     def weight(self, preds: Chunk) -> float:
         """Return 1, or with ``global-mse`` the number of values of a frame."""
@@ -79,7 +91,7 @@ class PeakSignalNoiseRatio(FrameMean, key="psnr"):
         return -10 * torch.log10(mean) if self._pools_errors else mean
 
 
-class StructuralSimilarity(FrameMean, key="ssim"):
+class StructuralSimilarity(EatFrameMean, key="ssim"):
     r"""Compute the structural similarity (SSIM), higher is better, in ``[-1, 1]``.
 
     .. math::
@@ -96,10 +108,12 @@ class StructuralSimilarity(FrameMean, key="ssim"):
       ``StructuralSimilarityIndexMeasure(data_range=1.0)``.
     - ``skimage``: uniform window of 7 pixels, sample covariance, as ``skimage.metrics.structural_similarity`` with
       ``channel_axis=-1`` and ``data_range`` set.
+    - ``eat``: ``skimage`` on EAT's aligned crops of 128x128 pixels, as `LandmarkDistance` describes them for ``eat-m``.
 
     Args:
         protocol: see above.
         average: ``"frame"`` (default of all protocols) or ``"clip"``.
+        weights: your own file of dlib's predictor, for ``eat``.
         kwargs: the options of `TalkingHeadMetric`.
 
     Raises:
@@ -114,8 +128,16 @@ class StructuralSimilarity(FrameMean, key="ssim"):
     """
 
     procedures: ClassVar[Mapping[str, Any]] = {
-        name: partial(structural_similarity, protocol=name) for name in ("piq", "torchmetrics", "skimage")
+        "piq": partial(structural_similarity, protocol="piq"),
+        "torchmetrics": partial(structural_similarity, protocol="torchmetrics"),
+        "skimage": partial(structural_similarity, protocol="skimage"),
+        "eat": partial(structural_similarity, protocol="skimage"),
     }
+
+    def __init__(self, *, weights: CustomFiles = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if self.protocol == "eat":
+            self.extractor = self.crops = EatCrops.make(weights)
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the SSIM of every frame."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from thm_torchmetrics.core.frame_mean import FrameMean
 from thm_torchmetrics.core.metric import one_of
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import make_extractor
-from thm_torchmetrics.extractors.dlib import Grey
+from thm_torchmetrics.extractors.dlib import DlibLandmarks, Grey
 from thm_torchmetrics.faces.boxes import FaceRule
 from thm_torchmetrics.faces.fan import POINTS
 from thm_torchmetrics.functional.landmarks import (
@@ -23,10 +24,16 @@ from thm_torchmetrics.functional.landmarks import (
     landmark_distance,
     missing_keypoints,
 )
+from thm_torchmetrics.regions.eat import EatCrops
+from thm_torchmetrics.regions.eat_runs import EatFrameMean
 from thm_torchmetrics.weights import CustomFiles
 
 Points: TypeAlias = Literal["face", "jaw", "brows", "nose", "eyes", "mouth", "outer-lip", "inner-lip"]
 Norm: TypeAlias = Literal["none", "image", "inter-ocular", "face-box"]
+
+
+_ON_EAT_CROPS = {"eat-m": PROTOCOLS["centered-mouth"], "eat-f": PROTOCOLS["centered-face"]}
+"""The formulas of the protocols that crop the face first."""
 
 
 class _LandmarkMetric(FrameMean):
@@ -70,7 +77,7 @@ class _LandmarkMetric(FrameMean):
         )
 
 
-class LandmarkDistance(_LandmarkMetric, key="lmd"):
+class LandmarkDistance(EatFrameMean, _LandmarkMetric, key="lmd"):
     r"""Compute the landmark distance (LMD) in pixels, lower is better, at least 0.
 
     .. math:: \text{LMD} = \frac{1}{T} \sum_t \frac{1}{K} \sum_k \|\hat p_{t,k} - p_{t,k}\|
@@ -89,6 +96,14 @@ class LandmarkDistance(_LandmarkMetric, key="lmd"):
       (``extractor="dlib", face="last", upsample=1, grey="rgb"``); ATVGnet.
     - ``centered-mouth``, ``centered-face``: lips, or all 68 points, centered, mean of Euclidean distances, mean over
       clips. This is the formula of EAT's M-LMD and F-LMD, on whole frames.
+    - ``eat-m``, ``eat-f``: EAT's M-LMD and F-LMD. The face of every frame (dlib's first in the grey frame with red and
+      blue swapped, after one upsampling) is turned and scaled to a crop of 128x128 pixels by the nose and the eyes, and
+      the crops are encoded as MPEG-4. dlib finds the landmarks of the crops
+      (``extractor="dlib", face="first", grey="bgr"``), and the formula is that of ``centered-mouth`` or
+      ``centered-face``. Frames without a face are left out of the crops, and the rest of the clip moves up. Where the
+      numbers of crops differ, the shorter video is spread over the whole length of the longer. So ``"truncate"`` cuts
+      nothing here: it allows clips of different length. Given landmarks (``extractor=None``) are taken as those of the
+      crops, row by row.
 
     A frame without a face in either video is skipped and counted. With ``extractor=None`` the input is landmarks,
     ``(T, 68, 2)``, x and y in pixels.
@@ -123,7 +138,7 @@ class LandmarkDistance(_LandmarkMetric, key="lmd"):
         tensor(3.5000, dtype=torch.float64)
     """
 
-    procedures = PROTOCOLS
+    procedures: ClassVar[Mapping[str, Any]] = PROTOCOLS | _ON_EAT_CROPS
 
     def __init__(
         self,
@@ -143,6 +158,10 @@ class LandmarkDistance(_LandmarkMetric, key="lmd"):
         self.reduction = one_of("reduction", reduction or published.reduction, get_args(Reduction))
         if self.norm == "image" and self.extractor is None:
             raise InputError('norm="image" needs frames; landmarks alone do not tell the size of the image')
+        if self.protocol in _ON_EAT_CROPS and self.extractor is not None:
+            files = kwargs.get("weights")
+            is_of_another = isinstance(files, str | Path) and not isinstance(self.extractor, DlibLandmarks)
+            self.crops = EatCrops.make(None if is_of_another else files)
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the distance of every frame."""

@@ -1,6 +1,7 @@
-"""A case of FID on given features: SciPy's matrix root."""
+"""Cases of FID on given features: SciPy's matrix root, and piq's iteration."""
 
 import numpy as np
+import piq
 import scipy.linalg
 import torch
 from metrics.cases.case import GIVEN, Case, ClipInputs
@@ -24,4 +25,13 @@ def frechet(clips: list[ClipInputs]) -> float:
     return float(((m1 - m2) ** 2).sum() + np.trace(c1 + c2 - 2 * root.real))
 
 
-CASES = [Case("fid", _feature_rows(2), frechet, {**GIVEN, "num_features": 2})]
+def _frechet_piq(clips: list[ClipInputs]) -> float:
+    preds, target = (torch.cat([clip[side] for clip in clips]) for side in ("preds", "target"))
+    return float(piq.FID()(preds, target))
+
+
+CASES = [
+    Case("fid", _feature_rows(2), frechet, {**GIVEN, "num_features": 2}),
+    Case("fid:eat", _feature_rows(2), frechet, {**GIVEN, "num_features": 2}),
+    Case("fid:piq", _feature_rows(2), _frechet_piq, {**GIVEN, "num_features": 2}),
+]

@@ -1,11 +1,14 @@
 """Cases of PSNR, SSIM and CPBD: piq, torchmetrics, scikit-image and cpbd."""
 
+from collections.abc import Callable
+
 import numpy as np
 import piq
 import skimage.metrics
 import torch
 import torchmetrics.functional.image as reference
-from metrics.cases.case import Case, ClipInputs, clip_mean, frame_mean
+from metrics.cases.case import Case, ClipInputs, Reference, clip_mean, frame_mean
+from regions.eat_pipeline import crop_video, face_frames
 from torch import Tensor
 
 
@@ -26,6 +29,22 @@ def videos() -> list[ClipInputs]:
     return clips
 
 
+def faces() -> list[ClipInputs]:
+    """Four clips of one face that moves, with noise in the prediction."""
+    clips: list[ClipInputs] = []
+    for seed, count in enumerate((2, 3, 1, 4)):
+        target = face_frames(count, shift=seed)
+        noise = torch.randn(target.shape, generator=torch.Generator().manual_seed(seed)) * 6
+        clips.append({"preds": (target + noise).clamp(0, 255).to(torch.uint8), "target": target})
+    return clips
+
+
+def without_equal_frames(clips: list[ClipInputs]) -> list[ClipInputs]:
+    """The clips with other frames in the first prediction, which is its target; equal frames have a PSNR of inf."""
+    first = clips[0]["target"]
+    return [{"preds": first // 2, "target": first}, *clips[1:]]
+
+
 def unit(frame: Tensor) -> Tensor:
     """A frame as a batch of one, float64 in 0..1."""
     return frame[None].to(torch.float64) / 255
@@ -33,6 +52,19 @@ def unit(frame: Tensor) -> Tensor:
 
 def _psnr_piq(preds: Tensor, target: Tensor) -> float:
     return piq.psnr(unit(preds), unit(target)).item()
+
+
+def _psnr_skimage(preds: Tensor, target: Tensor) -> float:
+    return float(skimage.metrics.peak_signal_noise_ratio(target.numpy(), preds.numpy()))
+
+
+def _on_crops(per_frame: Callable[[Tensor, Tensor], float]) -> Reference:
+    """A mean over the pairs of the crops that EAT's own steps make of each clip."""
+
+    def value(clips: list[ClipInputs]) -> float:
+        return frame_mean(per_frame)([{side: crop_video(clip[side]) for side in clip} for clip in clips])
+
+    return value
 
 
 def _psnr_global(clips: list[ClipInputs]) -> float:
@@ -64,13 +96,17 @@ def _cpbd(preds: Tensor, target: Tensor) -> float:
 
 
 _VIDEOS = videos()
+_FACES = faces()
 
 CASES = [
     Case("psnr", _VIDEOS, frame_mean(_psnr_piq)),
     Case("psnr", _VIDEOS, clip_mean(frame_mean(_psnr_piq)), {"average": "clip"}),
+    Case("psnr:mean-of-frames", without_equal_frames(_VIDEOS), frame_mean(_psnr_skimage)),
     Case("psnr:global-mse", _VIDEOS, _psnr_global),
+    Case("psnr:eat", _FACES, _on_crops(_psnr_skimage)),
     Case("ssim", _VIDEOS, frame_mean(_ssim_piq)),
     Case("ssim:torchmetrics", _VIDEOS, frame_mean(_ssim_torchmetrics)),
     Case("ssim:skimage", _VIDEOS, frame_mean(_ssim_skimage)),
+    Case("ssim:eat", _FACES, _on_crops(_ssim_skimage)),
     Case("cpbd", _VIDEOS, frame_mean(_cpbd)),
 ]

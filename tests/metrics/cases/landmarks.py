@@ -51,6 +51,8 @@ CASES = [
     Case("lmd:atvg", _CLIPS, lambda clips: 20 * _LIPS(clips), GIVEN),
     Case("lmd:centered-mouth", _CLIPS, clip_mean(_LIPS), GIVEN),
     Case("lmd:centered-face", _CLIPS, clip_mean(face_mean(_mean_point_distance(0, 68))), GIVEN),
+    Case("lmd:eat-m", _CLIPS, clip_mean(_LIPS), GIVEN),
+    Case("lmd:eat-f", _CLIPS, clip_mean(face_mean(_mean_point_distance(0, 68))), GIVEN),
     Case("akd", _CLIPS, face_mean(_coordinate_distance(0, 68)), GIVEN),
     Case("mkr", _CLIPS, _missed, GIVEN),
 ]

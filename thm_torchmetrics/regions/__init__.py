@@ -1,0 +1,1 @@
+"""The part of the frames that a metric sees."""
