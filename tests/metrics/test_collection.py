@@ -18,6 +18,7 @@ from torch import Tensor
 from thm_torchmetrics import (
     BlurDetectionProbability,
     IdentitySimilarity,
+    LandmarkDistance,
     PeakSignalNoiseRatio,
     StructuralSimilarity,
     TalkingHeadMetrics,
@@ -143,12 +144,12 @@ def test_every_metric_together_is_small() -> None:
     }
     assert len({find_choice(case.key).row.key for case in CASES.values()}) == len(CATALOG)
     small = {name: metric for name, metric in metrics.items() if metric.sums.numel() < 5000}
-    assert len(pickle.dumps(TalkingHeadMetrics(small))) < 100_000
+    assert len(pickle.dumps(TalkingHeadMetrics(small))) < 3_000 * len(small)
 
 
 def test_every_suite_names_metrics_that_exist() -> None:
-    for name in ("thm", "talkinggaussian", "wav2lip", "vico", "fomm", "styleheat", "all"):
-        assert [find_choice(text).text for text in SUITES[name]] == list(SUITES[name])
+    for members in SUITES.values():
+        assert [find_choice(text).name for text in members] == list(members)
 
 
 def test_names_have_prefix_and_postfix_and_copies_their_own() -> None:
@@ -233,7 +234,10 @@ def test_plot_shows_the_metric_s_name_and_values() -> None:
     values = [metric(frames(seed), frames(seed + 1)) for seed in range(3)]
     figure, axes = metric.plot(values)
     assert figure is axes.figure
-    assert "PeakSignalNoiseRatio" in axes.get_title() + axes.get_ylabel() + axes.get_xlabel()
+    assert axes.get_ylabel() == "psnr:piq [dB]"
+    assert repr(metric) == "PeakSignalNoiseRatio()"
+    assert repr(StructuralSimilarity(protocol="skimage")) == "StructuralSimilarity(protocol='skimage')"
+    assert LandmarkDistance(extractor=None).plot(val=torch.tensor(1.0))[1].get_ylabel() == "lmd:instag [px]"
     assert axes.get_ylim()[0] <= min(value.item() for value in values)
 
 
