@@ -58,9 +58,9 @@ def write(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, ModuleType
         sources: dict[str, str] = {}
         for block in (block for title in titles for block in sections()[title]):
             file, _, text = block.removeprefix("# ").partition("\n")
-            if file == "thm_torchmetrics/catalog.py":
-                (row,) = eval(text, vars(catalog))  # noqa: S307
-                monkeypatch.setitem(catalog.CATALOG, row.key, row)
+            if file.startswith("thm_torchmetrics/catalog/"):
+                (row,) = eval(text, vars(importlib.import_module(file[:-3].replace("/", "."))))  # noqa: S307
+                monkeypatch.setitem(catalog.CATALOG.rows, row.key, row)
             else:
                 sources[file] = sources.get(file, "") + text
         modules = {}
