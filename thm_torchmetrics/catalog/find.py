@@ -61,6 +61,9 @@ CATALOG = _Catalog()
 SUITES: Mapping[str, tuple[str, ...]] = {**suites.SUITES, "all": tuple(row.key for row in ROWS)}
 """Sets of metrics with their protocols by name; ``all`` is every metric of this package."""
 
+LACKING = suites.LACKING
+"""By suite, what its papers report and this package cannot measure, with the reason."""
+
 BROKEN: dict[str, str] = {}
 """Entry points of other packages that could not be added, with the reason."""
 

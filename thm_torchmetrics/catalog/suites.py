@@ -1,4 +1,4 @@
-"""The suites: sets of metrics with their protocols."""
+"""The suites: sets of metrics with their protocols, and what their papers report beside them."""
 
 from __future__ import annotations
 
@@ -6,18 +6,45 @@ from collections.abc import Mapping
 
 SUITES: Mapping[str, tuple[str, ...]] = {
     "thm": (
-        "psnr", "ssim", "cpbd", "lpips", "fid", "lmd:vico", "csim:vico", "v-rmse:thm", "a-rmse:thm", "v-sagr:thm",
-        "a-sagr:thm", "lse-d", "lse-c", "aue-u", "aue-l",
+        "psnr", "ssim", "cpbd", "lpips", "fid:piq", "lmd:vico", "csim:vico", "v-rmse:thm", "a-rmse:thm", "v-sagr:thm",
+        "a-sagr:thm", "lse-d:vico", "lse-c:vico", "aue-u", "aue-l",
     ),
-    "talkinggaussian": ("psnr", "lpips", "lmd", "lse-c:syncnet-python", "aue-u", "aue-l"),
-    "wav2lip": ("lse-d:wav2lip-lrs-jpeg", "lse-c:wav2lip-lrs-jpeg", "fid"),
     "vico": (
-        "psnr", "ssim", "cpbd", "fid", "lmd:vico", "csim:vico", "aed:vico", "apd:vico", "lse-c:syncnet-python",
-        "av-offset:syncnet-python",
+        "psnr", "ssim", "cpbd", "fid:piq", "lmd:vico", "csim:vico", "aed:vico", "apd:vico", "lse-c:vico",
+        "av-offset:vico",
     ),
+    "talkinggaussian": (
+        "psnr:mean-of-frames", "ssim", "lpips", "lmd", "aue-u", "aue-l", "lse-c:syncnet-python",
+        "lse-c-gap:syncnet-python",
+    ),
+    "instag": (
+        "psnr:mean-of-frames", "ssim", "lpips", "lmd", "aue-u", "aue-l", "lse-c:syncnet-python",
+        "lse-c-gap:syncnet-python",
+    ),
+    "wav2lip": ("lse-d:wav2lip-lrs-jpeg", "lse-c:wav2lip-lrs-jpeg", "fid"),
     "eat": ("psnr:eat", "ssim:eat", "fid:eat", "lmd:eat-m", "lmd:eat-f"),
+    "latentsync": ("fid", "ssim", "lmd", "lse-c:latentsync", "av-offset:latentsync"),
+    "hallo": ("fid", "lse-c:syncnet-python", "lse-d:syncnet-python", "e-fid"),
+    "sadtalker": ("fid", "cpbd", "csim", "lse-c:syncnet-python", "lse-d:syncnet-python"),
     "fomm": ("akd", "mkr", "aed-id"),
     "styleheat": ("lpips", "fid", "csim", "aed", "apd"),
     "offline": ("psnr", "ssim", "cpbd", "lmd", "akd", "mkr", "csim", "aed-id:aligned", "aue-u", "aue-l", "aue"),
 }  # fmt: skip
-"""Sets of metrics by name: those of a family of papers, and those that run without a download."""
+"""Sets of metrics by name: those of a paper or a family of papers, and those that run without a download."""
+
+LACKING: Mapping[str, Mapping[str, str]] = {
+    "eat": {
+        "Sync_conf": "SyncNet on the crops of PC-AVS, which are not made here; lse-c:wav2lip-lrs-jpeg of such crops is "
+        "the same network",
+        "Acc_emo": "needs Emotion-FAN, of which no checkpoint with a hash is public, and the intended emotions",
+        "L1": "not in this version; no script for it is published",
+    },
+    "latentsync": {"FVD": "not in this version"},
+    "hallo": {"FVD": "not in this version"},
+    "sadtalker": {
+        "Diversity": "not in this version",
+        "Beat Align": "not in this version",
+    },
+    "fomm": {"L1": "not in this version"},
+}
+"""What the papers of a suite report and this package cannot measure, with the reason."""
