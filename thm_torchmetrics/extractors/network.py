@@ -111,11 +111,13 @@ class PooledNetwork(Loadable, ABC):
             try:
                 done.append(run(*(part[start : start + size] for part in rows)))
                 start += size
+                continue
             except torch.OutOfMemoryError:
                 if size == 1:
                     raise
-                size = _fitting_batches[place] = size // 2
-                torch.cuda.empty_cache()
+            # not above: the error holds the tensors of the pass that failed
+            size = _fitting_batches[place] = size // 2
+            torch.cuda.empty_cache()
         return torch.cat(done)
 
     def place(self, device: torch.device) -> Hashable:
