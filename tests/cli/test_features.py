@@ -178,3 +178,17 @@ def test_files_that_are_not(tmp_path: Path) -> None:
             read_features(path)
     with pytest.raises(MediaError, match="no such file"):
         read_features(tmp_path / "absent.npy")
+
+
+def test_a_metric_of_given_features_alone_says_so_and_is_scored_by_them(tmp_path: Path) -> None:
+    for side, row in (("preds", [3.0, 4.0]), ("target", [4.0, 3.0])):
+        (tmp_path / side).mkdir()
+        np.save(tmp_path / side / "a.npy", np.array([row]))
+    folders = [f"--{side}-features=bsd={tmp_path / side}" for side in ("preds", "target")]
+    scored = CliRunner().invoke(main, ["score", "--metrics", "bsd", *folders, "--format", "json"])
+    assert json.loads(scored.stdout)["metrics"]["bsd"]["value"] == pytest.approx(0.96)
+    sample = tmp_path / "data"
+    make_sample(sample)
+    skipped = CliRunner().invoke(main, ["score", str(sample), "--metrics", "psnr,bsd", "--format", "json"])
+    assert "takes given features only: give --preds-features bsd=DIR" in json.loads(skipped.stdout)["skipped"]["bsd"]
+    assert skipped.exit_code == 3

@@ -47,13 +47,17 @@ def select_metrics(
     run: list[str] = []
     skipped: dict[str, str] = {}
     for text in asked:
-        own = own_options.get(text)
-        inputs_needed = without_network(text, own).inputs if own else catalog.find_choice(text).row.inputs
+        own, choice = own_options.get(text), catalog.find_choice(text)
+        row = choice.row
+        inputs_needed = without_network(text, own).inputs if own else row.inputs
         if text in features:
             inputs_needed = ()
         lacking = [kind for kind in inputs_needed if kind not in given]
-        if every > 1 and metric_class(catalog.find_choice(text).row).needs_every_frame:
+        every_frame = metric_class(row).needs_every_frame or row.protocol(choice.protocol).every_frame
+        if every > 1 and every_frame:
             skipped[text] = "needs every frame; leave --every out"
+        elif text not in features and not row.extractors and _takes_features(row):
+            skipped[text] = f"takes given features only: give --preds-features {text}=DIR --target-features {text}=DIR"
         elif lacking:
             skipped[text] = "; ".join(f"needs {kind}: {remedies[kind]}" for kind in lacking)
         else:
@@ -82,13 +86,18 @@ def features_by_metric(
         sides = {side: Path(path) for side, path in paths.items() if path is not None}
         if not sides:
             continue
-        if not row.extractors or metric_class(row).feature_shape is None or set(row.inputs) - by_side.keys():
+        if not _takes_features(row):
             raise InputError(f"{text} cannot be given features with --{next(iter(sides))}-features")
         for side in row.inputs:
             if side not in sides:
                 raise InputError(f"{text} is given features, so it needs --{side}-features {text}=DIR, too")
         given[text] = {side: sides[side] for side in row.inputs}
     return given
+
+
+def _takes_features(row: catalog.Row) -> bool:
+    """Return whether a metric reads features of both sides in place of frames."""
+    return metric_class(row).feature_shape is not None and set(row.inputs) <= {"preds", "target"}
 
 
 @dataclass
