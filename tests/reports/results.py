@@ -6,13 +6,18 @@ from thm_torchmetrics.catalog import find_choice
 from thm_torchmetrics.scoring.result import ClipResult, ClipScore, MetricResult, Result
 
 
+def own_extractor(key: str) -> str | None:
+    """The network of a protocol, unless the user names another."""
+    choice = find_choice(key)
+    return choice.row.protocol(choice.protocol).options.get("extractor", choice.row.default_extractor)
+
+
 def metric(key: str, value: float | None = 0.5, **others: Any) -> MetricResult:
     """The result of a metric of the catalog, as the catalog describes it."""
     choice = find_choice(key)
-    row = choice.row
     facts = {
-        "unit": row.unit, "higher_is_better": row.higher_is_better, "protocol": choice.protocol,
-        "extractor": next(iter(row.extractors), None), "frames": 3, "clips": 1, "coverage": 1.0, "left_out": 0,
+        "unit": choice.scale.unit, "higher_is_better": choice.scale.higher_is_better, "protocol": choice.protocol,
+        "extractor": own_extractor(key), "frames": 3, "clips": 1, "coverage": 1.0, "left_out": 0,
     }  # fmt: skip
     return MetricResult(value, **(facts | others))
 

@@ -60,11 +60,31 @@ def remarkable(fact: str) -> tuple[Result, tuple[str, ...], str]:
         for clip, origin in zip(found.clips, ("audio file", "own sound track", "audio file"), strict=True):
             clip.metrics["lse-d"] = ClipScore(0.5, 1, 0, {"audio": origin})
         return found, ("lse-d",), "lse-d: sound from audio file (2 clips), own sound track (1 clip)"
+    if fact == "own sound":
+        found.clips[0].metrics["lse-d"] = ClipScore(0.5, 1, 0, {"audio": "own sound track"})
+        return found, ("lse-d",), "lse-d: sound from own sound tracks"
+    if fact == "by number":
+        found.provenance = {
+            "arguments": {"align": "truncate"},
+            "options": {key: {"align": "truncate"} for key in KEYS},
+        }
+        changed = tuple(key for key in KEYS if key != "lse-d")
+        return found, changed, f"{', '.join(changed)}: frame i beside frame i, also of unlike frame rates"
+    if fact == "rate of pictures":
+        found.provenance = {"arguments": {"fps": 29.97}, "options": {"psnr": {"align": "time"}}}
+        return found, ("psnr", "lse-d"), "psnr, lse-d: pictures at 29.97 frames per second"
+    if fact == "features":
+        made = "features made by deep3d, landmarks fan, every 10, version 0.1.0, checkpoint deep3d 444fa7d1c0de"
+        found.provenance = {"deviations": {"csim": [made]}, "features": {"csim": {"extractor": "deep3d"}}}
+        return found, ("csim",), f"csim: {made}"
     found.notes = ["csim: few frames; the value is biased"]
     return found, ("csim",), "csim: few frames; the value is biased"
 
 
-FACTS = ("checkpoint", "checkpoint of several", "every", "option", "rows of tables", "face", "sound", "note")
+FACTS = (
+    "checkpoint", "checkpoint of several", "every", "option", "rows of tables", "face", "sound", "own sound",
+    "by number", "rate of pictures", "features", "note",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("fact", FACTS)
@@ -97,6 +117,24 @@ def test_nothing_is_marked_where_nothing_is_remarkable(form: str) -> None:
     found = result(KEYS, every=1, weights=published, deviations={}, action_units=plain)
     found.clips[0].metrics["lse-d"] = ClipScore(0.5, 1, 0, {"audio": "audio file"})
     assert "*" not in FORMATS[form](found)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_sound_from_files_is_told_without_a_mark(form: str) -> None:
+    found = result(KEYS, ("a", "b"))
+    for clip in found.clips:
+        clip.metrics["lse-d"] = ClipScore(0.5, 1, 0, {"audio": "audio file"})
+    assert "lse-d: sound from audio files" in FORMATS[form](found)
+    assert "*" not in FORMATS[form](found)
+
+
+def test_metrics_of_one_number_are_not_paired() -> None:
+    """FID has no value per clip, so its frames have no partners."""
+    found = result(("psnr", "fid"))
+    del found.clips[0].metrics["fid"]
+    found.provenance = {"arguments": {"align": "truncate"}, "options": {key: {"align": "truncate"} for key in KEYS}}
+    found.provenance["options"]["fid"] = {"align": "truncate"}
+    assert {key: bool(facts) for key, facts in find_footnotes(found).by_metric.items()} == {"psnr": True, "fid": False}
 
 
 def test_a_checkpoint_that_may_feed_any_network_marks_all_with_one() -> None:

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from thm_torchmetrics.catalog import find_choice
+from thm_torchmetrics.reports.cells import label
 from thm_torchmetrics.reports.table import show
 from thm_torchmetrics.reports.text import to_csv, to_json, to_latex, to_markdown
 from thm_torchmetrics.scoring.result import ClipResult, ClipScore, MetricResult, Result
@@ -42,3 +44,20 @@ def test_keys_stay_in_files_for_programs() -> None:
     assert list(plain["metrics"]) == ["csim", "lpips", "aed-id:aligned", "esd", "psnr"]
     assert plain["metrics"]["csim"]["extractor"] == "dlib"
     assert "clip,status,csim,lpips,aed-id:aligned,esd,psnr,notes" in to_csv(result()).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("key", "extractor", "name"),
+    [
+        ("lmd", "fan", "lmd"),
+        ("lmd:atvg", "dlib", "lmd:atvg"),  # its protocol says dlib
+        ("lmd:atvg", "fan", "lmd:atvg[fan]"),
+        ("aue", None, "aue"),
+        ("aue", "openface-au", "aue[openface-au]"),  # it reads tables unless a network is named
+        ("aed", "deep3d (features, landmarks of fan)", "aed[features]"),
+        ("not-of-the-catalog", "net", "not-of-the-catalog"),
+    ],
+)
+def test_a_label_names_what_is_not_the_protocol_s_own(key: str, extractor: str | None, name: str) -> None:
+    protocol = key.partition(":")[2] or (find_choice(key).protocol if "catalog" not in key else "mine")
+    assert label(key, MetricResult(0.5, "", True, protocol, extractor, 3, 1, 1.0, 0)) == name

@@ -11,16 +11,18 @@ from thm_torchmetrics import __version__
 from thm_torchmetrics.cli.demo import demo
 from thm_torchmetrics.cli.doctor import doctor
 from thm_torchmetrics.cli.extract import extract
+from thm_torchmetrics.cli.group import Group
+from thm_torchmetrics.cli.info import info
 from thm_torchmetrics.cli.list import list_metrics
 from thm_torchmetrics.cli.score import score
 from thm_torchmetrics.cli.weights import checkpoints
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, "--version", prog_name="thm")
 def main() -> None:
     """Score generated talking-head videos against real ones, with every protocol named."""
 
 
-for command in (score, demo, list_metrics, checkpoints, extract, doctor):
+for command in (score, demo, list_metrics, info, checkpoints, extract, doctor):
     main.add_command(command)

@@ -6,7 +6,7 @@ import math
 import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from thm_torchmetrics.cli.options import assignments
 from thm_torchmetrics.errors import InputError
@@ -22,13 +22,23 @@ class Gate:
     key: str
     limit: float
 
-    def failed(self, result: Result) -> bool:
-        """Return whether the metric has no value or one on the wrong side of the limit."""
+    def fault(self, result: Result) -> str | None:
+        """Return why the gate fails: the metric has no value, or one on the wrong side of the limit."""
         metric = result.metrics.get(self.key)
-        if metric is None or metric.value is None:
-            return True
-        worse = operator.lt if metric.higher_is_better else operator.gt
-        return bool(worse(metric.value, self.limit))
+        value = None if metric is None else metric.value
+        if metric is None or value is None:
+            return f"{self.key} has no value, and --fail-under asks for {self.limit:g}"
+        is_worse = operator.lt if metric.higher_is_better else operator.gt
+        if not is_worse(value, self.limit):
+            return None
+        shown = f"{value:.6g}" if float(f"{value:.6g}") != self.limit else repr(value)
+        return f"{self.key} {shown} is {'below' if metric.higher_is_better else 'above'} {self.limit:g}"
+
+    def outcome(self, result: Result) -> dict[str, Any]:
+        """Return limit, value and whether the metric passed, for the JSON report."""
+        metric = result.metrics.get(self.key)
+        value = None if metric is None else metric.value
+        return {"metric": self.key, "limit": self.limit, "value": value, "passed": self.fault(result) is None}
 
 
 def parse_gates(texts: Iterable[str], known: Iterable[str]) -> list[Gate]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -13,6 +14,15 @@ import click
 from thm_torchmetrics import weights
 from thm_torchmetrics.catalog import Choice, find_choice
 from thm_torchmetrics.errors import InputError
+
+_WIDEST = 110
+"""Columns of a line of text; longer ones are hard to read."""
+
+_LISTS = ("Args:", "Raises:", "Returns:", "Attributes:")
+"""Headings of docstrings below which each item begins a line."""
+
+_ITEM = 4
+"""Columns before such an item."""
 
 _COMMERCIAL = {True: "commercial use allowed", False: "no commercial use", None: "commercial use not settled"}
 
@@ -33,35 +43,39 @@ def info(name: str, form: str) -> None:
     if form == "json":
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return
-    from thm_torchmetrics.reports.table import console, grid
+    from thm_torchmetrics.reports.table import console
 
     out = console()
-    out.print(f"{facts['key']}  {facts['class']}: {facts['title']}")
-    out.print()
-    for block in _blocks(facts["description"]):
-        out.print(block, soft_wrap="\n" in block)
-        out.print()
-    protocols = grid("Protocol", "", "Unit", "Range", "Average", "Sets", "Source")
-    for each, told in facts["protocols"].items():
-        sets = ", ".join(f"{option}={value}" for option, value in told["options"].items())
+    for line in _lines(facts, min(out.width, _WIDEST)):
+        out.print(line, soft_wrap=True, highlight=False)
+
+
+def _lines(facts: Mapping[str, Any], width: int) -> Iterator[str]:
+    """Yield the page of a metric, line by line."""
+    yield f"{facts['key']}: {facts['title']} ({facts['class']})"
+    yield ""
+    yield from _wrapped(facts["description"], width)
+    yield ""
+    yield "Protocols:"
+    for i, (name, told) in enumerate(facts["protocols"].items()):
         low, high = (f"{bound:g}" for bound in told["range"])
-        arrow = "↑" if told["higher_is_better"] else "↓"
-        protocols.add_row(each, arrow, told["unit"], f"{low} .. {high}", told["average"], sets, told["source"])
-    protocols.columns[0].no_wrap = True
-    out.print(protocols)
-    out.print(f"Needs: {', '.join(facts['inputs'])}")
-    out.print(f"Options (--option {facts['key']}.NAME=VALUE): {', '.join(facts['options']) or 'none'}")
-    if facts["networks"]:
-        networks = grid("Network", "Checkpoint", "File", "MB", "State here", "License", right=("MB",))
-        for network, needed in facts["networks"].items():
-            for i, each in enumerate(needed):
-                size = "?" if each["size"] is None else f"{each['size'] / 1e6:.0f}"
-                terms = f"{each['license']}; {_COMMERCIAL[each['commercial']]}"
-                networks.add_row("" if i else network, each["name"], each["file"], size, each["state"], terms)
-        networks.columns[0].no_wrap = networks.columns[1].no_wrap = True
-        out.print()
-        out.print(networks)
-        out.print("thm weights fetch NAME downloads a checkpoint; thm doctor says which metrics run here.")
+        sets = ", ".join(f"{option}={value}" for option, value in told["options"].items())
+        parts = [
+            f"{'↑' if told['higher_is_better'] else '↓'} {told['unit']}".strip(), f"{low} .. {high}",
+            f"mean over {told['average']}s", f"sets {sets}" if sets else "",
+        ]  # fmt: skip
+        default = " (default)" if i == 0 and len(facts["protocols"]) > 1 else ""
+        yield from _indented(f"{name}{default}: {', '.join(filter(None, parts))}", width, 2)
+        yield from _indented(told["source"], width, 6)
+    yield f"Needs: {', '.join(facts['inputs'])}"
+    options = ", ".join(facts["options"])
+    yield from _indented(f"Options, by --option {facts['key']}.NAME=VALUE: {options}", width, 0)
+    for network, needed in facts["networks"].items():
+        yield f"Checkpoints of the network {network}:"
+        for each in needed:
+            size = "size not known" if each["size"] is None else f"{each['size'] / 1e6:.0f} MB"
+            yield from _indented(f"{each['name']}: {each['state']} here; {each['file']}, {size}", width, 2)
+            yield from _indented(f"license: {each['license']}; {_COMMERCIAL[each['commercial']]}", width, 6)
 
 
 def _facts(choice: Choice) -> dict[str, Any]:
@@ -106,10 +120,37 @@ def _checkpoints(choice: Choice, network: str) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _blocks(text: str) -> Iterator[str]:
-    """Yield the paragraphs of a docstring, joined to one line where they may be wrapped anew."""
+def _wrapped(text: str, width: int) -> Iterator[str]:
+    """Yield a docstring in lines of a width; formulas and examples stay as they are."""
     text = re.sub(r":\w+:(`[^`]+`)", r"\1", text).replace("``", "`")
-    for block in re.split(r"\n\s*\n", text):
+    for i, block in enumerate(re.split(r"\n[ ]*\n", text)):
+        if i:
+            yield ""
         lines = block.split("\n")
-        plain = not any(re.match(r"\s|- |>>>|\.\. ", line) for line in lines)
-        yield " ".join(lines) if plain else block
+        if any(re.match(r"\s*(>>>|\.\. )|\s+\\", line) for line in lines):
+            yield from lines
+            continue
+        listed = lines[0] in _LISTS
+        groups: list[list[str]] = []
+        for line in lines:
+            begins = not groups or line.lstrip().startswith("- ") or (listed and _indent(line) <= _ITEM)
+            if begins:
+                groups.append([line])
+            else:
+                groups[-1].append(line)
+        for group in groups:
+            hanging = 2 if listed or group[0].lstrip().startswith("- ") else 0
+            yield from _indented(" ".join(part.strip() for part in group), width, _indent(group[0]), hanging)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _indented(text: str, width: int, indent: int, hanging: int = 2) -> list[str]:
+    """Return a text in lines of a width; those after the first are indented further."""
+    margin = " " * indent
+    return textwrap.wrap(
+        text, width, initial_indent=margin, subsequent_indent=margin + " " * hanging, break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,8 +19,27 @@ if TYPE_CHECKING:
     from thm_torchmetrics.scoring.progress import Progress
     from thm_torchmetrics.weights import Checkpoints
 
+
+class FiniteRange(click.FloatRange):
+    """A range of numbers in which NaN, with which every comparison is false, does not lie, nor infinity."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number.
+
+        Raises:
+            click.BadParameter: if it is none, or lies outside the range.
+        """
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
+
+
 device_option = click.option(
-    "--device", default=None, help="Where to compute, e.g. cuda.  [default: cuda if there is one, else cpu]"
+    "--device",
+    default=None,
+    metavar="NAME",
+    help="Where to compute, e.g. cuda.  [default: cuda if there is one, else cpu]",
 )
 
 _CHECKPOINT_OPTIONS = (
@@ -27,6 +48,12 @@ _CHECKPOINT_OPTIONS = (
         multiple=True,
         metavar="NAME=FILE",
         help="Use your own checkpoint, whatever its hash; names as in `thm weights list`; may be repeated.",
+    ),
+    click.option(
+        "--weights-dir",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Use the checkpoints in a folder likewise, by their file names; those of --weights go before them.",
     ),
     click.option("--offline", is_flag=True, help="Download nothing; a metric whose checkpoint is absent is skipped."),
     click.option("--commercial", is_flag=True, help="Refuse checkpoints whose license excludes commercial use."),
@@ -43,7 +70,7 @@ _LIP_SYNC_OPTIONS = (
     ),
     click.option(
         "--min-face-size",
-        type=click.FloatRange(min=0),
+        type=FiniteRange(min=0),
         default=None,
         metavar="PIXELS",
         help="Lip sync: mean width or height that a track must exceed.  [default: 100]",
@@ -58,7 +85,7 @@ _LIP_SYNC_OPTIONS = (
 
 
 def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--weights``, ``--offline`` and ``--commercial`` to a command."""
+    """Add ``--weights``, ``--weights-dir``, ``--offline`` and ``--commercial`` to a command."""
     return _with_options(command, _CHECKPOINT_OPTIONS)
 
 
@@ -77,16 +104,21 @@ def given_checkpoints(given: Mapping[str, Any], progress: Progress) -> Checkpoin
     A flag that is not given leaves the decision to its environment variable.
 
     Raises:
-        InputError: if ``--weights`` is not of the form NAME=FILE or the name is unknown.
+        InputError: if ``--weights`` is not of the form NAME=FILE, the name is unknown or the file absent, or if
+            ``--weights-dir`` holds no checkpoint.
     """
-    files = assignments("--weights", given["weights"], weights.registry())
-    return weights.Checkpoints(
+    files: dict[str, str | Path] = dict(assignments("--weights", given["weights"], weights.registry()))
+    if given["weights_dir"]:
+        files = {**weights.files_in(given["weights_dir"]), **files}
+    checkpoints = weights.Checkpoints(
         files,
         offline=given["offline"] or None,
         commercial=given["commercial"] or None,
         on_download=progress.download,
         on_license=progress.note,
     )
+    checkpoints.check_files()
+    return checkpoints
 
 
 def assignments(option: str, texts: Iterable[str], known: Iterable[str]) -> dict[str, str]:
@@ -112,12 +144,16 @@ def device_named(name: str | None) -> torch.device:
     """Return the device of this name, by default a CUDA device if there is one, else the CPU.
 
     Raises:
-        InputError: if there is no such device.
+        InputError: if there is no such device, or it cannot compute.
     """
     import torch
 
+    known = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    known += ["mps"] if torch.backends.mps.is_available() else []
     name = name or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return torch.empty(0, device=name).device
+        probe = torch.zeros(1, device=name)
+        probe.item()  # raises on a device that holds no numbers, such as meta
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f"--device {name}: {str(error).splitlines()[0]}") from error
+        raise InputError(f"--device {name}: PyTorch cannot compute there; it can on {', '.join(known)}") from error
+    return probe.device

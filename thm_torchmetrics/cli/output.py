@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,23 +22,37 @@ CLOSED_PIPE = 141
 """Exit status where the reader of standard output has gone, as of a process that SIGPIPE ends."""
 
 
-def check_outputs(paths: Iterable[Path]) -> None:
+def check_outputs(values: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
     """Try before any work whether reports can be written.
 
+    Args:
+        values: the options of the command.
+        arguments: those that were given, by key.
+
     Raises:
-        InputError: if a suffix stands for no format, or a folder is absent or cannot be written.
+        InputError: if a suffix stands for no format, a folder is absent or cannot be written, or a format cannot hold
+            the options.
     """
     from thm_torchmetrics import reports
+    from thm_torchmetrics.reports.run_file import check_storable
 
+    paths: Sequence[Path] = values["output"]
+    if "toml" in {values["form"], *map(reports.format_of, paths)}:
+        check_storable(arguments)
     for path in paths:
-        reports.format_of(path)
         if not path.parent.is_dir():
             raise InputError(f"{path}: there is no folder {path.parent}")
-        try:
-            with tempfile.TemporaryFile(dir=path.resolve().parent):
-                pass
-        except OSError as error:
-            raise InputError(f"{path}: the folder cannot be written: {error.strerror or error}") from error
+        if fault := writing_fault(path.resolve().parent):
+            raise InputError(f"{path}: the folder cannot be written: {fault}")
+
+
+def writing_fault(folder: Path) -> str:
+    """Return why no file can be written in a folder; empty if one can."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
 
 
 def _print(result: Result, form: str, failed: list[str]) -> bool:
@@ -61,12 +76,12 @@ def _print(result: Result, form: str, failed: list[str]) -> bool:
     return False
 
 
-def finish(result: Result, given: Mapping[str, Any], named: Sequence[str]) -> int:
-    """Write and print the result, in this order, and return the exit status.
+def finish(result: Result, values: Mapping[str, Any], named: Sequence[str]) -> int:
+    """Write and print the result, in this order, then the gates that failed, and return the exit status.
 
     Args:
         result: the result.
-        given: the options of the command.
+        values: the options of the command.
         named: the metrics that were asked for by name.
 
     Raises:
@@ -75,19 +90,23 @@ def finish(result: Result, given: Mapping[str, Any], named: Sequence[str]) -> in
     from thm_torchmetrics import reports
 
     failed = []
-    for path in given["output"]:
+    for path in values["output"]:
         try:
             reports.write(result, path)
         except OSError as error:
             failed.append(f"{path} was not written: {error.strerror or error}")
-    closed = _print(result, given["form"], failed)
+    closed = _print(result, values["form"], failed)
+    gates = parse_gates(values["fail_under"], result.metrics.keys() | result.skipped.keys())
+    faults = [fault for gate in gates if (fault := gate.fault(result))]
+    with suppress(OSError):  # a standard error that fails does not hide the status
+        for fault in faults:
+            click.echo(fault, err=True)
     if failed:
         raise click.UsageError("; ".join(failed))
     if closed:
         return CLOSED_PIPE
     if not result.scored:
         return 4
-    gates = parse_gates(given["fail_under"], result.metrics.keys() | result.skipped.keys())
-    if any(gate.failed(result) for gate in gates):
+    if faults:
         return 1
     return 3 if result.failed or result.lacking(named) else 0

@@ -1,4 +1,4 @@
-"""Write one result as a table for the terminal, JSON, CSV, Markdown or LaTeX."""
+"""Write one result as a table for the terminal, JSON, CSV, Markdown or LaTeX, or its options as TOML."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.media.whole_file import whole_file
+from thm_torchmetrics.reports.run_file import to_toml
 from thm_torchmetrics.reports.text import to_csv, to_json, to_latex, to_markdown
 from thm_torchmetrics.scoring.result import Result
 
@@ -15,10 +16,11 @@ FORMATS: Mapping[str, Callable[[Result], str]] = {
     "csv": to_csv,
     "md": to_markdown,
     "latex": to_latex,
+    "toml": to_toml,
 }
 """Every format but the terminal's table."""
 
-_SUFFIXES = {".json": "json", ".csv": "csv", ".md": "md", ".tex": "latex"}
+_SUFFIXES = {".json": "json", ".csv": "csv", ".md": "md", ".tex": "latex", ".toml": "toml"}
 
 
 def format_of(path: Path) -> str:

@@ -16,6 +16,8 @@ OF_THE_REAL = "of the real videos"
 """It follows the name of a metric in the row of the real videos."""
 
 _TWO_PLACES = ("dB", "frames")
+_FEATURES = " (features"
+"""It follows the network in the name of an extractor whose features were given."""
 
 
 class MetricRow(NamedTuple):
@@ -133,12 +135,16 @@ def scored(metric: MetricResult) -> str:
 def label(key: str, metric: MetricResult, escape: Callable[[str], str] = str) -> str:
     """Return a metric's name in tables.
 
-    It is the key, with the network in brackets if that is not the default: ``csim[dlib]``.
+    It is the key, with the network in brackets if that is not the protocol's own: ``csim[dlib]``. Given features are
+    told there, too; a footnote says what made them.
     """
-    row = row_of(key)
-    defaults = row.extractors[:1] if row else ()
-    other = metric.extractor is not None and bool(defaults) and metric.extractor not in defaults
-    return f"{escape(key)}[{escape(str(metric.extractor))}]" if other else escape(key)
+    row, extractor = row_of(key), metric.extractor
+    if row is None or extractor is None or not row.extractors:
+        return escape(key)
+    own = row.protocol(metric.protocol).options if metric.protocol in row.protocols else {}
+    if extractor == own.get("extractor", row.default_extractor):
+        return escape(key)
+    return f"{escape(key)}[{escape('features' if _FEATURES in extractor else extractor)}]"
 
 
 def decimals(unit: str, values: Iterable[float | None]) -> int:

@@ -19,6 +19,8 @@ MARK = "*"
 
 _TABLE_DEFAULTS = {"successful_only": False, "min_confidence": 0.0, "face_id": None}
 """How a table of OpenFace is read unless the user says otherwise."""
+_SOUND_FILE = "audio file"
+"""The origin of sound in a file of its own, as lip sync names it in the detail of a clip."""
 
 
 class _Finder(Protocol):
@@ -59,12 +61,15 @@ def find_footnotes(result: Result) -> Footnotes:
 
     Files are given by name; their folders stand in the JSON report.
     """
-    finders: tuple[_Finder, ...] = (_checkpoints, _step, _options, _action_units, _sound, _notes)
+    finders: tuple[_Finder, ...] = (_checkpoints, _step, _options, _pairing, _rate, _action_units, _sound, _notes)
     by_metric = {
         key: tuple(dict.fromkeys(fact for find in finders for fact in find(result, key))) for key in result.metrics
     }
     of_metrics = tuple(f"{key}: " for key in result.metrics)
     general = [note for note in result.notes if not note.startswith(of_metrics)]
+    by_file = [key for key in result.metrics if set(_origins_of_sound(result, key)) == {_SOUND_FILE}]
+    if by_file:
+        general.append(f"{', '.join(by_file)}: sound from audio files")
     return Footnotes(by_metric, tuple(limited(without_folders(note, folders_of(result))) for note in general))
 
 
@@ -127,16 +132,43 @@ def _action_units(result: Result, key: str) -> Iterator[str]:
                 yield f"rows of tables by {name}={value}"
 
 
+def _pairing(result: Result, key: str) -> Iterator[str]:
+    """Say that frames were paired by number where unlike rates would have failed the clip."""
+    asked = result.provenance.get("arguments", {}).get("align") == "truncate"
+    aligned = result.provenance.get("options", {}).get(key, {}).get("align") == "truncate"
+    row = row_of(key)
+    has_target = row is None or bool({"target", "target_au"} & set(row.inputs))
+    if asked and aligned and has_target and any(key in clip.metrics for clip in result.clips):
+        yield "frame i beside frame i, also of unlike frame rates"
+
+
+def _rate(result: Result, key: str) -> Iterator[str]:
+    """Name the frame rate that the user gives to pictures, where time counts."""
+    fps = result.provenance.get("arguments", {}).get("fps")
+    row = row_of(key)
+    by_time = result.provenance.get("options", {}).get(key, {}).get("align") == "time"
+    if fps is not None and (by_time or (row is not None and "audio" in row.inputs)):
+        yield f"pictures at {fps:g} frames per second"
+
+
 def _sound(result: Result, key: str) -> Iterator[str]:
-    """Say how many clips have which sound, if not all have sound of one kind."""
+    """Say from where the sound comes, unless all of it is from audio files."""
+    counts = _origins_of_sound(result, key)
+    if len(counts) > 1:
+        kinds = [f"{origin} ({count} clip{'s' if count > 1 else ''})" for origin, count in counts.items()]
+        yield f"sound from {', '.join(kinds)}"
+    elif counts and _SOUND_FILE not in counts:
+        yield f"sound from {next(iter(counts))}s"
+
+
+def _origins_of_sound(result: Result, key: str) -> dict[str, int]:
+    """Count the clips of a metric by the origin of their sound."""
     counts: dict[str, int] = {}
     for clip in result.clips:
         detail = (clip.metrics[key].detail if key in clip.metrics else None) or {}
         if "audio" in detail:
             counts[str(detail["audio"])] = counts.get(str(detail["audio"]), 0) + 1
-    if len(counts) > 1:
-        kinds = [f"{origin} ({count} clip{'s' if count > 1 else ''})" for origin, count in counts.items()]
-        yield f"sound from {', '.join(kinds)}"
+    return counts
 
 
 def _notes(result: Result, key: str) -> Iterator[str]:

@@ -21,9 +21,13 @@ from thm_torchmetrics.scoring.result import Result
 _WIDTH_OF_A_FILE = 160
 
 _HEADS = ("Metric", "", "Value", "Unit", "Protocol", "Frames", "Clips", "Coverage", "Left out")
-_VALUES = (0, 1, 2, 3, 4)
 _COUNTS = (0, 5, 6, 7, 8)
-"""The columns of the two tables in place of one where the terminal is narrow."""
+_LAYOUTS = (
+    (tuple(range(len(_HEADS))),),
+    ((0, 1, 2, 3, 4), _COUNTS),
+    ((0, 1, 2, 3), (0, 4), _COUNTS),
+)
+"""The columns of one table, and of two or three in its place where the terminal is narrow."""
 _RIGHT = ("Value", "Frames", "Clips", "Coverage", "Left out")
 
 
@@ -98,9 +102,10 @@ def show(result: Result, file: TextIO | None = None) -> None:
     notes = find_footnotes(result)
     if result.metrics:
         rows = metric_rows(result, notes)
-        tables = [_metrics(out, rows, range(len(_HEADS)))]
-        if _width(out, tables[0]) > out.width:
-            tables = [_metrics(out, rows, _VALUES), _metrics(out, rows, _COUNTS)]
+        for layout in _LAYOUTS:
+            tables = [_metrics(out, rows, columns) for columns in layout]
+            if max(_width(out, table) for table in tables) <= out.width:
+                break
         # better wider than the terminal than a name that cannot be copied
         out.width = max(out.width, *(_width(out, table) for table in tables))
         for table in tables:

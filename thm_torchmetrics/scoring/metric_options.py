@@ -24,7 +24,7 @@ _ELSEWHERE = {
     "weights": "they are files; name them by --weights NAME=FILE",
 }
 """Options of constructors that other options of the command line set."""
-_GIVEN_BY_CLASS = {("lmd", "flip"), ("e-fid", "num_features")}
+_GIVEN_BY_CLASS = {("e-fid", "num_features")}
 """Options of a base class that the metric's own class sets."""
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word", NoneType: "none"}

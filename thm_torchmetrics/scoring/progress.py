@@ -17,6 +17,9 @@ F = TypeVar("F")
 class Progress:
     """This class receives the progress of a run and ignores it; subclasses show it."""
 
+    def step(self, text: str) -> None:
+        """Show what is done before the first clip, such as ``loading networks``."""
+
     def start(self, clips: int) -> None:
         """Start a run of this number of clips."""
 

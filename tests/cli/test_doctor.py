@@ -1,0 +1,127 @@
+"""``thm doctor``: what is installed, what is searched, and which metric runs here."""
+
+import json
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from thm_torchmetrics import catalog, weights
+from thm_torchmetrics.cli import main
+from thm_torchmetrics.media.container import library_versions
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folders without any checkpoint."""
+    for variable in ("HOME", "XDG_CACHE_HOME", "THM_WEIGHTS_DIR", "TORCH_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "THM_WEIGHTS_DIR"
+
+
+def doctor(*arguments: str) -> str:
+    result = CliRunner().invoke(main, ["doctor", *arguments])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def facts() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(doctor("--format", "json"))
+    return found
+
+
+def test_versions_are_those_of_the_packages() -> None:
+    found = facts()
+    assert found["packages"]["torch"] == metadata.version("torch")
+    assert found["ffmpeg"] == library_versions()
+    assert "face-alignment" not in str(found)  # no metric uses it
+    text = doctor()
+    assert f"thm-torchmetrics  {metadata.version('thm-torchmetrics')}" in text
+    for name, version in found["packages"].items():
+        assert [name, version] in [line.split() for line in text.splitlines()]
+
+
+def test_folders_and_variables_are_shown(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THM_OFFLINE", "1")
+    found = facts()
+    assert found["folders"]["downloads"] == str(nowhere)
+    assert set(map(str, weights.places())) <= set(found["folders"]["searched"])
+    assert str(nowhere.parent / "TORCH_HOME/hub/checkpoints") in found["folders"]["searched"]
+    assert found["settings"]["THM_WEIGHTS_DIR"] == str(nowhere)
+    assert found["settings"]["THM_OFFLINE"] is True
+    assert found["settings"]["THM_COMMERCIAL"] is False
+    assert str(nowhere) in doctor()
+
+
+def test_every_metric_is_told_of(nowhere: Path) -> None:
+    found = facts()["metrics"]
+    assert list(found) == list(catalog.CATALOG)
+    for key, here in found.items():
+        assert (here["runs"] == "yes") == (here["lacks"] == ""), key
+    assert found["psnr"]["runs"] == "yes"
+    assert "alexnet" in found["lpips"]["lacks"]
+    assert found["lmd"]["instead"] == "--extractor lmd=dlib"
+
+
+def test_what_is_missing_is_what_a_run_names(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THM_OFFLINE", "1")
+    assert facts()["metrics"]["lse-d"]["runs"] == "no"
+    lacks = facts()["metrics"]["lse-d"]["lacks"]
+    assert {part.split()[0] for part in lacks.split(", ")} == {"syncnet", "s3fd"}
+
+
+def test_a_checkpoint_that_is_there_is_not_missing(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = facts()["metrics"]["lpips"]
+    assert (before["runs"], before["lacks"].split()[0]) == ("after a download", "alexnet")
+    nowhere.mkdir()
+    (nowhere / weights.registry()["alexnet"].file).write_bytes(b"a file with the published hash, say")
+    assert facts()["metrics"]["lpips"]["lacks"] == "alexnet corrupt"
+    assert facts()["metrics"]["lpips"]["runs"] == "no"
+    monkeypatch.setattr(weights.WeightEntry, "matches", lambda self, digest: True)
+    assert facts()["metrics"]["lpips"] == {"runs": "yes", "lacks": "", "instead": ""}
+
+
+def test_a_license_that_excludes_the_use_is_told(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THM_COMMERCIAL", "1")
+    excluded = {name for name, entry in weights.registry().items() if entry.commercial is False}
+    for key, here in facts()["metrics"].items():
+        if "license" in here["lacks"]:
+            assert excluded & set(here["lacks"].partition(":")[0].split(", ")), key
+    assert "license excludes commercial use" in facts()["metrics"]["csim"]["lacks"]
+
+
+def test_it_prints_where_torch_cannot_be_imported() -> None:
+    code = "import sys; sys.modules['torch'] = None; from thm_torchmetrics.cli import main; main(['doctor'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "PyTorch cannot be imported" in done.stdout
+    assert "thm-torchmetrics" in done.stdout
+
+
+@pytest.mark.parametrize("columns", ["80", "160"])
+def test_names_are_whole_at_every_width(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = [sys.executable, "-m", "thm_torchmetrics", "doctor"]
+    monkeypatch.setenv("COLUMNS", columns)
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    table = done.stdout[done.stdout.index("Runs here") :].splitlines()
+    assert max(map(len, table)) <= int(columns)
+    words = done.stdout.split()
+    assert set(catalog.CATALOG) <= set(words)
+
+
+def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    version = metadata.version
+
+    def absent(name: str) -> str:
+        if name == "dlib-bin":
+            raise metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr("thm_torchmetrics.cli.machine.metadata.version", absent)
+    assert "pip install 'thm-torchmetrics[dlib]'" in doctor()
+    assert "dlib" not in facts()["metrics"]["lmd"]["instead"]

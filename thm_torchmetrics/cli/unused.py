@@ -1,0 +1,149 @@
+"""Refuse options that are given and change nothing in a run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from thm_torchmetrics import catalog
+from thm_torchmetrics.errors import InputError
+
+if TYPE_CHECKING:
+    from thm_torchmetrics.cli.needs import Sketch
+    from thm_torchmetrics.media.pairing import Item
+
+_TABLES = "reads tables of OpenFace"
+_TRACKS = "tracks faces for lip sync"
+_PURPOSES = {
+    "preds": "reads generated videos",
+    "target": "reads real videos",
+    "audio": "reads sound",
+    "preds_au": _TABLES,
+    "target_au": _TABLES,
+    "au_successful_only": _TABLES,
+    "au_min_confidence": _TABLES,
+    "au_face_id": _TABLES,
+    "every": "reads frames; features are read whole",
+    "resize": "compares the pixels of two videos",
+    "align": "compares frame by frame",
+    "average": "has more than one average",
+    "with_target": "can do without real videos",
+    "min_track": _TRACKS,
+    "min_face_size": _TRACKS,
+    "tracks": _TRACKS,
+}
+"""The options that depend on the metrics, and what a metric does that uses one."""
+
+
+def options_used(text: str, own: Collection[str], made: Sketch, on_features: bool, with_target: bool) -> set[str]:
+    """Return the options of the command that bear on a metric.
+
+    Args:
+        text: the metric, as ``key`` or ``key:protocol``.
+        own: options that it has been given by ``--option``; they go before those of the command.
+        made: the metric, made without its checkpoints.
+        on_features: whether it is given features.
+        with_target: whether real videos are scored, too.
+    """
+    from thm_torchmetrics.scoring.metric_options import known_options
+
+    metric, row = made.metric, catalog.find_choice(text).row
+    if metric is None:  # it is skipped for a reason of its own
+        return set(_PURPOSES)
+    used: set[str] = set()
+    if not on_features:
+        used = {*metric.inputs, "every"}
+        if "preds_au" in used:
+            used |= {"au_successful_only", "au_min_confidence", "au_face_id"}
+        if "target" in used and (metric.extractor is None or getattr(metric, "pixelwise", False)):
+            used.add("resize")
+        if "preds" in used and "target" not in used:
+            used |= {"with_target", "target"} if with_target else {"with_target"}
+    if metric.paired and {"target", "target_au"} & set(metric.inputs):
+        used.add("align")
+    if len(metric.averages) > 1:
+        used.add("average")
+    if row.extractor_kind != "syncnet" or "s3fd" in made.checkpoints:  # lip sync on whole frames has no face detector
+        used |= {"min_track", "min_face_size", "tracks"} & set(known_options(row.key))
+    return used - set(own)
+
+
+def check_used(given: Collection[str], values: Mapping[str, Any], used: Collection[str]) -> None:
+    """Raise an error if an option is given that bears on no metric.
+
+    Args:
+        given: names of the options that were typed or stand in a file.
+        values: the values of all options.
+        used: names of those that bear on a metric.
+
+    Raises:
+        InputError: if one does not; all are named.
+    """
+    unused = [name for name in _PURPOSES if name in given and name not in used]
+    if "every" in unused and values["every"] == 1:
+        unused.remove("every")
+    if unused:
+        named = "; ".join(f"--{name.replace('_', '-')}: no metric of this run {_PURPOSES[name]}" for name in unused)
+        raise InputError(f"{named}. Leave out what changes nothing")
+
+
+def check_keys(option: str, values: Mapping[str, str], asked: Iterable[str], others: Collection[str] = ()) -> None:
+    """Raise an error if the value that an option gives to a metric is never used.
+
+    Args:
+        option: the option.
+        values: its values by metric, with the protocol or without.
+        asked: the metrics of the run.
+        others: metrics that take no such value.
+
+    Raises:
+        InputError: if one is not used.
+    """
+    takers = [text for text in asked if text not in others]
+    used = {text if text in values else catalog.find_choice(text).row.key for text in takers}
+    for key, value in values.items():
+        if key not in used:
+            reason = "is given features" if key in others else "has a value of its own for each protocol"
+            raise InputError(f"{option} {key}={value} changes nothing: {key} {reason}; leave it out")
+
+
+def check_weights(
+    values: Mapping[str, Any], files: Mapping[str, str | Path], needed: Mapping[str, Collection[str]]
+) -> None:
+    """Raise an error if a checkpoint is given that no metric needs, or a folder without one that a metric needs.
+
+    Args:
+        values: the values of all options.
+        files: the files of ``--weights`` and ``--weights-dir`` by name.
+        needed: the names of the checkpoints by metric.
+
+    Raises:
+        InputError: if so.
+    """
+    names = sorted(set().union(*needed.values()))
+    known = f"they need {', '.join(names)}" if names else "they need no checkpoint"
+    for text in values["weights"]:
+        name = text.partition("=")[0]
+        if name not in names:
+            raise InputError(f"--weights {text}: no metric of this run uses {name!r}; {known}")
+    folder = values["weights_dir"]
+    if folder is not None and not files.keys() & set(names):
+        raise InputError(f"--weights-dir {folder}: no metric of this run uses {', '.join(files)}; {known}")
+
+
+def check_fps(items: Iterable[Item]) -> None:
+    """Raise an error if no clip consists of pictures.
+
+    Raises:
+        InputError: if none does.
+    """
+    paths = [path for item in items for path in (item.preds, item.target) if path is not None]
+    if not any(_is_series(path) for path in paths):
+        raise InputError("--fps: no clip of this run is a folder of pictures. Leave out what changes nothing")
+
+
+def _is_series(path: Path) -> bool:
+    from thm_torchmetrics.media.pictures import is_pattern
+
+    return path.is_dir() or is_pattern(path)
