@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 from thm_torchmetrics import catalog
 from thm_torchmetrics.cli import main
 from thm_torchmetrics.cli.group import Group
-from thm_torchmetrics.cli.needs import checkpoints_needed, sketch
 from thm_torchmetrics.cli.unused import options_used
 from thm_torchmetrics.demo.sample import make_sample
+from thm_torchmetrics.scoring.sketch import checkpoints_needed, sketch
 from thm_torchmetrics.weights import registry
 
 

@@ -8,9 +8,9 @@ import click
 
 from thm_torchmetrics import weights
 from thm_torchmetrics.catalog import find_choice, find_suite
-from thm_torchmetrics.cli.needs import checkpoints_needed
 from thm_torchmetrics.cli.options import assignments
 from thm_torchmetrics.errors import InputError, WeightsError
+from thm_torchmetrics.scoring.sketch import checkpoints_needed
 
 NAMES = click.argument("names", nargs=-1)
 

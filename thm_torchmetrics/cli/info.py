@@ -103,7 +103,7 @@ def _facts(choice: Choice) -> dict[str, Any]:
 
 def _checkpoints(choice: Choice, network: str) -> list[dict[str, Any]]:
     """Return the checkpoints that a metric needs with one of its networks, and their state."""
-    from thm_torchmetrics.cli.needs import checkpoints_needed
+    from thm_torchmetrics.scoring.sketch import checkpoints_needed
 
     try:
         names = checkpoints_needed(f"{choice.row.key}:{choice.protocol}", network)

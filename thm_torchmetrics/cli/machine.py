@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from thm_torchmetrics import weights
 from thm_torchmetrics.catalog import CATALOG, Row
-from thm_torchmetrics.cli.needs import checkpoints_needed
+from thm_torchmetrics.scoring.sketch import checkpoints_needed
 from thm_torchmetrics.weights.environment import is_commercial, is_offline, torch_home, weights_dir
 from thm_torchmetrics.weights.folders import other_caches
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from thm_torchmetrics import catalog
 from thm_torchmetrics.cli.gates import parse_gates
-from thm_torchmetrics.cli.needs import sketch
 from thm_torchmetrics.cli.options import assignments, device_named, given_checkpoints
 from thm_torchmetrics.cli.output import check_outputs
 from thm_torchmetrics.cli.unused import check_fps, check_keys, check_used, check_weights, options_used
 from thm_torchmetrics.cli.wording import put_into_cli_words
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.scoring.sketch import sketch
 
 if TYPE_CHECKING:
     from thm_torchmetrics.cli.progress import Counted
@@ -173,7 +173,11 @@ def _score(
 
     inputs = inputs_of(plan.listed) if plan.listed else set(plan.folders)
     features, own_options = plan.features, plan.own_options
-    can_run, skipped = select_metrics(plan.asked, inputs, REMEDIES, features, values["every"], own_options)
+    can_run, skipped = select_metrics(
+        plan.asked, inputs, REMEDIES, features, values["every"], own_options, plan.extractors
+    )
+    suite = None if values["metrics"] else values["suite"] or "thm"
+    skipped |= catalog.LACKING.get(suite or "", {})
     options = {name: values[name] for name in _METRIC_OPTIONS if values[name] is not None}
     options |= {"extractor": plan.extractors, "align": values["align"] or "truncate"}
     device = device_named(values["device"])

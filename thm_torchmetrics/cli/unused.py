@@ -10,8 +10,8 @@ from thm_torchmetrics import catalog
 from thm_torchmetrics.errors import InputError
 
 if TYPE_CHECKING:
-    from thm_torchmetrics.cli.needs import Sketch
     from thm_torchmetrics.media.pairing import Item
+    from thm_torchmetrics.scoring.sketch import Sketch
 
 _TABLES = "reads tables of OpenFace"
 _TRACKS = "tracks faces for lip sync"

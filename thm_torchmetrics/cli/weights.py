@@ -10,8 +10,8 @@ import click
 from thm_torchmetrics import weights
 from thm_torchmetrics.catalog import CATALOG, find_choice
 from thm_torchmetrics.cli.fetch import NAMES, fetch, megabytes, select_names
-from thm_torchmetrics.cli.needs import checkpoints_needed
 from thm_torchmetrics.errors import InputError, WeightsError
+from thm_torchmetrics.scoring.sketch import checkpoints_needed
 
 if TYPE_CHECKING:
     from thm_torchmetrics.weights import Status, WeightEntry

@@ -17,6 +17,7 @@ from thm_torchmetrics.collection import make_metric, metric_class, option_names
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors.registry import find_extractor
+from thm_torchmetrics.scoring.sketch import sketch
 
 _ELSEWHERE = {
     "protocol": "name the protocol after a colon, as in --metrics {key}:PROTOCOL",
@@ -65,20 +66,24 @@ def options_by_metric(asked: Iterable[str], given: Iterable[tuple[str, str, str]
     return options
 
 
-def without_network(text: str, options: Mapping[str, Any]) -> TalkingHeadMetric:
+def without_network(text: str, options: Mapping[str, Any], extractor: str | None = None) -> TalkingHeadMetric:
     """Make a metric with its options, without its network, to check the options before anything is fetched.
+
+    Args:
+        text: the metric, with a protocol or not.
+        options: options by name.
+        extractor: the network that was chosen for it; default: its own.
 
     Raises:
         InputError: if an option has no such value.
     """
-    row = catalog.find_choice(text).row
-    # lip sync with a network looks for faces by another network
-    stand_in = None if row.extractor_kind == "syncnet" else nn.Identity()
     try:
-        return make_metric(text, {**options, "extractor": stand_in})
+        made = sketch(text, extractor, options).metric
+        # a package of the network is not installed: what it would be is of no matter for the options
+        return make_metric(text, {**options, "extractor": nn.Identity()}) if made is None else made
     except InputError as error:
         given = " ".join(f"--option {text}.{name}={value}" for name, value in options.items())
-        raise InputError(f"{given}: {error}") from error
+        raise InputError(f"{given}: {error.__cause__ or error}") from error
 
 
 @cache

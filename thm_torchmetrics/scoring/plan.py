@@ -29,6 +29,7 @@ def select_metrics(
     features: Collection[str] = (),
     every: int = 1,
     own_options: Mapping[str, Mapping[str, Any]] | None = None,
+    extractors: Mapping[str, str] | None = None,
 ) -> tuple[list[str], dict[str, str]]:
     """Return the metrics that can run on the given inputs, and the others with a reason.
 
@@ -39,8 +40,9 @@ def select_metrics(
         features: those of ``asked`` that are given features instead.
         every: n, if every n-th frame is taken.
         own_options: options of single metrics by key; some change what a metric reads.
+        extractors: the networks that were chosen, by metric key, with the protocol or without.
     """
-    own_options = own_options or {}
+    own_options, extractors = own_options or {}, extractors or {}
     given = set(inputs)
     if "preds" in given:
         given.add("audio")  # a video has its own sound
@@ -49,7 +51,8 @@ def select_metrics(
     for text in asked:
         own, choice = own_options.get(text), catalog.find_choice(text)
         row = choice.row
-        inputs_needed = without_network(text, own).inputs if own else row.inputs
+        extractor = extractors.get(text, extractors.get(row.key))
+        inputs_needed = without_network(text, own or {}, extractor).inputs if own or extractor else row.inputs
         if text in features:
             inputs_needed = ()
         lacking = [kind for kind in inputs_needed if kind not in given]

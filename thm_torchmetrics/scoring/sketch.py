@@ -11,7 +11,7 @@ from thm_torchmetrics.errors import InputError, ThmError
 from thm_torchmetrics.weights import Checkpoint, Checkpoints, needed_by
 
 if TYPE_CHECKING:
-    from thm_torchmetrics import TalkingHeadMetric
+    from thm_torchmetrics.core.metric import TalkingHeadMetric
 
 
 @dataclass(frozen=True)
@@ -54,17 +54,15 @@ def sketch(text: str, extractor: str | None = None, own: Mapping[str, Any] | Non
     Raises:
         InputError: if the metric does not take an option; the message names the metric.
     """
-    from thm_torchmetrics import TalkingHeadMetrics
+    from thm_torchmetrics.collection import make_metric
 
     names = _Names()
-    options = dict(own or {})
     choice = find_choice(text)
-    if choice.row.extractors:
-        options["weights"] = names
+    options = {**(own or {}), "weights": names}
     if extractor is not None:
         options["extractor"] = extractor
     try:
-        metric = TalkingHeadMetrics([text], **options).members()[text]
+        metric = make_metric(text, options)
     except InputError as error:
         raise InputError(f"{text}: {error}") from error
     except ThmError:  # a package is missing, or a checkpoint that comes with one
