@@ -95,7 +95,7 @@ def test_several_faces(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", both)
     with pytest.raises(MediaError, match=r"a\.csv: holds several faces, face_id 0, 3; choose one"):
         read_action_units(path)
-    with pytest.raises(MediaError, match=r"a\.csv: holds no face with face_id 1; there are 0, 3"):
+    with pytest.raises(MediaError, match=r"a\.csv: holds no face with face_id 1; the ids are 0, 3"):
         read_action_units(path, face_id=1)
     np.testing.assert_array_equal(read_action_units(path, face_id=0), first[COLUMNS].to_numpy())
     np.testing.assert_array_equal(read_action_units(path, face_id=3), second[COLUMNS].to_numpy())

@@ -124,7 +124,7 @@ def test_clocks_of_25_and_30_frames_per_second(cases: Path) -> None:
         ("header_only", {}, "has no rows; run OpenFace's FeatureExtraction"),
         ("zero", {}, "has no rows"),
         ("multi", {}, "holds several faces, face_id 0, 1; choose one with face_id= "),
-        ("multi", {"face_id": 2}, "holds no face with face_id 2; there are 0, 1"),
+        ("multi", {"face_id": 2}, "holds no face with face_id 2; the ids are 0, 1"),
         ("landmarkimg_two", {}, "holds several faces, face 0, 1; choose one"),
         ("landmarkimg", SUCCESSFUL, "lacks the columns success; FaceLandmarkImg writes none"),
         ("no45", {"units": ACTION_UNITS}, "lacks the columns AU45_r; OpenFace writes all 17"),

@@ -180,7 +180,7 @@ def _choose_face(table: CsvTable, face_id: int | None) -> Mask:
     if face_id is None and len(np.unique(ids)) > 1:
         raise MediaError(f"{table.path}: holds several faces, {name} {found}; choose one with face_id= (--au-face-id)")
     if face_id is not None and face_id not in ids:
-        raise MediaError(f"{table.path}: holds no face with {name} {face_id}; there are {found}")
+        raise MediaError(f"{table.path}: holds no face with {name} {face_id}; the ids are {found}")
     chosen: Mask = ids == (ids[0] if face_id is None else face_id)
     return chosen
 
