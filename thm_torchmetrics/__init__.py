@@ -58,6 +58,10 @@ if TYPE_CHECKING:
         LipSyncDistance as LipSyncDistance,
         LipSyncOffset as LipSyncOffset,
     )
+    from thm_torchmetrics.metrics.lipsync_gap import (
+        LipSyncConfidenceGap as LipSyncConfidenceGap,
+        LipSyncDistanceGap as LipSyncDistanceGap,
+    )
     from thm_torchmetrics.metrics.lpips import LearnedPerceptualSimilarity as LearnedPerceptualSimilarity
     from thm_torchmetrics.training.callback import TalkingHeadEvaluation as TalkingHeadEvaluation
     from thm_torchmetrics.training.collate import collate_clips as collate_clips

@@ -130,3 +130,26 @@ def test_crops_equal_padding_and_slicing() -> None:
         y, x = y + p, x + p
         cut = padded[int(y - s) : int(y + s * 1.8), int(x - s * 1.4) : int(x + s * 1.4)]
         np.testing.assert_array_equal(crop.permute(1, 2, 0), cv2.resize(cut, (224, 224)))
+
+
+def test_a_track_may_be_made_to_go_on_with_the_best_face_only() -> None:
+    """MoChaBench's copy stops looking at a frame once its best face does not fit; syncnet_python takes the next one.
+
+    Of two people, the one on the right scores best in every third frame.
+    """
+    left, right = [10.0, 10.0, 150.0, 150.0], [200.0, 10.0, 340.0, 150.0]
+    frames = [torch.tensor([right, left] if i % 3 == 2 else [left, right]) for i in range(30)]
+
+    def found(**options: Any) -> list[tuple[int, int, float]]:
+        rows = tracks(frames, [(0, 30)], min_detections=5, **options)
+        return [(track.first, track.detections, float(track.boxes[0, 0])) for track in rows]
+
+    assert found() == [(0, 30, 10.0), (0, 30, 200.0)]
+    assert found(best_only=True) == [(0, 20, 10.0), (0, 30, 200.0), (2, 10, 10.0)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_of_single_faces_both_rules_make_the_same_tracks(seed: int) -> None:
+    frames = [faces[:1] for faces in random_faces(seed)]
+    one, other = (tracks(frames, [(0, 160)], min_detections=8, min_side=20.0, best_only=best) for best in (False, True))
+    assert [(t.first, t.detections) for t in one] == [(t.first, t.detections) for t in other]

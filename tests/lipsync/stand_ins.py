@@ -13,7 +13,7 @@ from thm_torchmetrics.core.clip import Clip
 from thm_torchmetrics.core.one_pass import measure_clip
 from thm_torchmetrics.core.score import ClipScore
 from thm_torchmetrics.lipsync.tracking import Detector
-from thm_torchmetrics.metrics.lipsync import LipSync
+from thm_torchmetrics.metrics.lipsync_metric import LipSync
 
 Boxes = list[list[float]]
 M = TypeVar("M", bound=LipSync)
@@ -48,7 +48,7 @@ class KnownFaces:
     def faces(self, frames: Tensor) -> list[Tensor]:
         """Return the boxes of the next frames."""
         start = len(self.found)
-        for picture in frames.permute(0, 2, 3, 1).numpy():
+        for picture in frames.permute(0, 2, 3, 1).cpu().numpy():
             index = len(self.found)
             rows = self.boxes(picture, index) if callable(self.boxes) else self.boxes[index : index + 1]
             if self.keep:

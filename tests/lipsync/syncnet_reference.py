@@ -49,20 +49,25 @@ def published_crops(frames: Sequence[Picture], corners: npt.NDArray[np.float64])
 
 
 def crop_file(
-    ffmpeg: Run, crops: Sequence[Picture], folder: Path, first: int
+    ffmpeg: Run, crops: Sequence[Picture], folder: Path, first: int, codec: str = "XVID"
 ) -> tuple[list[Picture], npt.NDArray[np.int16]]:
-    """What SyncNet sees and hears of crops from frame ``first`` on, by way of XVID, sound and JPEG files."""
-    writer = cv2.VideoWriter(str(folder / "crops.avi"), cv2.VideoWriter_fourcc(*"XVID"), 25, (224, 224))
+    """What SyncNet sees and hears of crops from frame ``first`` on, by way of XVID, sound and JPEG files.
+
+    LatentSync's codec is mp4v, in an mp4 file with AAC.
+    """
+    suffix, sound = ("avi", "copy") if codec == "XVID" else ("mp4", "aac")
+    writer = cv2.VideoWriter(str(folder / f"crops.{suffix}"), cv2.VideoWriter_fourcc(*codec), 25, (224, 224))
     for crop in crops:
         writer.write(np.ascontiguousarray(crop[..., ::-1]))
     writer.release()
     span = ("-ss", f"{first / 25:.3f}", "-to", f"{(first + len(crops)) / 25:.3f}")
     ffmpeg("-i", folder / "audio.wav", *span, folder / "cut.wav")
-    ffmpeg("-i", folder / "crops.avi", "-i", folder / "cut.wav", "-c:v", "copy", "-c:a", "copy", folder / "face.avi")
+    face = folder / f"face.{suffix}"
+    ffmpeg("-i", folder / f"crops.{suffix}", "-i", folder / "cut.wav", "-c:v", "copy", "-c:a", sound, face)
     (folder / "crops").mkdir()
-    ffmpeg("-i", folder / "face.avi", "-threads", 1, "-f", "image2", folder / "crops" / "%06d.jpg")
+    ffmpeg("-i", face, "-threads", 1, "-f", "image2", folder / "crops" / "%06d.jpg")
     wav = ("-async", 1, "-ac", 1, "-vn", "-acodec", "pcm_s16le", "-ar", 16000, folder / "face.wav")
-    ffmpeg("-i", folder / "face.avi", *wav)
+    ffmpeg("-i", face, *wav)
     with wave.open(str(folder / "face.wav")) as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), np.int16)
     return jpegs(folder / "crops"), samples

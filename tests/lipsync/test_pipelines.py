@@ -23,6 +23,7 @@ READINGS = {
     "syncnet-python": (0, 2 * FRAMES),
     "wav2lip-lrs": (FRAMES, 0),
     "wav2lip-lrs-jpeg": (0, FRAMES),
+    **dict.fromkeys(("syncnet-python-2026", "vico", "latentsync", "mochabench", "mova", "mova-max"), (0, 2 * FRAMES)),
 }
 """Frames that each protocol reads as RGB, and as they were decoded."""
 
@@ -62,7 +63,8 @@ def lse(sync_weights: dict[str, Path], protocol: str) -> LipSyncDistance:
 
 
 def test_every_protocol_of_the_catalog_has_a_pipeline() -> None:
-    assert set(PIPELINES) == set(CATALOG["lse-d"].protocols) == set(READINGS)
+    assert set(CATALOG["lse-d"].protocols) == set(CATALOG["lse-c"].protocols) == set(READINGS)
+    assert set(PIPELINES) == set(CATALOG["av-offset"].protocols) == {*READINGS, "signed"}
 
 
 @pytest.mark.parametrize("protocol", READINGS)

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from lipsync.recordings import irregular, number, numbered, record
 from lipsync.stand_ins import Boxes, KnownFaces, SmallSyncNet, score_clip, with_detector
 from lipsync.syncnet_reference import Picture, Run, convert, crop_file, frames_of, jpegs, published_crops
 from torch import Tensor
@@ -19,58 +20,12 @@ from thm_torchmetrics import Clip, LipSyncDistance, TalkingHeadMetrics
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.functional.lipsync import sync_scores
 from thm_torchmetrics.lipsync import protocols
-from thm_torchmetrics.lipsync.reencoded import ReencodedSound, as_decoded
+from thm_torchmetrics.lipsync.reencoded import as_decoded
+from thm_torchmetrics.lipsync.sound import DecodedSound, mp3
 from thm_torchmetrics.lipsync.tracking import TrackFinder
 from thm_torchmetrics.lipsync.windows import WindowScorer
 from thm_torchmetrics.media import open_clip
 from thm_torchmetrics.media.write import write_video
-
-
-def numbered(index: int) -> Picture:
-    """A picture that shows a number in 16 squares."""
-    bits = np.array([index >> bit & 1 for bit in range(16)], dtype=np.uint8).reshape(4, 4)
-    return np.repeat(np.kron(bits, np.full((16, 16), 255, np.uint8))[..., None], 3, axis=2)
-
-
-def number(picture: Picture) -> int:
-    bits = picture.reshape(4, 16, 4, 16, 3)[:, 4:12, :, 4:12].mean(axis=(1, 3, 4)) > 127
-    return int((bits.flatten() << np.arange(16)).sum())
-
-
-def record(
-    path: Path,
-    *,
-    fps: str = "25",
-    rate: int = 16000,
-    late: float = 0.0,
-    sound_late: float = 0.0,
-    times: list[float] | None = None,
-) -> Path:
-    """Forty numbered frames with sound; ``write_video`` starts both at 0."""
-    with av.open(str(path), "w") as container:
-        video = container.add_stream("libx264", rate=Fraction(fps))
-        video.width = video.height = 64
-        video.pix_fmt, video.options = "yuv420p", {"crf": "1", "bf": "0"}
-        video.codec_context.time_base = Fraction(1, 90000)
-        audio = container.add_stream("aac", rate=rate)
-        audio.layout = "mono"
-        noise = np.random.default_rng(0).normal(0, 3000, (1, 4 * rate)).astype(np.int16)
-        frame = av.AudioFrame.from_ndarray(noise, "s16", "mono")
-        frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), round(sound_late * rate)
-        container.mux(audio.encode(frame))
-        container.mux(audio.encode(None))
-        for i in range(40):
-            picture = av.VideoFrame.from_ndarray(numbered(i), format="rgb24")
-            picture.time_base = Fraction(1, 90000)
-            picture.pts = round(90000 * (times[i] if times else late + i / Fraction(fps)))
-            container.mux(video.encode(picture))
-        container.mux(video.encode(None))
-    return path
-
-
-def irregular(seed: int) -> list[float]:
-    steps = np.random.default_rng(seed).choice([0.02, 0.0333, 0.04, 0.1, 0.25], 39)
-    return [0.0, *np.cumsum(steps).round(4).tolist()]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +66,7 @@ def test_frames_and_sound_are_those_of_ffmpeg(
 
     with wave.open(str(tmp_path / "audio.wav")) as file:
         theirs = np.frombuffer(file.readframes(file.getnframes()), np.int16)
-    ours = ReencodedSound(clip.audio_source, clip.audio, 16000, ffmpeg=7).samples.numpy()
+    ours = mp3(DecodedSound(clip.audio_source, clip.audio, 16000, ffmpeg=7).frames)
     count = min(len(ours), len(theirs))
     assert abs(len(ours) - len(theirs)) <= 1152
     assert np.corrcoef(ours[:count], theirs[:count])[0, 1] > 0.9  # white noise: 0 if it is a sample off
@@ -120,9 +75,9 @@ def test_frames_and_sound_are_those_of_ffmpeg(
 def test_sound_that_starts_late_is_moved_by_version(tmp_path: Path) -> None:
     clip = open_clip(record(tmp_path / "a.mp4", sound_late=0.5), audio=True)
     assert clip.audio is not None
-    four, seven = (ReencodedSound(clip.audio_source, clip.audio, 16000, ffmpeg) for ffmpeg in (4, 7))
-    assert (four.delay, seven.delay) == (2, 0)
-    onsets = [int(np.flatnonzero(np.abs(sound.samples.numpy()) > 1000)[0]) for sound in (four, seven)]
+    four, seven = (DecodedSound(clip.audio_source, clip.audio, 16000, ffmpeg) for ffmpeg in (4, 7))
+    assert (four.avi_delay, seven.avi_delay) == (2, 0)
+    onsets = [int(np.flatnonzero(np.abs(mp3(sound.frames)) > 1000)[0]) for sound in (four, seven)]
     assert onsets[0] - onsets[1] == pytest.approx((0.5 - 1024 / 16000) * 16000, abs=200)  # AAC starts 1024 early
 
 
@@ -236,6 +191,25 @@ def test_pictures_are_the_jpeg_files_of_the_lrs_script(
     assert len(shown) == len(files) == 40
     for ours, theirs in zip(shown, files, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.clips
+@pytest.mark.parametrize("fps", ["25", "30000/1001", "30", "50", "60"])
+def test_real_faces_of_any_rate_are_the_jpeg_files_of_the_lrs_script(
+    sync_weights: dict[str, Path],
+    clips: Path,
+    ffmpeg: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fps: str,
+) -> None:
+    """The encoder shares 200 kb/s over the file's own rate; at a fixed 25 per second up to 9 of 144 files differed."""
+    video = tmp_path / "a.mp4"
+    options = ("-t", 2, "-r", fps, "-c:v", "libx264", "-crf", 16, "-c:a", "aac")
+    ffmpeg("-i", clips / "pred_video" / "radio8_wav2lip.mp4", *options, video)
+    shown, files = lrs_pictures(sync_weights, ffmpeg, video, monkeypatch)
+    assert len(shown) == len(files) == round(2 * float(Fraction(fps)))
+    assert sum((ours != theirs).any() for ours, theirs in zip(shown, files, strict=True)) <= 2
 
 
 def test_a_variable_rate_is_made_constant_by_the_lrs_script(

@@ -10,6 +10,7 @@ from metrics.cases import CASES, Case
 from metrics.cases.case import ClipInputs
 from torch import Tensor
 
+from thm_torchmetrics.catalog import CATALOG
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.errors import InputError
 
@@ -38,7 +39,7 @@ def expected(case: Case, side: str) -> float:
     key = case.key.partition(":")[0]
     keep = [i for i in range(len(clips[CLIP][side])) if i != ROW]
     reference = case.options.get("reference")
-    if key in ("lse-d", "lse-c", "av-offset"):
+    if CATALOG[key].extractor_kind == "syncnet":
         del clips[CLIP]  # a mean over a clip has no value if a part of it has none
     elif key == "mkr" and side == "preds":
         clips[CLIP][side] = clips[CLIP][side].clone()

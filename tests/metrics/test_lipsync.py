@@ -11,11 +11,12 @@ from parity.seeded import golden
 from torch import Tensor
 
 from thm_torchmetrics import Clip, LipSyncDistance, LipSyncOffset, TalkingHeadMetrics
+from thm_torchmetrics.collection import make_metric
 from thm_torchmetrics.core.one_pass import measure_clip
 from thm_torchmetrics.errors import InputError, MismatchError, MissingFaceError
 from thm_torchmetrics.media.audio import read_audio
 from thm_torchmetrics.media.video import VideoFile
-from thm_torchmetrics.metrics.lipsync import LipSync
+from thm_torchmetrics.metrics.lipsync_metric import LipSync
 
 
 def lrs(sync_weights: dict[str, Path], **options: Any) -> LipSyncDistance:
@@ -121,7 +122,7 @@ def test_embeddings_of_another_number_or_width_are_named() -> None:
 
 def test_wrong_options_are_named() -> None:
     with pytest.raises(InputError, match="tracks must be"):
-        LipSync(extractor=None, tracks="best")  # type: ignore[arg-type]
+        LipSync(extractor=None, tracks="first")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="method forward_lip"):
         LipSyncOffset(extractor=torch.nn.Identity(), protocol="wav2lip-lrs")
     for option in ({"vshift": -1}, {"min_track": -1}, {"crop_scale": -0.1}, {"facedet_scale": 0}, {"facedet_scale": 2}):
@@ -151,3 +152,17 @@ def test_the_example_of_the_published_code_gives_its_numbers() -> None:
     assert track["offset"] == 3
     assert track["lse-d"] == pytest.approx(5.353, abs=0.3)  # the published run re-encodes the frames as JPEG
     assert track["lse-c"] == pytest.approx(10.021, abs=0.5)
+
+
+@pytest.mark.parametrize("key", ["lse-d", "lse-c-gap"])
+def test_a_sound_that_is_not_given_is_named_in_a_collection_too(key: str) -> None:
+    """There was a value of NaN, and a warning that did not say how to give the sound."""
+    frames = torch.zeros(2, 8, 3, 32, 32, dtype=torch.uint8)
+    metric = make_metric(f"{key}:wav2lip-lrs", {"extractor": SmallSyncNet()})
+    metrics = TalkingHeadMetrics({"psnr": make_metric("psnr"), key: metric})
+    for given in (frames, [Clip(clip) for clip in frames]):
+        with pytest.raises(InputError, match=rf"{type(metric).__name__} needs `audio`.*open_clip\(path, audio=True\)"):
+            metrics.update(given, given)
+    assert not metrics["psnr"].update_called
+    metrics.update(frames, frames, audio=torch.zeros(2, 640 * 8))
+    assert metrics["psnr"].update_count == 1

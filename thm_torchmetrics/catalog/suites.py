@@ -15,11 +15,11 @@ SUITES: Mapping[str, tuple[str, ...]] = {
     ),
     "talkinggaussian": (
         "psnr:mean-of-frames", "ssim", "lpips", "lmd", "aue-u", "aue-l", "lse-c:syncnet-python",
-        "lse-c-gap:syncnet-python",
+        "lse-d:syncnet-python",
     ),
     "instag": (
         "psnr:mean-of-frames", "ssim", "lpips", "lmd", "aue-u", "aue-l", "lse-c:syncnet-python",
-        "lse-c-gap:syncnet-python",
+        "lse-d:syncnet-python",
     ),
     "wav2lip": ("lse-d:wav2lip-lrs-jpeg", "lse-c:wav2lip-lrs-jpeg", "fid"),
     "eat": ("psnr:eat", "ssim:eat", "fid:eat", "lmd:eat-m", "lmd:eat-f"),

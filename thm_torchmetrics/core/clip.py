@@ -131,6 +131,11 @@ class Clip:
         self._audio, self.audio_source = samples, None
 
     @property
+    def has_audio(self) -> bool:
+        """Return whether a sound was given with the clip; a file's track may still turn out to be absent."""
+        return self._audio is not None or self.audio_source is not None
+
+    @property
     def length(self) -> int | None:
         """Return the number of frames; None for a source, which must be read to count them."""
         return self.frames.shape[0] if isinstance(self.frames, Tensor) else None

@@ -45,6 +45,7 @@ def tracks(
     min_side: float = 100.0,
     max_gap: int = 25,
     min_iou: float = 0.5,
+    best_only: bool = False,
 ) -> list[Track]:
     """Join the faces of single frames to tracks, shot by shot.
 
@@ -60,11 +61,13 @@ def tracks(
         min_side: mean width or height in pixels that a track must exceed.
         max_gap: largest distance in frames from one detection to the next.
         min_iou: overlap that a detection and the one before it must exceed.
+        best_only: whether a track goes on with the best face that is left of a frame or with none, as in MoChaBench's
+            copy of the pipeline; otherwise with the first face that overlaps.
 
     Returns:
         Tracks by shot, within a shot in the order in which they begin.
 
-    Source: syncnet_python, ``run_pipeline``.
+    Source: syncnet_python, ``run_pipeline``; congwei1230/MoChaBench, ``syncnet_pipeline``.
 
     Example:
         >>> face = torch.tensor([[10.0, 10.0, 150.0, 180.0]])
@@ -77,7 +80,7 @@ def tracks(
             continue
         remaining = [list(frame[:, :4].to("cpu", torch.float64)) for frame in detections[start:end]]
         while any(remaining):
-            at, boxes = _follow(remaining, max_gap, min_iou)
+            at, boxes = _follow(remaining, max_gap, min_iou, best_only)
             if len(at) <= min_detections:
                 continue
             dense = _interpolated(at, torch.stack(boxes))
@@ -143,7 +146,9 @@ def crop_boxes(smoothed: Tensor, size: tuple[int, int], scale: float = 0.4) -> T
     return (torch.minimum(bounds.clamp(min=0), limits) - margin[:, None]).to(torch.int64)
 
 
-def _follow(remaining: list[list[Tensor]], max_gap: int, min_iou: float) -> tuple[list[int], list[Tensor]]:
+def _follow(
+    remaining: list[list[Tensor]], max_gap: int, min_iou: float, best_only: bool
+) -> tuple[list[int], list[Tensor]]:
     """Take the frames and boxes of one track out of the faces that remain."""
     at: list[int] = []
     boxes: list[Tensor] = []
@@ -154,7 +159,8 @@ def _follow(remaining: list[list[Tensor]], max_gap: int, min_iou: float) -> tupl
             continue
         chosen = 0
         if at:
-            overlaps = (box_iou(boxes[-1][None], torch.stack(faces))[0] > min_iou).nonzero()
+            candidates = torch.stack(faces[:1] if best_only else faces)
+            overlaps = (box_iou(boxes[-1][None], candidates)[0] > min_iou).nonzero()
             if not len(overlaps):
                 continue
             chosen = int(overlaps[0])

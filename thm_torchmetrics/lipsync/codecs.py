@@ -1,4 +1,4 @@
-"""Encode and decode pictures and sound in memory, with the losses of published pipelines.
+"""Encode and decode pictures in memory, with the losses of published pipelines.
 
 Each stage equals the output of its tool where that output is fixed; `tests/lipsync/test_codecs.py` compares them with
 the tools themselves.
@@ -13,8 +13,6 @@ from typing import cast
 
 import av
 import numpy as np
-import numpy.typing as npt
-from av.audio.codeccontext import AudioCodecContext
 from av.filter import Graph
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
@@ -22,11 +20,11 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from PIL import Image
 
-from thm_torchmetrics.errors import MediaError
-from thm_torchmetrics.media.audio import Samples, mixed
+from thm_torchmetrics.errors import InputError, MediaError
 from thm_torchmetrics.media.video import Picture
 
-_TICK = Fraction(1, 25)
+_FPS = Fraction(25)
+_LARGEST_DENOMINATOR = 1001  # of a rate of pictures, as in 30000/1001
 _QP_TO_LAMBDA = 118  # FFmpeg's unit of quality
 
 
@@ -36,33 +34,43 @@ def fixed_quality(quantiser: int) -> dict[str, str]:
 
 
 class _Encoder:
-    """An encoder gives one packet for every picture.
+    """An encoder takes pictures of one size at a constant rate.
 
-    It is opened with the first picture, whose size all others must have.
+    It is opened with the first picture.
     """
 
-    def __init__(self, codec: str, pixel_format: str, options: Mapping[str, str]) -> None:
+    def __init__(self, codec: str, pixel_format: str, options: Mapping[str, str], fps: Fraction = _FPS) -> None:
         self._codec, self._pixel_format, self._options = codec, pixel_format, dict(options)
+        self._tick = 1 / fps
         self._context: VideoCodecContext | None = None
         self._graph: Graph | None = None
         self._count = 0
 
     def __call__(self, frame: av.VideoFrame) -> av.Packet[VideoStream]:
-        frame.pts, frame.time_base = self._count, _TICK
-        frame = self._converted(frame)
-        frame.pts, frame.time_base, frame.pict_type = self._count, _TICK, PictureType.NONE
-        self._count += 1
-        if self._context is None:
-            self._context = self._opened(frame)
-        packets = self._context.encode(frame)
+        """Return the packet of the next picture, from an encoder that holds none back."""
+        packets = self.packets(frame)
         if len(packets) != 1:
             raise MediaError(f"FFmpeg's encoder {self._codec} gave {len(packets)} packets for one picture")
         return packets[0]
 
+    def packets(self, frame: av.VideoFrame) -> list[av.Packet[VideoStream]]:
+        """Return the packets that are ready after the next picture."""
+        frame.pts, frame.time_base = self._count, self._tick
+        frame = self._converted(frame)
+        frame.pts, frame.time_base, frame.pict_type = self._count, self._tick, PictureType.NONE
+        self._count += 1
+        if self._context is None:
+            self._context = self._opened(frame)
+        return self._context.encode(frame)
+
+    def rest(self) -> list[av.Packet[VideoStream]]:
+        """Return the packets that were held back."""
+        return [] if self._context is None else self._context.encode(None)
+
     def _opened(self, frame: av.VideoFrame) -> VideoCodecContext:
         context = cast(VideoCodecContext, av.CodecContext.create(self._codec, "w"))
         context.width, context.height, context.pix_fmt = frame.width, frame.height, self._pixel_format
-        context.time_base, context.framerate = _TICK, 1 / _TICK
+        context.time_base, context.framerate = self._tick, 1 / self._tick
         context.options = self._options
         context.thread_count = 1  # with more, each picture is cut into slices, and the result depends on the machine
         return context
@@ -73,7 +81,7 @@ class _Encoder:
             self._graph = Graph()
             source = self._graph.add(
                 "buffer",
-                f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={_TICK}"
+                f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={self._tick}"
                 f":range={int(frame.color_range)}:colorspace={int(frame.colorspace)}",
             )
             levels = "pc" if self._pixel_format.startswith("yuvj") else "tv"
@@ -111,10 +119,48 @@ class Mpeg4:
         return frames[0]
 
 
-class Xvid:
-    """Pass pictures through OpenCV's XVID writer and FFmpeg's decoder.
+class H264:
+    """Pass pictures through x264 at ffmpeg's defaults (CRF 23, medium), and FFmpeg's decoder.
 
-    The writer is a ``cv2.VideoWriter`` of fourcc XVID at 25 pictures per second.
+    They are encoded as they are stored, RGB as 4:2:0.
+    """
+
+    def __call__(self, frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        """Yield the pictures as the decoder gives them, some time after they were taken.
+
+        Raises:
+            InputError: if a side is odd and the pixels have less chroma along it, which x264 refuses.
+        """
+        decoder = av.CodecContext.create("h264", "r")
+        decoder.thread_count = 1
+        encoder: _Encoder | None = None
+        for frame in frames:
+            if encoder is None:
+                encoder = _x264(frame)
+            for packet in encoder.packets(frame):
+                yield from decoder.decode(packet)
+        for packet in encoder.rest() if encoder else ():
+            yield from decoder.decode(packet)
+        yield from decoder.decode(None)
+
+
+def _x264(first: av.VideoFrame) -> _Encoder:
+    known = {each.name for each in av.Codec("libx264", "w").video_formats or ()}
+    name = first.format.name if first.format.name in known else "yuv420p"
+    pixels = av.VideoFormat(name, 16, 16)
+    columns, rows = 16 // pixels.chroma_width(16), 16 // pixels.chroma_height(16)  # that share their chroma
+    if first.width % columns or first.height % rows:
+        raise InputError(
+            f"frames of {first.width}x{first.height} cannot be encoded as H.264 ({name}), which needs even sides; cut "
+            "off a row or a column, or take a protocol without H.264"
+        )
+    return _Encoder("libx264", name, {})
+
+
+class Xvid:
+    """Pass pictures through OpenCV's MPEG-4 writer and FFmpeg's decoder.
+
+    The writer is a ``cv2.VideoWriter`` of fourcc XVID or mp4v at 25 pictures per second.
 
     Args:
         size: height and width.
@@ -138,89 +184,19 @@ class Jpeg:
     Args:
         quantiser: the value of ``-qscale:v``; default: FFmpeg's rate control at its default of 200 kb/s, under which
             the quality of a moving face falls within a second.
+        fps: pictures per second, which share that rate; 25 in the crops of syncnet_python, the file's own in Wav2Lip's
+            LRS script.
     """
 
-    def __init__(self, quantiser: int | None = None) -> None:
+    def __init__(self, quantiser: int | None = None, fps: float = 25.0) -> None:
         self._options = {} if quantiser is None else fixed_quality(quantiser)
+        self._fps = Fraction(fps).limit_denominator(_LARGEST_DENOMINATOR)
         self._encode: _Encoder | None = None
 
     def __call__(self, frame: av.VideoFrame) -> Picture:
         """Return the next picture as it is read from its file, ``(H, W, 3)``, RGB, uint8."""
         if self._encode is None:
             chroma = next((chroma for chroma in ("444", "422") if chroma in frame.format.name), "420")
-            self._encode = _Encoder("mjpeg", f"yuvj{chroma}p", self._options)
+            self._encode = _Encoder("mjpeg", f"yuvj{chroma}p", self._options, self._fps)
         with Image.open(io.BytesIO(bytes(self._encode(frame)))) as image:
             return np.asarray(image.convert("RGB"), np.uint8)
-
-
-def mp3(frames: Iterable[av.AudioFrame], sample_rate: int = 16000) -> Samples:
-    """Pass sound through the MP3 encoder LAME at its default bit rate, and FFmpeg's decoder.
-
-    The result is late by `frame_rate.MP3_DELAY` samples. Rates that MP3 lacks are converted to the nearest, more than
-    two channels to two, as ffmpeg does.
-
-    Args:
-        frames: the sound as it was decoded.
-        sample_rate: rate of the result, which is mono as ``ffmpeg -ac 1`` mixes it.
-
-    Returns:
-        Samples ``(S,)``, int16.
-    """
-    decoder = cast(AudioCodecContext, av.CodecContext.create("mp3float", "r"))
-    decoder.options = {"flags2": "+skip_manual"}  # keeps the encoder's delay, which AVI files do not record
-    encoder: AudioCodecContext | None = None
-
-    def decoded() -> Iterable[av.AudioFrame]:
-        nonlocal encoder
-        for frame in frames:
-            if encoder is None:
-                encoder = _lame(frame)
-            frame.pts = None
-            for packet in encoder.encode(frame):
-                yield from decoder.decode(packet)
-        for packet in encoder.encode(None) if encoder else ():
-            yield from decoder.decode(packet)
-        yield from decoder.decode(None)
-
-    return mixed(decoded(), sample_rate)
-
-
-def sound_frames(samples: npt.NDArray[np.generic], sample_rate: int) -> Iterator[av.AudioFrame]:
-    """Yield samples ``(S,)``, mono, int16 or float32 -1..1, in frames like a decoder's."""
-    for start in range(0, len(samples), sample_rate):
-        part = np.ascontiguousarray(samples[None, start : start + sample_rate])
-        frame = av.AudioFrame.from_ndarray(part, "s16" if part.dtype == np.int16 else "flt", "mono")
-        frame.sample_rate = sample_rate
-        yield frame
-
-
-def after_silence(frames: Iterable[av.AudioFrame], seconds: float) -> Iterator[av.AudioFrame]:
-    """Yield sound with silence in front."""
-    for index, frame in enumerate(frames):
-        if not index:
-            rows, per_sample = frame.to_ndarray(), frame.to_ndarray().shape[1] // frame.samples
-            size = (len(rows), round(seconds * frame.sample_rate) * per_sample)
-            silence = np.full(size, 128 if rows.dtype == np.uint8 else 0, rows.dtype)
-            quiet = av.AudioFrame.from_ndarray(silence, frame.format.name, frame.layout.name)
-            quiet.sample_rate = frame.sample_rate
-            yield quiet
-        yield frame
-
-
-def mp3_rate(sample_rate: int) -> int:
-    """Return the nearest rate that MP3 can store."""
-    rates: Iterable[int] = av.Codec("libmp3lame", "w").audio_rates or ()
-    return min(rates, key=lambda rate: abs(rate - sample_rate))
-
-
-_PLANAR = {"u8": "s16p", "s16": "s16p", "s32": "s32p"}  # ffmpeg's choice among the formats that LAME takes
-
-
-def _lame(first: av.AudioFrame) -> AudioCodecContext:
-    encoder = av.CodecContext.create("libmp3lame", "w")
-    encoder.sample_rate = mp3_rate(first.sample_rate)
-    encoder.time_base = Fraction(1, encoder.sample_rate)
-    encoder.layout = "mono" if first.layout.nb_channels == 1 else "stereo"
-    encoder.format = _PLANAR.get(first.format.name.removesuffix("p"), "fltp")
-    encoder.bit_rate = 0  # LAME's default
-    return encoder

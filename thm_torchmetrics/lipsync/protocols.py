@@ -15,6 +15,7 @@ from thm_torchmetrics.extractors.syncnet import SyncEmbeddings
 from thm_torchmetrics.faces.tracks import CROP_PAD, SHORTEST_TRACK, Track, crop_boxes, smooth
 from thm_torchmetrics.functional.lipsync import SAMPLES_PER_FRAME
 from thm_torchmetrics.imaging.resize import resize, resize_crops
+from thm_torchmetrics.lipsync.track_rules import TrackRule, choose_tracks
 from thm_torchmetrics.lipsync.tracking import ConstantFrameRate, Detector, TrackFinder, TrackOptions
 from thm_torchmetrics.lipsync.windows import SIDE, WindowScorer, speech
 
@@ -52,7 +53,7 @@ class LipSyncOptions(NamedTuple):
         network: the network of the embeddings.
         detector: the face detector, if the protocol detects faces.
         tracking: the conditions under which a run of faces is a track.
-        tracks: the tracks of a clip that count.
+        tracks: the rule by which the tracks of a clip count.
         vshift: largest shift in frames.
         ffmpeg: the version whose rules the re-encoding follows.
         device: the device on which to compute.
@@ -63,7 +64,7 @@ class LipSyncOptions(NamedTuple):
     network: SyncEmbeddings
     detector: Detector | None
     tracking: TrackOptions
-    tracks: Literal["mean", "longest"]
+    tracks: TrackRule
     vshift: int
     ffmpeg: Literal[4, 7]
     device: torch.device
@@ -109,7 +110,7 @@ class Tracked:
         self._options = options
         self._clip = clip
         self._samples = self._read_sound(audio, sample_rate).to(options.device)
-        self._finder = TrackFinder(options.detector, options.tracking)
+        self._finder = TrackFinder(options.detector, self._tracking())
         self._constant = self._constant_rate()
 
     def add(self, chunk: Chunk) -> None:
@@ -126,8 +127,7 @@ class Tracked:
 
     def _result(self) -> LipSyncResult:
         found = [track for track in self._finder.tracks() if len(track.boxes) >= SHORTEST_TRACK]
-        if self._options.tracks == "longest":
-            found = sorted(found, key=lambda track: -len(track.boxes))[:1]
+        found = choose_tracks(found, self._options.tracks)
         if not found:
             return LipSyncResult([], "no face track", self._no_track())
         audible = len(self._samples) // SAMPLES_PER_FRAME
@@ -168,6 +168,10 @@ class Tracked:
             for track, run in zip(found, runs, strict=True)
             if run.windows
         ]
+
+    def _tracking(self) -> TrackOptions:
+        """Return the conditions under which a run of faces is a track."""
+        return self._options.tracking
 
     def _read_sound(self, audio: Tensor, sample_rate: int) -> Tensor:
         """Return the sound in the form that SyncNet takes."""

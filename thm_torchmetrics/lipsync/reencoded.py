@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.core.clip import AudioSource, Clip
-from thm_torchmetrics.lipsync.codecs import Jpeg, Mpeg4, Xvid, after_silence, fixed_quality, mp3, mp3_rate, sound_frames
-from thm_torchmetrics.lipsync.frame_rate import constant_rate, mp3_delay, variable_rate, with_empty_ticks
+from thm_torchmetrics.core.clip import Clip
+from thm_torchmetrics.lipsync.codecs import Jpeg, Mpeg4, Xvid, fixed_quality
+from thm_torchmetrics.lipsync.frame_rate import constant_rate, variable_rate, with_empty_ticks
 from thm_torchmetrics.lipsync.protocols import LipSyncResult, Reencoding, Tracked, WholeFrames
+from thm_torchmetrics.lipsync.sound import DecodedSound, SoundFrames, mp3
 from thm_torchmetrics.lipsync.windows import SIDE, check_speech
-from thm_torchmetrics.media.audio import SoundFile
 from thm_torchmetrics.media.video import Converter, Picture, quarter_turns
 
 TimedFrames: TypeAlias = Iterator[tuple[av.VideoFrame, float, float]]
@@ -39,7 +39,7 @@ class DecodedSource(Protocol):
 class ReencodedFrames(WholeFrames):
     """Protocol ``wav2lip-lrs-jpeg`` is ``wav2lip-lrs`` on JPEG files at the file's own rate.
 
-    The files are those of ffmpeg at its default quality, 200 kb/s.
+    The files are those of ffmpeg at its default quality, 200 kb/s at that rate.
     """
 
     reads_chunks = False
@@ -47,7 +47,7 @@ class ReencodedFrames(WholeFrames):
     def finish(self) -> LipSyncResult:
         """Return the result of the clip."""
         fps = self._options.fps or self._clip.fps
-        jpeg = Jpeg()
+        jpeg = Jpeg(fps=fps)
         pictures = (jpeg(frame) for frame, _ in constant_rate(as_decoded(self._clip, self._options.fps), fps))
         for batch in _batches(pictures, self._clip.chunk_length):
             self._add_frames(_tensor(batch, self._options.device))
@@ -64,10 +64,17 @@ class ReencodedTracks(Tracked):
     reads_chunks = False
 
     def _read_sound(self, audio: Tensor, sample_rate: int) -> Tensor:
+        sound = self._decoded_sound(audio, sample_rate)
+        self._delay = sound.avi_delay  # the sound's early start moves the pictures
+        return torch.from_numpy(mp3(self._muxed(sound.frames))).to(torch.float32)
+
+    def _decoded_sound(self, audio: Tensor, sample_rate: int) -> DecodedSound:
         check_speech(audio, sample_rate)
-        sound = ReencodedSound(self._options.audio_source, audio, sample_rate, self._options.ffmpeg)
-        self._delay = sound.delay
-        return sound.samples
+        return DecodedSound(self._options.audio_source, audio, sample_rate, self._options.ffmpeg)
+
+    def _muxed(self, sound: SoundFrames) -> SoundFrames:
+        """Return the sound as it is in the video file that the pipeline reads."""
+        return sound
 
     def finish(self) -> LipSyncResult:
         """Return the result of the clip."""
@@ -109,37 +116,6 @@ class ReencodedTracks(Tracked):
             return _tensor([jpeg(xvid(picture)) for picture in pictures], crops.device)
 
         return encode
-
-
-class ReencodedSound:
-    """The sound is encoded and decoded as in the pipeline's AVI file.
-
-    Args:
-        source: the source of the sound; a `SoundFile` is encoded with its own channels and rate.
-        audio: the samples to encode if there is no such file, ``(S,)``, int16 or float -1..1.
-        sample_rate: rate of the samples in Hz.
-        ffmpeg: 4: sound that starts late gets silence at its front; 7: it is moved to the front.
-
-    Attributes:
-        samples: ``(S,)``, 16 kHz, float32 in the scale of int16.
-        delay: frames by which its early start moves the pictures.
-    """
-
-    def __init__(self, source: AudioSource | None, audio: Tensor, sample_rate: int, ffmpeg: int) -> None:
-        frames: Iterable[av.AudioFrame]
-        late = 0.0
-        if isinstance(source, SoundFile):
-            decoded = source.decoded()
-            first, late = next(decoded)
-            sample_rate = first.sample_rate
-            frames = chain([first], (frame for frame, _ in decoded))
-        else:
-            samples = audio if audio.dtype == torch.int16 else audio.to(torch.float32)
-            frames = sound_frames(samples.cpu().numpy(), int(sample_rate))
-        if ffmpeg == 4 and late > 0:
-            frames = after_silence(frames, late)
-        self.samples = torch.from_numpy(mp3(frames)).to(torch.float32)
-        self.delay = mp3_delay(mp3_rate(sample_rate), late if ffmpeg == 7 else 0.0)
 
 
 def as_decoded(clip: Clip, fps: float | None = None) -> TimedFrames:

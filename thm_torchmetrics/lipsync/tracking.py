@@ -101,12 +101,16 @@ class TrackOptions:
         num_failed_det: largest difference of the indices of two detections of one track.
         min_face_size: mean width or height in pixels that a track must exceed.
         crop_scale: margin of the crop around the face.
+        scenedetect: the version whose rules end a track at a cut.
+        best_only: whether a track goes on with the best face that is left of a frame or with none.
     """
 
     min_track: int = 100
     num_failed_det: int = 25
     min_face_size: float = 100.0
     crop_scale: float = 0.4
+    scenedetect: str = "0.5.1"
+    best_only: bool = False
 
 
 class TrackFinder:
@@ -138,7 +142,7 @@ class TrackFinder:
 
     def compare(self, frames: Tensor) -> None:
         """Detect cuts in the next frames."""
-        self._scores.append(shot_scores(frames, self._before).cpu())
+        self._scores.append(shot_scores(frames, self._before, self._options.scenedetect).cpu())
         self._before = frames[-1].clone()
 
     @property
@@ -146,14 +150,17 @@ class TrackFinder:
         """Return the number of frames, and of those in which a face was found."""
         return len(self._faces), sum(len(faces) > 0 for faces in self._faces)
 
+    def shots(self) -> list[tuple[int, int]]:
+        """Return the shots ``(start, end)``, the end exclusive."""
+        return shots(torch.cat(self._scores), self._options.scenedetect) if self._scores else []
+
     def tracks(self) -> list[Track]:
         """Return the tracks, by shot, then in the order in which they begin."""
-        if not self._faces:
-            return []
         return tracks(
             self._faces,
-            shots(torch.cat(self._scores)),
+            self.shots(),
             min_detections=self._options.min_track,
             min_side=self._options.min_face_size,
             max_gap=self._options.num_failed_det,
+            best_only=self._options.best_only,
         )

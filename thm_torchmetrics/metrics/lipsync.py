@@ -2,238 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, TypeAlias
+from torch import Tensor
 
-from torch import Tensor, nn
-
-from thm_torchmetrics.core.clip import AnyClip, Clip, describe_type
-from thm_torchmetrics.core.clip_run import ClipRun
-from thm_torchmetrics.core.inputs import ClipInput
-from thm_torchmetrics.core.metric import Average, TalkingHeadMetric, one_of
-from thm_torchmetrics.core.sums import Fields, Sums
-from thm_torchmetrics.errors import InputError, MediaError
-from thm_torchmetrics.extractors import make_extractor
-from thm_torchmetrics.extractors.face_detection import SyncNetS3FD
-from thm_torchmetrics.lipsync.pipelines import PIPELINES
-from thm_torchmetrics.lipsync.protocols import NOT_SCORED, LipSyncOptions
-from thm_torchmetrics.lipsync.tracking import TrackOptions
-from thm_torchmetrics.lipsync.windows import SAMPLE_RATE
-from thm_torchmetrics.metrics.lipsync_run import EmbeddingRun, SyncNetRun, remark_on_clocks
-from thm_torchmetrics.weights import Checkpoints, CustomFiles
-
-AudioInput: TypeAlias = Tensor | Sequence[Tensor] | None
-
-
-class LipSync(TalkingHeadMetric):
-    r"""LSE-D, LSE-C and the offset read the mean distances of SyncNet's embeddings.
-
-    .. math:: m_k = \frac{1}{N} \sum_{i=1}^{N} \| v_i - a_{i+k} + 10^{-6} \|_2, \qquad k = -s \dots s
-
-    between the lip embedding of five frames and the audio embedding of the 0.2 s that begin ``k`` frames later. Beyond
-    the ends of a clip the audio embedding is zero. LSE-D is the smallest :math:`m_k`, LSE-C the median minus the
-    smallest, the offset :math:`s` minus the position of the smallest (J. S. Chung and A. Zisserman, 2016;
-    K. R. Prajwal et al., Wav2Lip, 2020).
-
-    Protocols:
-
-    - ``tracked`` (default): github.com/joonson/syncnet_python's pipeline on the frames as decoded: 25 frames per second
-      by timestamps (the frame on display at 0, 40, 80 ... ms), S3FD at scale 0.25, shots, tracks by overlap, median
-      smoothing, grey-padded crops of 224x224. The published pipeline re-encodes the video three times on the way, which
-      changes the number; compare only values of one protocol. A clip without a track that is long and large enough is
-      counted and not scored, with the reason. The video is read twice; only the boxes of its faces are kept.
-    - ``syncnet-python``: the same pipeline with its re-encodings, for comparison with published numbers: ffmpeg's 25
-      frames per second; MPEG-4 and MP3, which shift sound and pictures against each other; JPEG; and for the crops XVID
-      and JPEG of 200 kb/s. The video is read twice. The mean is over tracks, as users of the scripts take it.
-    - ``wav2lip-lrs``: the whole frame resized to 224x224, every frame of the file as if there were 25 per second, as
-      Wav2Lip's ``calculate_scores_LRS.py`` does, without its JPEG files.
-    - ``wav2lip-lrs-jpeg``: the same with its JPEG files of 200 kb/s, for comparison with published numbers.
-
-    Re-encoded pictures equal OpenCV's XVID files and the JPEG files of ffmpeg 9, except single pictures on which the
-    rate control rounds another way. The pipeline's MPEG-4 stage depends on the cores of the machine (here: one) and its
-    MP3 stage on the version of LAME, so its numbers differ in the last digits between machines. Frames of a file are
-    re-encoded as they were decoded; frames that are given as tensors, from RGB.
-
-    The input is ``preds``, the frames, and ``audio``; with ``extractor=None`` lip embeddings ``(N, D)`` as ``preds``
-    and as many audio embeddings as ``audio``.
-
-    Args:
-        protocol: see above.
-        average: ``"clip"`` (default except for ``syncnet-python``): the mean over clips, and within a clip over tracks;
-            ``"track"`` (default of ``syncnet-python``): the mean over all tracks; ``"frame"``: the mean over all
-            tracks, weighted by their windows.
-        extractor: ``"syncnet"``; a module with the methods of `extractors.syncnet.CustomSyncNetwork`; or None.
-        weights: your own checkpoint, or several by name (``syncnet``, ``s3fd``).
-        vshift: largest shift in frames, 15 in the published scripts.
-        tracks: ``"mean"`` of a clip's tracks, or its ``"longest"`` only.
-        min_track: detections that a track must exceed; 100 are 4 s.
-        num_failed_det: frames after which a lost face ends its track.
-        min_face_size: mean width or height in pixels that a track must exceed.
-        crop_scale: margin of the crop around the face.
-        facedet_scale: factor by which frames are shrunk for the detector.
-        threshold: smallest score of a face.
-        ffmpeg: the version whose rules ``syncnet-python`` follows for 25 frames per second and late sound: 4
-            (4.2 to 5.1, the source of most published numbers) or 7 (7.0 and later). They agree on clips of 25 frames
-            per second whose sound starts with the pictures.
-        kwargs: the options of `TalkingHeadMetric`.
-    """
-
-    averages = ("frame", "clip", "track")
-    feature_shape = (None,)
-    needs_every_frame = True
-    counted = "clips"
-    procedures = PIPELINES
-    _reading: ClassVar[str] = "distance"
-
-    def __init__(
-        self,
-        *,
-        protocol: str | None = None,
-        average: Average | None = None,
-        extractor: str | nn.Module | None = "syncnet",
-        weights: CustomFiles = None,
-        vshift: int = 15,
-        tracks: Literal["mean", "longest"] = "mean",
-        min_track: int = 100,
-        num_failed_det: int = 25,
-        min_face_size: float = 100.0,
-        crop_scale: float = 0.4,
-        facedet_scale: float = 0.25,
-        threshold: float = 0.9,
-        ffmpeg: Literal[4, 7] = 4,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(protocol=protocol, average=average, **kwargs)
-        if vshift < 0 or min_track < 0 or not 0 < facedet_scale <= 1 or crop_scale < 0:
-            raise InputError(
-                "vshift, min_track and crop_scale must be at least 0 and facedet_scale in 0..1, got "
-                f"{vshift}, {min_track}, {crop_scale} and {facedet_scale}"
-            )
-        self.vshift = vshift
-        self.tracks = one_of("tracks", tracks, ("mean", "longest"))
-        self.ffmpeg = one_of("ffmpeg", ffmpeg, (4, 7))
-        self.track_options = TrackOptions(min_track, num_failed_det, min_face_size, crop_scale)
-        files = Checkpoints.of(weights, "syncnet" if isinstance(extractor, str) else "s3fd")
-        self.extractor = make_extractor("syncnet", extractor, files)
-        self.detector: SyncNetS3FD | None = None
-        if self.extractor is not None and self.protocol in ("tracked", "syncnet-python"):
-            self.detector = SyncNetS3FD.make("s3fd", files, scale=facedet_scale, threshold=threshold)
-
-    def fields(self) -> Fields:
-        """Return the sums of the readings, of offsets by shift, and of clips by reason."""
-        return {
-            "distance": 1, "confidence": 1, "offset": 1, "weight": 1, "offsets": (2 * self.vshift + 1,),
-            "not_scored": (len(NOT_SCORED),), "scored": 1, "aligned": 1, "left_out": 1,
-        }  # fmt: skip
-
-    def argument(self, side: str) -> str | None:
-        """Return the argument of ``update`` that gives a side.
-
-        With ``extractor=None`` the audio embeddings stand in the place of the target.
-        """
-        if side == "target":
-            return "audio" if self.extractor is None else None
-        return super().argument(side)
-
-    # ---- measuring
-
-    def update(
-        self,
-        preds: ClipInput = None,
-        target: ClipInput = None,
-        *,
-        audio: AudioInput = None,
-        sample_rate: int = SAMPLE_RATE,
-        fps: float | None = None,
-    ) -> None:
-        """Add clips.
-
-        Args:
-            preds: the generated clip or clips, as `TalkingHeadMetric.update` describes them; with ``extractor=None``
-                lip embeddings ``(N, D)`` or ``(B, N, D)``, or a list of ``(N, D)``.
-            target: not used.
-            audio: ``(S,)``, ``(B, S)`` or a list, mono, float -1..1 or int16; default: that of the Clips, and a Clip
-                without any is counted as not scored. With ``extractor=None`` audio embeddings, shaped as ``preds``.
-            sample_rate: of ``audio``, in Hz.
-            fps: frames per second of clips given as tensors; default: 25, or the Clip's own.
-
-        Raises:
-            InputError: if an input is missing or of another shape, dtype, rate or range.
-            MismatchError: if there are not as many sounds as clips, or as many audio as lip embeddings.
-        """
-        if self.extractor is None:
-            super().update(preds, audio)
-            return
-        pairs = list(self.pairs(preds, None))
-        sounds = _sounds(audio, len(pairs))
-        given = preds if isinstance(preds, list | tuple) else [preds]
-        if audio is None and not all(isinstance(item, Clip) for item in given):
-            raise InputError(f"{type(self).__name__} needs `audio`, which was not given")
-        for (clip, _), sound in zip(pairs, sounds, strict=True):
-            self.measure(clip, audio=sound, sample_rate=sample_rate, fps=fps)
-
-    def start(
-        self,
-        preds: AnyClip | None = None,
-        target: AnyClip | None = None,
-        *,
-        audio: Tensor | None = None,
-        sample_rate: int = SAMPLE_RATE,
-        fps: float | None = None,
-        **inputs: Any,
-    ) -> ClipRun[Any]:
-        """Start the run of one clip with a sound, by default that of the Clip.
-
-        Raises:
-            InputError: if the sound is of another shape, dtype, rate or range, or ``preds`` is not a Clip.
-        """
-        if self.extractor is None:
-            return EmbeddingRun(self, preds, target)
-        if not isinstance(preds, Clip):
-            raise InputError(
-                f"{type(self).__name__} needs a Clip, because its frames are read twice; pass Clip(frames)"
-            )
-        if fps is not None and not fps > 0:
-            raise InputError(f"fps must be above 0, got {fps}")
-        source = None
-        if audio is None:
-            try:
-                audio, sample_rate, source = preds.audio, preds.sample_rate, preds.audio_source
-            except MediaError as error:
-                return SyncNetRun(self, preds, None, str(error))
-        if audio is None:
-            return SyncNetRun(self, preds, None)
-        options = LipSyncOptions(
-            self.extractor, self.detector, self.track_options, self.tracks, self.vshift, self.ffmpeg, self.device,
-            fps if isinstance(preds.frames, Tensor) else None, source,
-        )  # fmt: skip
-        run = SyncNetRun(self, preds, PIPELINES[self.protocol](options, preds, audio, sample_rate))
-        remark_on_clocks(self.protocol, preds, fps, len(audio) / sample_rate)
-        return run
-
-    # ---- results
-
-    def value(self, sums: Sums) -> Tensor:
-        """Return the mean of this class's reading."""
-        reading: Tensor = getattr(sums, self._reading)
-        return reading / sums.weight
-
-    def details(self, sums: Sums) -> dict[str, Any]:
-        """Return the histogram of signed offsets, and the numbers of unscored clips by reason."""
-        counts = sums.offsets.tolist()
-        reasons = zip(NOT_SCORED, sums.not_scored.tolist(), strict=True)
-        return {
-            "offsets": {str(k - self.vshift): int(count) for k, count in enumerate(counts) if count},
-            "not_scored": {reason: int(count) for reason, count in reasons if count},
-        }
-
-    def why_nan(self, sums: Sums) -> str:
-        """Return why there is no value, by the reasons of the clips."""
-        aligned = self.tally(sums).aligned
-        if not aligned:
-            return super().why_nan(sums)
-        reasons = ", ".join(f"{reason}: {count}" for reason, count in self.details(sums)["not_scored"].items())
-        return f"none of {aligned} clips could be scored ({reasons})"
+from thm_torchmetrics.core.sums import Sums
+from thm_torchmetrics.metrics.lipsync_metric import LipSync
 
 
 class LipSyncDistance(LipSync, key="lse-d", reads_state_of_parent=True):
@@ -268,10 +40,15 @@ class LipSyncConfidence(LipSync, key="lse-c", reads_state_of_parent=True):
 
 
 class LipSyncOffset(LipSync, key="av-offset", reads_state_of_parent=True):
-    """Compute the mean absolute audio-visual offset in frames of 40 ms, lower is better.
+    """Compute the audio-visual offset in frames of 40 ms, lower is better, at least 0.
 
-    For formula and options see `LipSync`. Audio that comes k frames late has offset -k, as in syncnet_python. The
-    ``detail`` of reports holds the histogram of signed offsets, one count per track.
+    It is the mean of absolute offsets; with ``signed=True`` the absolute value of the mean of signed ones, by which the
+    board of the ViCo challenge ranks (``scoring_example.py``). For formula and options see `LipSync`. Audio that comes
+    k frames late has offset -k, as in syncnet_python. The ``detail`` of reports holds the histogram of signed offsets,
+    one count per track.
+
+    Protocol ``signed`` is ``tracked`` with ``signed=True``; ``vico`` has it, too. Metrics share a measurement only if
+    their options are equal, so give ``signed=True`` to the whole collection.
 
     Example:
         >>> import torch
@@ -284,20 +61,6 @@ class LipSyncOffset(LipSync, key="av-offset", reads_state_of_parent=True):
         {'offsets': {'-3': 1}, 'not_scored': {}}
     """
 
-    _reading = "offset"
-
-
-def _sounds(audio: AudioInput, clips: int) -> list[Tensor | None]:
-    """Return one sound per clip; None stands for the Clip's own sound."""
-    if audio is None:
-        return [None] * clips
-    if isinstance(audio, Tensor):
-        if audio.ndim not in (1, 2):
-            raise InputError(f"audio must be (S,) or (B, S), got {tuple(audio.shape)}")
-        audio = [audio] if audio.ndim == 1 else list(audio)
-    wrong = next((item for item in [audio, *audio] if not isinstance(item, Tensor | list | tuple)), None)
-    if wrong is not None:
-        raise InputError(f"audio must be tensors (S,), got {describe_type(wrong, 'samples')}")
-    if len(audio) != clips:
-        raise InputError(f"preds holds {clips} clips and audio {len(audio)} sounds; give one per clip")
-    return list(audio)
+    def value(self, sums: Sums) -> Tensor:
+        """Return the mean of absolute offsets, or the absolute value of the mean."""
+        return (sums.signed / sums.weight).abs() if self.signed else sums.offset / sums.weight

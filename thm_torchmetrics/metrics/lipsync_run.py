@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -14,8 +15,9 @@ from thm_torchmetrics.core.clip import AnyClip, Clip
 from thm_torchmetrics.core.clip_run import ClipRun, RunMetric
 from thm_torchmetrics.core.clocks import rates_differ
 from thm_torchmetrics.errors import MediaWarning, MissingFaceError
-from thm_torchmetrics.functional.lipsync import sync_scores
+from thm_torchmetrics.functional.lipsync import SyncScores, sync_scores
 from thm_torchmetrics.lipsync.protocols import NOT_SCORED, LipSyncResult, ScoredTrack, Tracked, WholeFrames
+from thm_torchmetrics.lipsync.track_rules import JOINED, TrackRule, read_tracks
 from thm_torchmetrics.lipsync.windows import DistanceCurve
 
 
@@ -23,10 +25,80 @@ class LipSyncMetric(RunMetric, Protocol):
     """The runs need this interface of their metric; `metrics.lipsync.LipSync` has it."""
 
     average: Any
+    tracks: TrackRule
     vshift: int
 
     def features(self, chunk: Chunk) -> Tensor:
         """Return the rows of a chunk in float64."""
+
+
+class Reading(NamedTuple):
+    """A reading of a clip holds scores, 0-d each, whether they are finite, and the windows that they stand on."""
+
+    scores: SyncScores
+    finite: Tensor
+    windows: int
+
+
+def readings_of(curves: Sequence[Tensor], windows: Sequence[int], rule: TrackRule) -> list[Reading]:
+    """Return what counts of a clip's tracks, by their mean distances and their numbers of windows.
+
+    Tracks that make one reading together are those whose distances are finite.
+    """
+    found = [Reading(sync_scores(curve), curve.isfinite().all(), n) for curve, n in zip(curves, windows, strict=True)]
+    together = [reading for reading in found if reading.finite] if rule in JOINED else []
+    if not together:
+        return found
+    scores = SyncScores(*(torch.stack(values) for values in zip(*(each.scores for each in together), strict=True)))
+    distance, confidence, offset = (value[0] for value in read_tracks(scores, rule))
+    number = sum(reading.windows for reading in together)
+    return [Reading(SyncScores(distance, confidence, offset), together[0].finite, number)]
+
+
+class Footage:
+    """Footage is one clip with its sound on the way through a pipeline.
+
+    Args:
+        clip: the clip.
+        pipeline: the pipeline; None if the clip has no sound.
+        why: the reason why it has none.
+
+    Attributes:
+        detail: a row for each face, or the reason why there is none, for reports; set by `result`.
+    """
+
+    def __init__(self, clip: Clip, pipeline: WholeFrames | Tracked | None, why: str = "") -> None:
+        self.clip = clip
+        self.detail: dict[str, Any] = {}
+        self._pipeline = pipeline
+        self._no_audio = why or "no audio: the clip has no sound track and no other sound was given"
+
+    @property
+    def reads_chunks(self) -> bool:
+        """Return whether the pipeline uses the clip's chunks."""
+        return self._pipeline is not None and self._pipeline.reads_chunks
+
+    def add(self, chunk: Chunk | None) -> None:
+        """Pass the clip's next frames to the pipeline."""
+        if self.reads_chunks and self._pipeline is not None and chunk is not None:
+            self._pipeline.add(chunk)
+
+    def result(self) -> LipSyncResult:
+        """Return the faces of the clip."""
+        result = self._pipeline.finish() if self._pipeline else LipSyncResult([], "no audio", self._no_audio)
+        rows = []
+        for track in result.tracks:
+            distance, confidence, offset = (float(value) for value in sync_scores(track.curve))
+            rows.append(
+                {
+                    "first": track.first, "frames": track.frames, "windows": track.windows,
+                    "lse-d": distance, "lse-c": confidence, "offset": int(offset),
+                }
+            )  # fmt: skip
+        self.detail = {"tracks": rows, **({"not_scored": result.why} if result.reason else {})}
+        if self.clip.audio_source is not None:
+            self.detail["audio"] = self.clip.audio_source.origin if self._pipeline else "none"
+        return result
 
 
 class LipSyncRun(ClipRun[LipSyncMetric], ABC):
@@ -43,9 +115,12 @@ class LipSyncRun(ClipRun[LipSyncMetric], ABC):
             MissingFaceError: if there is none and the metric has ``missing="error"``.
         """
         result, sums = self.result(), self.sums
-        for track in result.tracks:
-            weight = {"frame": track.windows, "track": 1, "clip": 1 / len(result.tracks)}[self.metric.average]
-            self._add_face(track.curve.to(sums.vector), weight)
+        curves = [track.curve.to(sums.vector) for track in result.tracks]
+        readings = readings_of(curves, [track.windows for track in result.tracks], self.metric.tracks)
+        for reading in readings:
+            self._add_reading(reading, {"frame": reading.windows, "track": 1, "clip": 1 / len(readings)})
+        for curve in curves:
+            self._count_face(curve)
         if result.reason:
             if self.metric.missing == "error":
                 raise MissingFaceError(f"{type(self.metric).__name__}: {result.why}")
@@ -54,18 +129,22 @@ class LipSyncRun(ClipRun[LipSyncMetric], ABC):
         sums.aligned = 1
         sums.left_out = result.left_out
 
-    def _add_face(self, curve: Tensor, weight: float) -> None:
-        """Add the readings of one face; if its distances are not finite, only that is counted."""
-        sums = self.sums
-        finite = curve.isfinite().all()
-        scores = sync_scores(curve)
+    def _add_reading(self, reading: Reading, weights: Mapping[str, float]) -> None:
+        sums, weight = self.sums, weights[self.metric.average]
+        finite, scores = reading.finite, reading.scores
+        offset = scores.offset.to(sums.vector)
         sums.distance += torch.where(finite, scores.distance * weight, 0.0)
         sums.confidence += torch.where(finite, scores.confidence * weight, 0.0)
-        sums.offset += torch.where(finite, scores.offset.abs().to(curve) * weight, 0.0)
-        sums.weight += finite.to(curve) * weight
-        shift = self.metric.vshift
+        sums.offset += torch.where(finite, offset.abs() * weight, 0.0)
+        sums.signed += torch.where(finite, offset * weight, 0.0)
+        sums.weight += finite.to(sums.vector) * weight
+
+    def _count_face(self, curve: Tensor) -> None:
+        """Count the offset of one face, or that its distances are not finite."""
+        sums, shift = self.sums, self.metric.vshift
+        finite = curve.isfinite().all()
         offsets = torch.arange(-shift, shift + 1, dtype=torch.int64, device=curve.device)
-        sums.offsets += (offsets == scores.offset) & finite
+        sums.offsets += (offsets == sync_scores(curve).offset) & finite
         sums.not_scored[NOT_SCORED.index("not finite")].add_(~finite)
 
 
@@ -90,45 +169,27 @@ class EmbeddingRun(LipSyncRun):
 
 
 class SyncNetRun(LipSyncRun):
-    """The run measures frames and sound by the pipeline of the metric's protocol.
+    """The run measures frames and sound by the pipeline of the metric's protocol."""
 
-    Args:
-        metric: the metric.
-        clip: the generated clip.
-        pipeline: the pipeline; None if the clip has no sound.
-        why: the reason why it has none.
-    """
-
-    def __init__(
-        self, metric: LipSyncMetric, clip: Clip, pipeline: WholeFrames | Tracked | None, why: str = ""
-    ) -> None:
-        super().__init__(metric, clip)
-        self._pipeline = pipeline
-        self._no_audio = why or "no audio: the clip has no sound track and no other sound was given"
-        self._origin = {} if clip.audio_source is None else {"audio": clip.audio_source.origin if pipeline else "none"}
-        self.reads_chunks = pipeline is not None and pipeline.reads_chunks
+    def __init__(self, metric: LipSyncMetric, footage: Footage) -> None:
+        super().__init__(metric, footage.clip)
+        self._footage = footage
+        self.reads_chunks = footage.reads_chunks
 
     def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
         """Pass the clip's next frames to the pipeline."""
-        if self._pipeline is not None and preds is not None:
-            self._pipeline.add(preds)
+        self._footage.add(preds)
 
     def result(self) -> LipSyncResult:
         """Return the faces of the clip, and fill `detail` with a row for each or with the reason."""
-        result = self._pipeline.finish() if self._pipeline else LipSyncResult([], "no audio", self._no_audio)
-        rows = []
-        for track in result.tracks:
-            distance, confidence, offset = (float(value) for value in sync_scores(track.curve))
-            rows.append(
-                {
-                    "first": track.first, "frames": track.frames, "windows": track.windows,
-                    "lse-d": distance, "lse-c": confidence, "offset": int(offset),
-                }
-            )  # fmt: skip
-        reason = {"not_scored": result.why} if result.reason else {}
-        self.why = result.why
-        self.detail = {"tracks": rows, **reason, **self._origin}
+        result = self._footage.result()
+        self.why, self.detail = result.why, self._footage.detail
         return result
+
+
+def counts_by_reason(counts: Tensor) -> dict[str, int]:
+    """Return the numbers of clips that were not scored, by reason, where there are any."""
+    return {reason: int(count) for reason, count in zip(NOT_SCORED, counts.tolist(), strict=True) if count}
 
 
 def remark_on_clocks(protocol: str, clip: Clip, fps: float | None, sound: float) -> None:

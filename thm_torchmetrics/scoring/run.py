@@ -107,7 +107,7 @@ class DatasetRun:
             failures: dict[str, Exception] = {}
             try:
                 preds = self._reader.open(item.key, files[0], _sound(item), every)
-                target = self._reader.open(item.key, files[1])
+                target = self._reader.open(item.key, files[1], self._real_sound(item, names))
                 remark_on_brightness(preds, target)
                 preds = by_timestamp(preds, target) if self.same_rate else preds
                 names = self._fitting(names, preds, target, failures)
@@ -170,6 +170,13 @@ class DatasetRun:
             given = result.metrics.get(name, ClipScore(None, 0, 0))
             real = {"value": score.value, **(score.detail or {})}
             result.metrics[name] = replace(given, detail={**(given.detail or {}), "target": real})
+
+    def _real_sound(self, item: Item, names: Iterable[str]) -> Path | None:
+        """Return the file of the real video's sound, if one of the metrics reads it."""
+        readers = [self.metrics.members()[name] for name in names]
+        if item.target is None or not any("audio" in each.inputs and each.reads("target") for each in readers):
+            return None
+        return own_or_given_sound(item.target, item.audio)
 
     def _count_sound(self, scores: Iterable[ClipScore]) -> None:
         """Count the origin of one clip's sound."""

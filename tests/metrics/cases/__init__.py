@@ -25,11 +25,12 @@ CASES: dict[str, Case] = {case.name: case for case in chain(*(family.CASES for f
 """Every case by name; processes find theirs by it."""
 
 _AFFECT = [key for key in CATALOG if key[:2] in ("v-", "a-")]
-_LIP_SYNC = ("lse-d", "lse-c", "av-offset")
+_LIP_SYNC = [key for key, row in CATALOG.items() if row.extractor_kind == "syncnet"]
 
 SAME_FORMULA: dict[str, str] = {
     **{f"{key}:thm": f"{key} extractor=None" for key in _AFFECT},
     **{f"{key}:{each}": f"{key} extractor=None" for key in _LIP_SYNC for each in CATALOG[key].protocols[1:]},
+    **dict.fromkeys(("av-offset:vico", "av-offset:signed"), "av-offset:signed extractor=None"),
     **{f"lpips:{net}": "lpips extractor=MeanDistance()" for net in ("vgg", "squeeze")},
     "csim:vico": "csim extractor=None",
     "aed-id:aligned": "aed-id extractor=None",
