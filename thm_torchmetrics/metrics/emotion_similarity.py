@@ -61,7 +61,7 @@ class EmotionSimilarityDistance(FrameMean, key="esd"):
     Example:
         >>> import torch
         >>> from thm_torchmetrics import EmotionSimilarityDistance
-        >>> preds, target = torch.tensor([[3.0, 0.0], [1.0, 2.0]]), torch.tensor([[4.0, 2.0]])
+        >>> preds, target = torch.tensor([[3.0, 1.0], [1.0, -1.0]]), torch.tensor([[5.0, 0.0]])
         >>> EmotionSimilarityDistance(extractor=None)(preds, target)  # both means lie in one direction
         tensor(1., dtype=torch.float64)
         >>> metric = EmotionSimilarityDistance(extractor=None, protocol="cosine")
