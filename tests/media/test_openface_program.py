@@ -153,6 +153,21 @@ def test_nothing_is_written_to_the_folder_of_the_user(program, footage, tmp_path
     assert files(tmp_path / "here") == ["out", "talk.mp4"]
 
 
+def test_the_program_cannot_read_what_the_user_types(program, footage, tmp_path) -> None:
+    """The fake fails if its standard input holds anything."""
+    reading, writing = os.pipe()
+    os.write(writing, b"typed")
+    os.close(writing)
+    own = os.dup(0)
+    os.dup2(reading, 0)
+    try:
+        assert track(program, footage, tmp_path, "talk").frames == FRAMES
+    finally:
+        os.dup2(own, 0)
+        os.close(own)
+        os.close(reading)
+
+
 @pytest.mark.parametrize("what", ["absent.mp4", "text.mp4", "photo.png", "pictures"])
 def test_what_is_no_video_is_refused_before_the_program_runs(tmp_path, what) -> None:
     (tmp_path / "pictures").mkdir()

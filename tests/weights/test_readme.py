@@ -38,9 +38,10 @@ def test_section_states_the_facts_of_the_registry(name: str) -> None:
     assert facts["Size"] == (f"{entry.size:,} bytes" if entry.size else "not known")
     assert re.findall(r"\b[0-9a-f]{64}\b", section) == ([entry.sha256] if entry.sha256 else [])
     assert facts["License"] == entry.license
+    assert facts.get("Terms") == (f"<{entry.terms}>, to be accepted before it is fetched" if entry.terms else None)
     assert facts["Commercial use"] == USE[entry.commercial]
     assert facts["Publisher"] == f"<{entry.source}>"
-    assert re.findall(r"^  - <(.+)>$", section, re.M) == list(entry.urls)
+    assert re.findall(r"^  - <(.+)>$", section, re.M) == list(entry.addresses)
     assert facts.get("By hand") == (f"<{entry.page}>" if entry.page else None)
     assert facts["Holds"] == entry.layout
     assert facts["Note"] == entry.note

@@ -61,12 +61,13 @@ def test_only_those_with_no_known_hash_are_not_verifiable() -> None:
 
 def test_addresses_give_files_over_https() -> None:
     for entry in weights.registry().values():
-        for url in entry.urls:
+        for url in entry.addresses:
             parts = urlsplit(url)
             assert parts.scheme == "https"
             assert not re.search(r"drive\.google|1drv|/blob/", url)
-            assert parts.path.rsplit("/", 1)[1] in (entry.file, *entry.aliases)
-        assert entry.urls or entry.page or entry.package
+            files = (entry.file, *entry.aliases, *(part.file for part in entry.parts))
+            assert parts.path.rsplit("/", 1)[1] in files
+        assert entry.addresses or entry.page or entry.package
 
 
 def test_huggingface_addresses_are_downloads_of_a_revision() -> None:
@@ -78,7 +79,8 @@ def test_huggingface_addresses_are_downloads_of_a_revision() -> None:
 def test_licenses_that_exclude_commercial_use() -> None:
     refused = {name for name, entry in weights.registry().items() if entry.commercial is False}
     insightface = {"arcface-r100", "arcface-r50", "arcface-r18", "arcface-r100-glint360k", "buffalo_l"}
-    assert refused == insightface | {"emonet8", "emonet5", "dlib-68"}
+    of_units = {"openface-au", "openface-au-static", "libreface", "libreface-resnet18"}
+    assert refused == insightface | of_units | {"emonet8", "emonet5", "dlib-68"}
 
 
 def test_checkpoints_that_share_a_file_name() -> None:

@@ -65,6 +65,7 @@ class Row:
         published: the procedures that it follows, default first.
         extractors: the extractors that can feed it, default first; empty if it needs none.
         extractor_kind: the kind of these extractors in `extractors.EXTRACTORS`, registered ones included.
+        features_by_default: whether it reads given features unless one of its extractors is named.
     """
 
     key: str
@@ -76,6 +77,12 @@ class Row:
     published: tuple[Protocol, ...]
     extractors: tuple[str, ...] = ()
     extractor_kind: str = ""
+    features_by_default: bool = False
+
+    @property
+    def default_extractor(self) -> str | None:
+        """Return the extractor that feeds it if none is named; None if it has none, or reads given features."""
+        return None if self.features_by_default or not self.extractors else self.extractors[0]
 
     @property
     def protocols(self) -> tuple[str, ...]:

@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from thm_torchmetrics.cli.extract_action_units import (
+    NAME,
+    OPENFACE,
+    choose_backend,
+    extractor_options,
+    in_intensities,
+    openface_options,
+    track_all,
+)
 from thm_torchmetrics.cli.options import checkpoint_options, device_named, device_option, given_checkpoints
 from thm_torchmetrics.cli.output import writing_fault
 from thm_torchmetrics.cli.wording import in_cli_words
@@ -18,7 +27,13 @@ if TYPE_CHECKING:
     from thm_torchmetrics.scoring.extraction import Features
     from thm_torchmetrics.scoring.progress import Progress
 
-KINDS = {"landmarks": "landmarks", "embeddings": "identity", "coefficients": "face3d", "valence-arousal": "emotion"}
+KINDS = {
+    "landmarks": "landmarks",
+    "embeddings": "identity",
+    "coefficients": "face3d",
+    "valence-arousal": "emotion",
+    NAME: "action_units",
+}
 """The kind of extractor that computes each of the features."""
 
 _PICTURES = (".png", ".jpg", ".jpeg")
@@ -36,10 +51,14 @@ SOME_FAILED = 3
     type=click.Path(path_type=Path),
     required=True,
     help="The file to write: .npz, .npy (the features alone), or a picture (.png, .jpg) of landmarks. For several "
-    "videos, a folder, which gets CLIP.npz each and is made if need be.",
+    "videos, or for tables of OpenFace, a folder, which gets CLIP.npz or CLIP.csv each and is made if need be.",
 )
 @click.option("--extractor", default=None, help="What computes the features; see `thm list`.  [default: the first]")
-@click.option("--landmarks", default=None, help="What finds the face: fan or dlib.  [default: the extractor's own]")
+@click.option(
+    "--landmarks",
+    default=None,
+    help="What finds the face: fan or dlib; for OpenFace's program ce-clm or clnf.  [default: its own]",
+)
 @click.option(
     "--face",
     type=click.Choice(["largest", "first", "last", "center"]),
@@ -57,6 +76,7 @@ SOME_FAILED = 3
     help="Frames per second of folders of pictures.",
 )
 @click.option("--frames", type=click.IntRange(min=1), default=12, show_default=True, help="How many frames to draw.")
+@openface_options
 @device_option
 @checkpoint_options
 @click.option("--quiet", is_flag=True, help="No progress bar.")
@@ -72,12 +92,18 @@ def extract(context: click.Context, /, name: str, sources: tuple[Path, ...], out
     by part: id (80), exp (64), tex (80), angle (3, radians), gamma (27), trans (3). Metrics read it with
     `thm score --preds-features KEY=DIR --target-features KEY=DIR`, which refuses pairs that were made differently.
 
+    `thm extract action-units --backend openface` runs OpenFace's own program, one video after the other, and keeps the
+    tables that it has finished as CLIP.csv, for `thm score --preds-au DIR --target-au DIR`, with CLIP.json, which says
+    how each was made. Action units of other backends are .npz files and never such tables: their numbers are not
+    OpenFace's.
+
     Exit status: 0 all was written; 1 the video or its network failed; 2 wrong usage or an output that cannot be
     written; 3 some of several videos failed, and the others are written.
     """  # fmt: skip
     try:
-        files = _outputs(name, sources, output)
-        failed = _extract_all(name, files, given)
+        backend = choose_backend(context, name, given)
+        files = _outputs(name, sources, output, tables=backend == OPENFACE)
+        failed = track_all(files, given) if backend == OPENFACE else _extract_all(name, files, given, backend)
     except InputError as error:
         raise click.UsageError(in_cli_words(str(error))) from error
     except (ThmError, OSError) as error:
@@ -92,8 +118,14 @@ def extract(context: click.Context, /, name: str, sources: tuple[Path, ...], out
     context.exit(SOME_FAILED)
 
 
-def _outputs(name: str, sources: Sequence[Path], output: Path) -> dict[Path, Path]:
+def _outputs(name: str, sources: Sequence[Path], output: Path, *, tables: bool) -> dict[Path, Path]:
     """Return the file to write for every video, after trying that it can be written.
+
+    Args:
+        name: name of the features.
+        sources: the videos, and folders of them.
+        output: the file, or the folder.
+        tables: whether OpenFace's tables are written, which always go to a folder.
 
     Raises:
         InputError: if the output is not of a form that fits, cannot be written, or is one for two videos; or if a
@@ -102,7 +134,10 @@ def _outputs(name: str, sources: Sequence[Path], output: Path) -> dict[Path, Pat
     from thm_torchmetrics.media.pairing import clip_name
 
     clips = [found for source in sources for found in _clips_of(source)]
-    if len(sources) == 1 and clips == [(clip_name(sources[0]), sources[0])] and not output.is_dir():
+    if tables and output.suffix.lower() in (".csv", ".npz", ".npy") and not output.is_dir():
+        raise InputError(f"--output must be a folder, which gets CLIP.csv and CLIP.json of every video, got {output}")
+    is_folder = output.is_dir() or tables or (name == NAME and not output.suffix)
+    if len(sources) == 1 and clips == [(clip_name(sources[0]), sources[0])] and not is_folder:
         suffix = output.suffix.lower()
         if suffix not in _SUFFIXES or (suffix in _PICTURES and name != "landmarks"):
             pictures = "" if name != "landmarks" else ", .png or .jpg"
@@ -117,7 +152,7 @@ def _outputs(name: str, sources: Sequence[Path], output: Path) -> dict[Path, Pat
     files: dict[Path, Path] = {}
     owners: dict[Path, Path] = {}
     for key, path in clips:
-        file = output / f"{key}.npz"
+        file = output / f"{key}{'.csv' if tables else '.npz'}"
         if owners.setdefault(file, path) != path:
             raise InputError(f"{owners[file]} and {path} are both the clip {key!r}; extract them to two folders")
         files[path] = file
@@ -153,7 +188,7 @@ def _clips_of(source: Path) -> list[tuple[str, Path]]:
     return [(clip_name(source), source)] if clips is None else sorted(clips.items())
 
 
-def _extract_all(name: str, files: dict[Path, Path], given: dict[str, Any]) -> list[str]:
+def _extract_all(name: str, files: dict[Path, Path], given: dict[str, Any], chosen: str | None) -> list[str]:
     """Write the features of every video, and return why some could not be.
 
     Raises:
@@ -167,7 +202,7 @@ def _extract_all(name: str, files: dict[Path, Path], given: dict[str, Any]) -> l
     failed = []
     device = device_named(given["device"])
     with shown(given["quiet"]) as progress:
-        extractor = _make_extractor(name, given, progress)
+        extractor = _make_extractor(name, chosen, given, progress)
         extractor.load(device)
         progress.start(len(files))
         for video, file in files.items():
@@ -178,6 +213,7 @@ def _extract_all(name: str, files: dict[Path, Path], given: dict[str, Any]) -> l
                     features = extract_features(
                         name, video, extractor, device, every=every, fps=given["fps"], progress=progress
                     )
+                    features = in_intensities(features) if name == NAME else features
                     features = features.first(given["frames"]) if file.suffix.lower() in _PICTURES else features
                     _write(features, video, file)
             except Exception as error:
@@ -191,8 +227,8 @@ def _extract_all(name: str, files: dict[Path, Path], given: dict[str, Any]) -> l
     return failed
 
 
-def _make_extractor(name: str, given: dict[str, Any], progress: Progress) -> Extractor:
-    """Return what computes the features.
+def _make_extractor(name: str, chosen: str | None, given: dict[str, Any], progress: Progress) -> Extractor:
+    """Return what computes the features, by default the first of its kind.
 
     Raises:
         InputError: if there is no such extractor, or it does not use an option that is given.
@@ -202,8 +238,8 @@ def _make_extractor(name: str, given: dict[str, Any], progress: Progress) -> Ext
     from thm_torchmetrics.scoring.extraction import options_of
 
     kind = KINDS[name]
-    chosen = given["extractor"] or next(iter(EXTRACTORS[kind]))
-    asked = {option: given[option] for option in ("landmarks", "face", "upsample")}
+    chosen = chosen or next(iter(EXTRACTORS[kind]))
+    asked = {option: given[option] for option in ("landmarks", "face", "upsample")} | extractor_options(chosen, given)
     extractor: Extractor = make_extractor(kind, chosen, given_checkpoints(given, progress), **asked)
     if given["landmarks"] and getattr(extractor, "landmarks", None) is None:
         raise InputError(f"--landmarks {given['landmarks']}: {extractor} finds the face itself; leave it out")
@@ -242,4 +278,7 @@ def _write(features: Features, video: Path, output: Path) -> None:
         if output.suffix.lower() == ".npy":
             np.save(file, features.rows)
         else:
-            np.savez_compressed(file, **features.arrays())
+            arrays = features.arrays()
+            if features.name == NAME:
+                arrays["units"] = list(getattr(features.extractor, "units", ()))
+            np.savez_compressed(file, **arrays)

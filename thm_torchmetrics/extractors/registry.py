@@ -16,7 +16,9 @@ from thm_torchmetrics.extractors.imagenet_inception import InceptionOnImageNet
 from thm_torchmetrics.extractors.inception import Inception
 from thm_torchmetrics.extractors.insightface import InsightFace
 from thm_torchmetrics.extractors.landmarks import FanLandmarks
+from thm_torchmetrics.extractors.libreface import LibreFace
 from thm_torchmetrics.extractors.lpips import CustomDistance, LpipsNetwork
+from thm_torchmetrics.extractors.openface_au import OpenFaceActionUnits
 from thm_torchmetrics.extractors.syncnet import CustomSyncNetwork, SyncNetwork
 from thm_torchmetrics.faces.boxes import FACE_RULES
 from thm_torchmetrics.weights import Checkpoints, CustomFiles, registry
@@ -44,6 +46,7 @@ EXTRACTORS: dict[str, dict[str, Makeable]] = {
     "inception": {"inception": Inception, "inception-imagenet": InceptionOnImageNet},
     "lpips": {"lpips": LpipsNetwork},
     "syncnet": {"syncnet": SyncNetwork},
+    "action_units": {"openface-au": OpenFaceActionUnits, "libreface": LibreFace, "libreface-resnet18": LibreFace},
 }
 """Every extractor by kind and name."""
 

@@ -31,6 +31,22 @@ from thm_torchmetrics.functional.landmarks import (
     missing_keypoints,
 )
 from thm_torchmetrics.functional.lipsync import SyncScores, sync_distances, sync_scores
+from thm_torchmetrics.functional.openface_au import (
+    Models as OpenFaceModels,
+    action_unit_features,
+    action_unit_intensities,
+    action_unit_outputs,
+    calibrate_action_units,
+)
+from thm_torchmetrics.functional.openface_face import align_to_mean_face, triangle_mask
+from thm_torchmetrics.functional.openface_hog import oriented_gradients
+from thm_torchmetrics.functional.openface_shape import (
+    PointModel,
+    closest_rotation,
+    euler_angles,
+    fit_point_model,
+    rotation_matrix,
+)
 from thm_torchmetrics.functional.sharpness import blur_detection_probability
 
 __all__ = [
@@ -38,15 +54,25 @@ __all__ = [
     "FACE_COEFFICIENTS",
     "LANDMARK_PROTOCOLS",
     "LandmarkProtocol",
+    "OpenFaceModels",
+    "PointModel",
     "Statistics",
     "SyncScores",
     "action_unit_error",
+    "action_unit_features",
+    "action_unit_intensities",
+    "action_unit_outputs",
+    "align_to_mean_face",
     "average_expression_distance",
     "average_keypoint_distance",
     "average_pose_distance",
     "blur_detection_probability",
+    "calibrate_action_units",
+    "closest_rotation",
     "cosine_similarity",
     "emotion_similarity_distance",
+    "euler_angles",
+    "fit_point_model",
     "frechet_distance",
     "frechet_distance_newton_schulz",
     "frechet_from_features",
@@ -56,11 +82,14 @@ __all__ = [
     "mfcc",
     "missing_keypoints",
     "moments",
+    "oriented_gradients",
     "peak_signal_noise_ratio",
+    "rotation_matrix",
     "squared_errors",
     "squared_euclidean_distance",
     "statistics",
     "structural_similarity",
     "sync_distances",
     "sync_scores",
+    "triangle_mask",
 ]

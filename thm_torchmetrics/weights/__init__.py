@@ -11,10 +11,10 @@ from thm_torchmetrics.weights.checkpoints import Checkpoint, Checkpoints, Custom
 from thm_torchmetrics.weights.download import obtain
 from thm_torchmetrics.weights.folders import cache_dir, other_caches, path_within, places
 from thm_torchmetrics.weights.given_folder import files_in
-from thm_torchmetrics.weights.licenses import check_license, license_notice
+from thm_torchmetrics.weights.licenses import accept_license, check_license, is_accepted, license_notice
 from thm_torchmetrics.weights.load import StateDict, load, load_into
 from thm_torchmetrics.weights.locate import Found, Status, locate, status, verify
-from thm_torchmetrics.weights.registry import WeightEntry, needed_by, register, registry
+from thm_torchmetrics.weights.registry import Part, WeightEntry, needed_by, register, registry
 from thm_torchmetrics.weights.unpack import unpacked
 
 __all__ = [
@@ -22,12 +22,15 @@ __all__ = [
     "Checkpoints",
     "CustomFiles",
     "Found",
+    "Part",
     "StateDict",
     "Status",
     "WeightEntry",
+    "accept_license",
     "cache_dir",
     "check_license",
     "files_in",
+    "is_accepted",
     "license_notice",
     "load",
     "load_into",

@@ -13,6 +13,7 @@ from thm_torchmetrics.weights.attempts import Attempts, Refused
 from thm_torchmetrics.weights.environment import is_offline
 from thm_torchmetrics.weights.file_type import describe_wrong_body
 from thm_torchmetrics.weights.folders import cache_dir, path_within, places
+from thm_torchmetrics.weights.licenses import is_accepted
 from thm_torchmetrics.weights.locate import Found, explain_mismatch, hash_file, search
 from thm_torchmetrics.weights.missing import Missing, explain_missing
 from thm_torchmetrics.weights.registry import WeightEntry
@@ -142,16 +143,41 @@ def _from_any(
     return tuple(dict.fromkeys(failures))  # two addresses of one host that cannot be reached are one reason
 
 
-def _check_own(path: Path) -> None:
-    """Refuse a link in the place of a file that is to be written: its target is somebody else's.
+def _from_all(
+    entry: WeightEntry, folder: Path, progress: Progress | None, unreachable: dict[str, str]
+) -> tuple[str, ...]:
+    """Fetch what a folder lacks of a checkpoint's files; return why the first that cannot be had failed."""
+    folder.mkdir(exist_ok=True)
+    done = 0
+    for part in entry.parts:
+        path = folder / part.file
+        if not path.is_file() or hash_file(path) != part.sha256:
+            alone = WeightEntry(
+                f"{entry.name}/{part.file}", part.file, urls=(part.url,), sha256=part.sha256, size=part.size
+            )
+            unfinished = path.with_name(f"{part.file}.part")
+            _check_own(unfinished)
+            if failures := _from_any(alone, unfinished, _shifted(progress, done, entry.size), unreachable):
+                return failures
+            unfinished.replace(path)
+        done += part.size
+    return ()
+
+
+def _shifted(progress: Progress | None, done: int, total: int | None) -> Progress | None:
+    """Return the progress of one file as that of all."""
+    return None if progress is None else lambda now, _: progress(done + now, total)
+
+
+def _check_own(path: Path, folder: bool = False) -> None:
+    """Refuse a link in the place of a file, or folder, that is to be written: its target is somebody else's.
 
     Raises:
-        WeightsError: if there is anything but a regular file.
+        WeightsError: if there is anything but a regular file, or a folder.
     """
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise WeightsError(
-            f"{path} is {'a link' if path.is_symlink() else 'no file'}, and is not written to; remove it"
-        )
+    if path.is_symlink() or (path.exists() and not (path.is_dir() if folder else path.is_file())):
+        fault = "a link" if path.is_symlink() else "no folder" if folder else "no file"
+        raise WeightsError(f"{path} is {fault}, and is not written to; remove it")
 
 
 def _download(
@@ -170,8 +196,9 @@ def _download(
             found = search(entry.name, commercial=commercial)
             if isinstance(found, Found):
                 return found
-            _check_own(part)
-            if failures := _from_any(entry, part, progress, unreachable):
+            _check_own(part, bool(entry.parts))
+            fetch = _from_all if entry.parts else _from_any
+            if failures := fetch(entry, part, progress, unreachable):
                 return replace(found, failures=failures)
             part.replace(target)
     except ThmError:
@@ -229,6 +256,8 @@ def try_to_obtain(
     found = search(name, file, commercial=commercial)
     if isinstance(found, Found) or not found.entry.fetchable:
         return found
+    if found.entry.terms and not is_accepted(found.entry):
+        return replace(found, forbidden=f"the terms of {name} are not accepted yet")
     if is_offline(offline):
         return replace(found, forbidden="THM_OFFLINE is set" if offline is None else "`offline` is True (--offline)")
     return _download_once(found.entry, commercial, progress, attempts)
@@ -256,7 +285,8 @@ def obtain(
 
     Raises:
         InputError: if the registry has no such name.
-        WeightsNotFoundError: if it is nowhere and downloads are off, no hash could verify it, or no address gives it.
+        WeightsNotFoundError: if it is nowhere, and downloads are off, no hash could verify it, its terms are not
+            accepted (`accept_license`), or no address gives it.
         WeightsError: if a file of its name is there but holds other bytes, if the folder for downloads cannot be
             written, or if its license excludes this use.
     """

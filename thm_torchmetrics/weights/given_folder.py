@@ -35,7 +35,8 @@ def files_in(folder: str | Path) -> dict[str, Path]:
     root = expanded(folder)
     try:
         held = {entry.name: _files_for(root, entry) for entry in registry().values()}
-        saved = _checkpoints_in(root, [root, *(root / name for name in registry())])
+        folders = [root / entry.name for entry in registry().values() if not entry.parts]
+        saved = _checkpoints_in(root, [root, *folders])
     except OSError as error:
         raise InputError(
             f"the folder of checkpoints cannot be read: {error.filename or root}, {error.strerror or error}"
@@ -60,7 +61,9 @@ def files_in(folder: str | Path) -> dict[str, Path]:
 
 
 def _files_for(root: Path, entry: WeightEntry) -> list[Path]:
-    """Return the files that stand for a checkpoint."""
+    """Return the files, or the folder, that stand for a checkpoint."""
+    if entry.parts:
+        return [path for path in (root / entry.file,) if path.is_dir()]
     published = (entry.file, *entry.aliases)
     paths = [root / entry.name / file for file in published]
     paths += [root / file for file in published if not _is_shared(file)]
@@ -85,10 +88,13 @@ def _checkpoints_in(root: Path, folders: Iterable[Path]) -> set[Path]:
 
 
 def _known() -> str:
-    """List the names under which checkpoints are recognized."""
-    return ", ".join(
-        f"{entry.name}/{entry.file} or {entry.name}.pth"
-        if _is_shared(entry.file)
-        else f"{entry.file} or {entry.name}.pth"
-        for entry in registry().values()
-    )
+    """List the names under which all checkpoints are recognized."""
+    return ", ".join(map(_names, registry().values()))
+
+
+def _names(entry: WeightEntry) -> str:
+    """Return the names under which a checkpoint is recognized."""
+    if entry.parts:
+        return f"the folder {entry.file}"
+    file = f"{entry.name}/{entry.file}" if _is_shared(entry.file) else entry.file
+    return f"{file} or {entry.name}.pth"

@@ -94,6 +94,8 @@ def load(
 
     found = locate(name, file, commercial=commercial)
     path = found.path
+    if get_entry(name).parts:
+        raise WeightsError(f"{path} is a folder of files that hold no state dict; take its path from `locate`")
     state = _unwrap(_read(path, found.custom), get_entry(name).wrapper, path)
     wrong = [
         f"{key} ({type(value).__name__})"

@@ -14,10 +14,10 @@ from typing import Literal
 from thm_torchmetrics.errors import WeightsError, WeightsNotFoundError
 from thm_torchmetrics.weights.environment import expanded
 from thm_torchmetrics.weights.file_type import describe_wrong_body, describe_wrong_file, file_type, read_head
-from thm_torchmetrics.weights.folders import is_file, other_caches, places
+from thm_torchmetrics.weights.folders import is_file, is_folder, other_caches, places
 from thm_torchmetrics.weights.licenses import check_license
 from thm_torchmetrics.weights.missing import Missing, explain_missing
-from thm_torchmetrics.weights.registry import WeightEntry, get_entry, owner_of_hash, shares_file_name
+from thm_torchmetrics.weights.registry import WeightEntry, digest_of_parts, get_entry, owner_of_hash, shares_file_name
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,22 @@ def hash_file(path: Path) -> str:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
+def hash_of(path: Path, entry: WeightEntry) -> str:
+    """Return the SHA256 of a checkpoint's file, or of its folder; files that the folder lacks are left out.
+
+    Raises:
+        WeightsError: if a file cannot be read.
+    """
+    if not entry.parts:
+        return hash_file(path)
+    files = (part.file for part in entry.parts)
+    return digest_of_parts({file: hash_file(path / file) for file in files if is_file(path / file)})
+
+
 def explain_mismatch(path: Path, entry: WeightEntry) -> str:
     """Say why a file is not the published one, in words that complete "the file is ..."."""
+    if entry.parts:
+        return _explain_folder(path, entry)
     sha256 = hash_file(path)
     if (other := owner_of_hash(sha256)) is not None:
         return f"the checkpoint {other.name!r} ({other.file})"
@@ -85,6 +99,22 @@ def explain_mismatch(path: Path, entry: WeightEntry) -> str:
         return f"{'cut short' if size < entry.size else 'too long'}: {size:,} bytes instead of {entry.size:,}"
     known = entry.sha256 or f"{entry.sha256_prefix}..."
     return f"{file_type(path)}, but not the published one: SHA256 {sha256} instead of {known}"
+
+
+def _explain_folder(path: Path, entry: WeightEntry) -> str:
+    """Say which files of a folder are not the published ones."""
+    absent = [part.file for part in entry.parts if not is_file(path / part.file)]
+    wrong = [
+        part.file for part in entry.parts if part.file not in absent and hash_file(path / part.file) != part.sha256
+    ]
+    faults = [f"lacks {', '.join(absent)}"] if absent else []
+    faults += [f"holds other bytes in {', '.join(wrong)}"] if wrong else []
+    return f"a folder that {' and '.join(faults)}"
+
+
+def _is_there(path: Path, entry: WeightEntry) -> bool:
+    """Return whether there is a file, or for a checkpoint of several files a folder."""
+    return is_folder(path) if entry.parts else is_file(path)
 
 
 def _in_package(entry: WeightEntry) -> Path | None:
@@ -129,9 +159,9 @@ def _in_other_caches(entry: WeightEntry) -> Iterator[Found]:
 def _search(entry: WeightEntry) -> Found | Missing:
     passed: list[str] = []
     for path, meant in _candidates(entry):
-        if not is_file(path):
+        if not _is_there(path, entry):
             continue
-        sha256 = hash_file(path)
+        sha256 = hash_of(path, entry)
         if entry.matches(sha256):
             return Found(path, sha256, custom=False)
         other = owner_of_hash(sha256)
@@ -156,9 +186,14 @@ def _search(entry: WeightEntry) -> Found | Missing:
 
 def find_fault(name: str, file: str | Path) -> str:
     """Say why a user's own file cannot be read, whatever it holds; empty if it can."""
-    path = expanded(file)
+    path, parts = expanded(file), get_entry(name).parts
     try:
         mode = path.stat().st_mode
+        if parts and stat.S_ISDIR(mode):
+            absent = [part.file for part in parts if not is_file(path / part.file)]
+            return f"the folder given for the checkpoint {name!r} lacks {', '.join(absent)}: {path}" if absent else ""
+        if parts and stat.S_ISREG(mode):
+            return f"the checkpoint {name!r} is a folder of {len(parts)} files, and a file was given: {path}"
         if stat.S_ISREG(mode):
             path.open("rb").close()
             return ""
@@ -174,13 +209,13 @@ def _locate_custom(entry: WeightEntry, file: Path, commercial: bool | None) -> F
     """Return the user's own file, whatever its hash, but not against a license that is known to be the file's."""
     if fault := find_fault(entry.name, file):
         raise WeightsNotFoundError(fault)
-    sha256 = hash_file(file)
+    sha256 = hash_of(file, entry)
     other = owner_of_hash(sha256)
     if other is not None:
         check_license(other.name, commercial)
     elif not entry.verifiable:
         check_license(entry.name, commercial)
-    if (wrong := describe_wrong_file(file, entry.file)) is not None:
+    if not entry.parts and (wrong := describe_wrong_file(file, entry.file)) is not None:
         raise WeightsError(f"the file given for the checkpoint {entry.name!r} is {wrong}: {file}")
     return Found(file, sha256, custom=not entry.matches(sha256))
 

@@ -59,7 +59,7 @@ def explain_all(missing: Sequence[Missing], faults: Mapping[str, str]) -> str:
     if missing:
         lines.append(_searched())
     lines += dict.fromkeys(f"Not downloaded: {failure}" for each in missing for failure in each.failures)
-    lines += _fetch([each.entry.name for each in missing if each.entry.fetchable])
+    lines += _fetch([each.entry for each in missing if each.entry.fetchable])
     return "\n".join(lines + _forbidden(missing))
 
 
@@ -67,20 +67,26 @@ def _lines(missing: Missing) -> list[str]:
     """Return the facts of one of several, and what else is to be said of it alone."""
     entry = missing.entry
     size, *facts = _facts(entry)
-    more = [*facts, *_addresses(entry)[:1], *_passed(missing)]
+    terms = [f"terms, to be accepted first: {entry.terms}"] if entry.terms else []
+    more = [*facts, *terms, *_addresses(entry)[:1], *_passed(missing)]
     if not entry.fetchable:
         more.append(_remedy(missing))
     return [f"- {entry.name}: {entry.file}, {size}", *(f"  {line}" for line in more)]
 
 
-def _fetch(names: Sequence[str]) -> list[str]:
-    if not names:
+def _fetch(entries: Sequence[WeightEntry]) -> list[str]:
+    if not entries:
         return []
-    listed = " ".join(names)
+    listed = _accepting(entries)
     return [
         f"Run `thm weights fetch {listed}`, or download them on another machine (`thm weights fetch --urls {listed}` "
         f"prints addresses and hashes) and put them into {cache_dir()}"
     ]
+
+
+def _accepting(entries: Sequence[WeightEntry]) -> str:
+    """Return the arguments of ``thm weights fetch`` that name checkpoints, and accept their terms if they have any."""
+    return " ".join([entry.name for entry in entries] + ["--accept-license"] * any(entry.terms for entry in entries))
 
 
 def _facts(entry: WeightEntry) -> list[str]:
@@ -90,7 +96,7 @@ def _facts(entry: WeightEntry) -> list[str]:
 
 
 def _addresses(entry: WeightEntry) -> list[str]:
-    return [*entry.urls[:1], *([entry.page] if entry.page else [])]
+    return [*entry.addresses[:1], *([entry.page] if entry.page else [])]
 
 
 def _searched() -> str:
@@ -117,10 +123,16 @@ def _remedy(missing: Missing) -> str:
     by_path = f"give it by path (weights= in Python, --weights {entry.name}=FILE)"
     address = " or ".join(_addresses(entry))
     folder = (cache_dir() / path_within(entry)).parent
-    if missing.failures:
+    if missing.failures and not entry.parts:
         return f"Try again later, or download {address} on another machine and put {entry.file} into {folder}"
+    if entry.parts:
+        return (
+            f"{f'Read {entry.terms}, and if you accept it run' if entry.terms else 'Run'} `thm weights fetch "
+            f"{_accepting([entry])}`; `thm weights fetch --urls {entry.name}` prints the addresses of its "
+            f"{len(entry.parts)} files, which may lie in {cache_dir() / path_within(entry)}"
+        )
     if entry.fetchable:
-        return f"Run `thm weights fetch {entry.name}`, or download {address} yourself and put it into {folder}"
+        return f"Run `thm weights fetch {_accepting([entry])}`, or download {address} yourself and put it into {folder}"
     if entry.verifiable:
         return f"It has no address to fetch it from: put it into {folder}, or {by_path}"
     download = f"download {address} yourself and " if address else ""

@@ -63,6 +63,10 @@ run.
 
 Downloads go to `$THM_WEIGHTS_DIR` if it is set, else to the user's cache.
 
+Some terms must be accepted before a checkpoint is fetched: read them, and give `--accept-license` once. The answer is
+kept in `NAME.license-accepted.txt` beside the downloads; remove it to withdraw. Nothing that has such terms is ever
+downloaded without it, by no command.
+
 ## A checkpoint of your own
 
 ```python
@@ -99,9 +103,10 @@ def _section(entry: WeightEntry) -> str:
         "Size": f"{entry.size:,} bytes" if entry.size else "not known",
         "SHA256": f"`{entry.sha256}`" if entry.sha256 else "not known, so it is used only as your own file",
         "License": entry.license,
+        "Terms": f"<{entry.terms}>, to be accepted before it is fetched" if entry.terms else "",
         "Commercial use": _USE[entry.commercial],
         "Publisher": f"<{entry.source}>",
-        "Addresses": "".join(f"\n  - <{url}>" for url in entry.urls),
+        "Addresses": "".join(f"\n  - <{url}>" for url in entry.addresses),
         "By hand": f"<{entry.page}>" if entry.page else "",
         "Comes with": _package(entry),
         "Holds": entry.layout,
@@ -113,6 +118,8 @@ def _section(entry: WeightEntry) -> str:
 
 
 def _names(entry: WeightEntry) -> str:
+    if entry.parts:
+        return f"`{entry.file}`, a folder of {len(entry.parts)} files, with the SHA256 of the output of sha256sum"
     others = ", ".join(f"`{alias}`" for alias in entry.aliases)
     return f"`{entry.file}`" + (f" (also published as {others})" if others else "")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -13,6 +14,23 @@ from types import MappingProxyType
 from typing import Literal
 
 from thm_torchmetrics.errors import InputError
+
+
+@dataclass(frozen=True)
+class Part:
+    """The facts of one file of a checkpoint that is a folder of files.
+
+    Attributes:
+        file: its name.
+        url: its address.
+        sha256: its hash.
+        size: its bytes.
+    """
+
+    file: str
+    url: str
+    sha256: str
+    size: int
 
 
 @dataclass(frozen=True)
@@ -31,6 +49,8 @@ class WeightEntry:
         aliases: other names under which the same bytes are published.
         sha256: hash of the file, 64 hex digits, or None where no source tells it.
         sha256_prefix: its first digits, where only those are known.
+        git_blob: the id that git gives the file, 40 hex digits, where no other hash is known: SHA1 of ``blob SIZE``, a
+            zero byte and the bytes; `git hash-object FILE` prints it.
         size: bytes, or None where not known.
         page: where a person can download it by hand, if that is not one of `urls`.
         wrapper: key of the file's dict that holds the state dict; None where the file is one.
@@ -39,6 +59,8 @@ class WeightEntry:
         verified: a sentence on how the network was compared with the original; empty where it was not.
         verified_with: weights of that comparison; None where there was none.
         used_by: the extractors that need it, as pairs of kind and name.
+        parts: the files of a checkpoint that is a folder, which `file` names; its `sha256` is `digest_of_parts`.
+        terms: address of license terms that must be accepted before it is downloaded; empty where none must be.
     """
 
     name: str
@@ -52,6 +74,7 @@ class WeightEntry:
     aliases: tuple[str, ...] = ()
     sha256: str | None = None
     sha256_prefix: str | None = None
+    git_blob: str | None = None
     size: int | None = None
     page: str | None = None
     wrapper: str | None = None
@@ -60,6 +83,13 @@ class WeightEntry:
     verified: str = ""
     verified_with: Literal["published", "seeded"] | None = None
     used_by: tuple[tuple[str, str], ...] = ()
+    parts: tuple[Part, ...] = ()
+    terms: str = ""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses of the file, or of the files of a folder."""
+        return tuple(part.url for part in self.parts) or self.urls
 
     @property
     def verifiable(self) -> bool:
@@ -69,7 +99,7 @@ class WeightEntry:
     @property
     def fetchable(self) -> bool:
         """Whether it is downloaded: there is an address, and a hash to check the result with."""
-        return self.verifiable and bool(self.urls)
+        return self.verifiable and bool(self.addresses)
 
     def matches(self, sha256: str) -> bool:
         """Return whether a file with this hash is the published one."""
@@ -78,12 +108,40 @@ class WeightEntry:
         return self.sha256_prefix is not None and sha256.startswith(self.sha256_prefix)
 
 
+def digest_of_parts(hashes: Mapping[str, str]) -> str:
+    """Return the SHA256 of a folder: that of the lines of ``sha256sum FILE...``, in the order of the names.
+
+    Args:
+        hashes: the SHA256 of each file by its name.
+
+    Example:
+        >>> digest_of_parts({"b.dat": "0" * 64, "a.dat": "1" * 64})[:8]
+        '82943e30'
+    """
+    lines = "".join(f"{hashes[file]}  {file}\n" for file in sorted(hashes))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _folder_facts(parts: tuple[Part, ...]) -> dict[str, str | int]:
+    """Return hash and size of a folder of files."""
+    return {
+        "sha256": digest_of_parts({part.file: part.sha256 for part in parts}),
+        "size": sum(part.size for part in parts),
+    }
+
+
 def parse_registry(text: str) -> dict[str, WeightEntry]:
     """Return the entries of a registry in TOML; `commercial = "unknown"` becomes None."""
     entries: dict[str, WeightEntry] = {}
     for name, fields in tomllib.loads(text).items():
         fields |= {key: tuple(fields.get(key, ())) for key in ("urls", "aliases")}
         fields["used_by"] = tuple((user["kind"], user["extractor"]) for user in fields.get("used_by", ()))
+        base = fields.pop("parts_url", "")
+        if "parts" in fields:
+            fields["parts"] = tuple(
+                Part(path.rpartition("/")[2], base + path, sha256, size) for path, sha256, size in fields["parts"]
+            )
+            fields |= _folder_facts(fields["parts"])
         fields["commercial"] = None if fields["commercial"] == "unknown" else fields["commercial"]
         entries[name] = WeightEntry(name=name, **fields)
     return entries
@@ -167,9 +225,11 @@ def _check_form(entry: WeightEntry) -> None:
     for field, digits, form in (
         ("sha256", entry.sha256, "[0-9a-f]{64}"),
         ("sha256_prefix", entry.sha256_prefix, "[0-9a-f]{8,64}"),
+        ("git_blob", entry.git_blob, "[0-9a-f]{40}"),
     ):
         if digits is not None and not re.fullmatch(form, digits):
-            raise InputError(f"`{field}` is {digits!r}, needs {form}; `sha256sum {entry.file}` prints the hash")
+            program = "git hash-object" if field == "git_blob" else "sha256sum"
+            raise InputError(f"`{field}` is {digits!r}, needs {form}; `{program} {entry.file}` prints the hash")
 
 
 def get_entry(name: str) -> WeightEntry:
