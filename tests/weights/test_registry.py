@@ -159,7 +159,7 @@ def test_name_is_registered_with_one_set_of_facts(use_registry: Callable) -> Non
     weights.register(replace(entry))
     assert dict(weights.registry()) == {"net": entry}
     for field in fields(entry):
-        if field.name not in ("name", "urls", "aliases", "file", "sha256", "sha256_prefix"):
+        if field.name not in ("name", "urls", "aliases", "file", "sha256", "sha256_prefix", "git_blob"):
             with pytest.raises(InputError, match="'net' is already registered with other facts"):
                 weights.register(replace(entry, **{field.name: "other"}))
     assert dict(weights.registry()) == {"net": entry}
@@ -190,6 +190,7 @@ def test_registry_is_read_only() -> None:
         ({"urls": "https://example.org/net.pth"}, "`urls` is a str, needs a tuple of strings"),
         ({"sha256": "ABC"}, "`sha256` is 'ABC', needs .*`sha256sum net.pth` prints the hash"),
         ({"sha256_prefix": "12"}, "`sha256_prefix` is '12'"),
+        ({"git_blob": "AB"}, "`git_blob` is 'AB', needs .*`git hash-object net.pth` prints the hash"),
     ],
 )
 def test_entry_that_cannot_work_is_refused(use_registry: Callable, given: dict[str, object], said: str) -> None:

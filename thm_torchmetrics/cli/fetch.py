@@ -173,7 +173,7 @@ def _print_urls(names: list[str]) -> None:
             click.echo(f"{entry.urls[0]}  {weights.path_within(entry).as_posix()}  {entry.sha256}")
         elif entry.package is None:
             by_hand = " or ".join((*entry.urls[:1], *([entry.page] if entry.page else [])))
-            click.echo(f"{name} is left out, as no hash of it is known; download it by hand: {by_hand}", err=True)
+            click.echo(f"{name} is left out, as no SHA256 of it is known; download it by hand: {by_hand}", err=True)
 
 
 def _fetch(names: list[str]) -> bool:

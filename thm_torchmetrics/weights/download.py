@@ -13,8 +13,9 @@ from thm_torchmetrics.weights.attempts import Attempts, Refused
 from thm_torchmetrics.weights.environment import is_offline
 from thm_torchmetrics.weights.file_type import describe_wrong_body
 from thm_torchmetrics.weights.folders import cache_dir, path_within, places
+from thm_torchmetrics.weights.hashes import hash_file, is_published
 from thm_torchmetrics.weights.licenses import is_accepted
-from thm_torchmetrics.weights.locate import Found, explain_mismatch, hash_file, search
+from thm_torchmetrics.weights.locate import Found, explain_mismatch, search
 from thm_torchmetrics.weights.missing import Missing, explain_missing
 from thm_torchmetrics.weights.registry import WeightEntry
 
@@ -115,7 +116,7 @@ def _fetch(session: requests.Session, url: str, part: Path, entry: WeightEntry, 
             if not part.exists() or part.stat().st_size <= before:
                 raise Refused(f"{url}: the connection broke off") from error
             continue
-        if entry.matches(hash_file(part)):
+        if is_published(part, entry):
             return
         reason = explain_mismatch(part, entry)
         part.unlink()

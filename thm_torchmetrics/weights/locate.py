@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -15,9 +13,10 @@ from thm_torchmetrics.errors import WeightsError, WeightsNotFoundError
 from thm_torchmetrics.weights.environment import expanded
 from thm_torchmetrics.weights.file_type import describe_wrong_body, describe_wrong_file, file_type, read_head
 from thm_torchmetrics.weights.folders import is_file, is_folder, other_caches, places
+from thm_torchmetrics.weights.hashes import forget_hashes, git_blob_of, hash_file, hash_of, is_published, owner_of
 from thm_torchmetrics.weights.licenses import check_license
 from thm_torchmetrics.weights.missing import Missing, explain_missing
-from thm_torchmetrics.weights.registry import WeightEntry, digest_of_parts, get_entry, owner_of_hash, shares_file_name
+from thm_torchmetrics.weights.registry import WeightEntry, get_entry, shares_file_name
 
 
 @dataclass(frozen=True)
@@ -52,43 +51,12 @@ class Status:
     detail: str
 
 
-@cache
-def _digest(path: Path, size: int, modified: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def hash_file(path: Path) -> str:
-    """Return the SHA256 of a file, read once per process as long as its size and time of modification stay.
-
-    Raises:
-        WeightsError: if the file cannot be read.
-    """
-    try:
-        facts = path.stat()
-        return _digest(path.absolute(), facts.st_size, facts.st_mtime_ns)
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-def hash_of(path: Path, entry: WeightEntry) -> str:
-    """Return the SHA256 of a checkpoint's file, or of its folder; files that the folder lacks are left out.
-
-    Raises:
-        WeightsError: if a file cannot be read.
-    """
-    if not entry.parts:
-        return hash_file(path)
-    files = (part.file for part in entry.parts)
-    return digest_of_parts({file: hash_file(path / file) for file in files if is_file(path / file)})
-
-
 def explain_mismatch(path: Path, entry: WeightEntry) -> str:
     """Say why a file is not the published one, in words that complete "the file is ..."."""
     if entry.parts:
         return _explain_folder(path, entry)
     sha256 = hash_file(path)
-    if (other := owner_of_hash(sha256)) is not None:
+    if (other := owner_of(path, entry)) is not None:
         return f"the checkpoint {other.name!r} ({other.file})"
     if (wrong := describe_wrong_body(read_head(path))) is not None:
         return wrong
@@ -97,8 +65,10 @@ def explain_mismatch(path: Path, entry: WeightEntry) -> str:
     size = path.stat().st_size
     if entry.size is not None and size != entry.size:
         return f"{'cut short' if size < entry.size else 'too long'}: {size:,} bytes instead of {entry.size:,}"
-    known = entry.sha256 or f"{entry.sha256_prefix}..."
-    return f"{file_type(path)}, but not the published one: SHA256 {sha256} instead of {known}"
+    got, known = f"SHA256 {sha256}", entry.sha256 or f"{entry.sha256_prefix}..."
+    if not (entry.sha256 or entry.sha256_prefix):
+        got, known = f"git blob {git_blob_of(path)}", f"{entry.git_blob}"
+    return f"{file_type(path)}, but not the published one: {got} instead of {known}"
 
 
 def _explain_folder(path: Path, entry: WeightEntry) -> str:
@@ -130,7 +100,7 @@ def _in_package(entry: WeightEntry) -> Path | None:
 def _candidates(entry: WeightEntry) -> Iterator[tuple[Path, bool]]:
     """Yield files to look at, each with whether its place says that it is meant to be this checkpoint."""
     packaged = _in_package(entry)
-    if packaged is not None and is_file(packaged) and entry.matches(hash_file(packaged)):
+    if packaged is not None and is_file(packaged) and is_published(packaged, entry):
         yield packaged, True  # before the folders, where a file called `vgg.pth` may be anything
     named = not shares_file_name(entry)
     for folder in places():
@@ -150,8 +120,8 @@ def _in_other_caches(entry: WeightEntry) -> Iterator[Found]:
             if not is_file(path):
                 continue
             try:
-                if entry.size in (None, path.stat().st_size) and entry.matches(sha256 := hash_file(path)):
-                    yield Found(path, sha256, custom=False)
+                if entry.size in (None, path.stat().st_size) and is_published(path, entry):
+                    yield Found(path, hash_file(path), custom=False)
             except (OSError, WeightsError):
                 continue
 
@@ -162,9 +132,9 @@ def _search(entry: WeightEntry) -> Found | Missing:
         if not _is_there(path, entry):
             continue
         sha256 = hash_of(path, entry)
-        if entry.matches(sha256):
+        if is_published(path, entry):
             return Found(path, sha256, custom=False)
-        other = owner_of_hash(sha256)
+        other = owner_of(path, entry)
         if meant and not entry.verifiable and other is None:
             return Found(path, sha256, custom=True)
         # Under a name that several checkpoints share the file may be one of the others.
@@ -210,14 +180,14 @@ def _locate_custom(entry: WeightEntry, file: Path, commercial: bool | None) -> F
     if fault := find_fault(entry.name, file):
         raise WeightsNotFoundError(fault)
     sha256 = hash_of(file, entry)
-    other = owner_of_hash(sha256)
+    other = owner_of(file, entry)
     if other is not None:
         check_license(other.name, commercial)
     elif not entry.verifiable:
         check_license(entry.name, commercial)
     if not entry.parts and (wrong := describe_wrong_file(file, entry.file)) is not None:
         raise WeightsError(f"the file given for the checkpoint {entry.name!r} is {wrong}: {file}")
-    return Found(file, sha256, custom=not entry.matches(sha256))
+    return Found(file, sha256, custom=not is_published(file, entry))
 
 
 def search(name: str, file: str | Path | None = None, *, commercial: bool | None = None) -> Found | Missing:
@@ -270,5 +240,5 @@ def verify(name: str) -> Status:
     Raises:
         InputError: if the registry has no such name.
     """
-    _digest.cache_clear()
+    forget_hashes()
     return status(name)

@@ -92,7 +92,8 @@ def _accepting(entries: Sequence[WeightEntry]) -> str:
 def _facts(entry: WeightEntry) -> list[str]:
     digest = entry.sha256 or (f"{entry.sha256_prefix}..." if entry.sha256_prefix else "not known")
     size = f"{entry.size:,} bytes" if entry.size else "size not known"
-    return [size, f"SHA256 {digest}", f"license: {entry.license}"]
+    known = f"git blob {entry.git_blob}" if entry.git_blob and digest == "not known" else f"SHA256 {digest}"
+    return [size, known, f"license: {entry.license}"]
 
 
 def _addresses(entry: WeightEntry) -> list[str]:

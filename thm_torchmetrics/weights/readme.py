@@ -101,7 +101,8 @@ def _section(entry: WeightEntry) -> str:
     facts = {
         "File": _names(entry),
         "Size": f"{entry.size:,} bytes" if entry.size else "not known",
-        "SHA256": f"`{entry.sha256}`" if entry.sha256 else "not known, so it is used only as your own file",
+        "SHA256": _sha256(entry),
+        "Git blob": f"`{entry.git_blob}` (`git hash-object {entry.file}`)" if entry.git_blob else "",
         "License": entry.license,
         "Terms": f"<{entry.terms}>, to be accepted before it is fetched" if entry.terms else "",
         "Commercial use": _USE[entry.commercial],
@@ -115,6 +116,12 @@ def _section(entry: WeightEntry) -> str:
     }
     lines = [f"- {fact}:{text if text[0].isspace() else f' {text}'}" for fact, text in facts.items() if text]
     return "\n".join([f"### `{entry.name}`", "", *lines, ""])
+
+
+def _sha256(entry: WeightEntry) -> str:
+    if entry.sha256:
+        return f"`{entry.sha256}`"
+    return "not known" if entry.verifiable else "not known, so it is used only as your own file"
 
 
 def _names(entry: WeightEntry) -> str:

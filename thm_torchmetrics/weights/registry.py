@@ -93,8 +93,8 @@ class WeightEntry:
 
     @property
     def verifiable(self) -> bool:
-        """Whether enough of the hash is known to tell the published file from any other."""
-        return self.sha256 is not None or self.sha256_prefix is not None
+        """Whether enough of a hash is known to tell the published file from any other."""
+        return any((self.sha256, self.sha256_prefix, self.git_blob))
 
     @property
     def fetchable(self) -> bool:
