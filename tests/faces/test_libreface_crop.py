@@ -90,6 +90,27 @@ def test_a_crop_is_what_pillow_makes_of_the_square() -> None:
         np.testing.assert_array_equal(crop[0].permute(1, 2, 0).numpy(), expected)
 
 
+@pytest.mark.parametrize("size", [150, 200, 260])
+def test_a_square_of_more_than_1024_pixels_is_what_pillow_makes_of_the_shrunk_frame(size: int) -> None:
+    pixels = np.random.default_rng(5).integers(0, 256, (2300, 2200, 3), dtype=np.uint8)
+    landmarks = face(1100, 1150, size, 0.1)[None]
+    crop, _ = libreface_crops(torch.from_numpy(pixels).movedim(-1, 0)[None], landmarks)
+    square = square_of_face(*eyes_and_mouth(landmarks))[0].numpy()
+    factor = {150: 2, 200: 3, 260: 4}[size]  # squares of 1200, 1600 and 2080 pixels
+    picture = Image.fromarray(pixels).resize((round(2200 / factor), round(2300 / factor)), Image.Resampling.LANCZOS)
+    picture = picture.transform(
+        (512, 512), Image.Transform.QUAD, (square / factor + 0.5).flatten(), Image.Resampling.BILINEAR
+    )
+    expected = np.asarray(picture.resize((256, 256), Image.Resampling.BILINEAR))[16:240, 16:240]
+    np.testing.assert_array_equal(crop[0].permute(1, 2, 0).numpy(), expected)
+
+
+def test_a_long_face_has_a_square_of_its_height() -> None:
+    points = torch.tensor([[[110.0, 100.0]], [[90.0, 100.0]], [[100.0, 200.0]]], dtype=torch.float64)
+    # e = (20, 0), m = (0, 100): half an edge is max(40, 180), and the center lies at (100, 110)
+    assert square_of_face(*points)[0].tolist() == [[-80, -70], [-80, 290], [280, 290], [280, -70]]
+
+
 def test_an_upright_face_has_an_upright_square() -> None:
     square = square_of_face(*eyes_and_mouth(face()[None]))[0]
     # e = (40, 0), m = (0, 40): half an edge is max(80, 72), and the center lies 0.1 m below the eyes

@@ -65,7 +65,6 @@ _OPTIONS = (
         is_flag=False,
         flag_value=_DEFAULT_IMAGE,
         default=None,
-        is_eager=True,  # before the sources, of which it may have taken one
         callback=_check_image,
         metavar="[IMAGE]",
         help="Action units: run OpenFace in docker instead, by default in the image that papers use.",
