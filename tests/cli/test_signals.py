@@ -10,7 +10,9 @@ import pytest
 from thm_torchmetrics.demo.sample import make_sample
 
 WAITING = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that they are ignored
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from thm_torchmetrics.cli import main
 from thm_torchmetrics.media.video import VideoFile
 frames = VideoFile.frames
