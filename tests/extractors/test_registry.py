@@ -240,7 +240,7 @@ def test_a_kind_of_its_own_may_be_registered(published: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "given", "message"),
     [
-        ("inception", "inceptoin", "'inception', a torch module or None, got 'inceptoin'"),
+        ("inception", "inceptoin", "'inception', 'inception-imagenet', a torch module or None, got 'inceptoin'"),
         ("identity", "facenet", "'arcface-r100', .*'dlib', a torch module or None, got 'facenet'"),
         ("landmarks", 68, "'fan', 'dlib', a torch module or None, got 68"),
     ],

@@ -92,12 +92,12 @@ def test_a_crop_is_what_pillow_makes_of_the_square() -> None:
 
 @pytest.mark.parametrize("size", [150, 200, 260])
 def test_a_square_of_more_than_1024_pixels_is_what_pillow_makes_of_the_shrunk_frame(size: int) -> None:
-    pixels = np.random.default_rng(5).integers(0, 256, (2300, 2200, 3), dtype=np.uint8)
-    landmarks = face(1100, 1150, size, 0.1)[None]
+    pixels = np.random.default_rng(5).integers(0, 256, (2600, 2700, 3), dtype=np.uint8)
+    landmarks = face(1350, 1250, size, 0.1)[None]
     crop, _ = libreface_crops(torch.from_numpy(pixels).movedim(-1, 0)[None], landmarks)
     square = square_of_face(*eyes_and_mouth(landmarks))[0].numpy()
     factor = {150: 2, 200: 3, 260: 4}[size]  # squares of 1200, 1600 and 2080 pixels
-    picture = Image.fromarray(pixels).resize((round(2200 / factor), round(2300 / factor)), Image.Resampling.LANCZOS)
+    picture = Image.fromarray(pixels).resize((round(2700 / factor), round(2600 / factor)), Image.Resampling.LANCZOS)
     picture = picture.transform(
         (512, 512), Image.Transform.QUAD, (square / factor + 0.5).flatten(), Image.Resampling.BILINEAR
     )

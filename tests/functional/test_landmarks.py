@@ -23,7 +23,7 @@ def random_landmarks(seed: int, frames: int = 7) -> tuple[npt.NDArray[np.float64
 def numpy_distance(
     preds: npt.NDArray[np.float64], target: npt.NDArray[np.float64], protocol: str
 ) -> npt.NDArray[np.float64]:
-    chosen = range(68) if protocol == "eat-f" else range(48, 68)
+    chosen = range(68) if protocol == "centered-face" else range(48, 68)
     values = []
     for p, t in zip(preds[:, chosen], target[:, chosen], strict=True):
         if protocol == "vico":

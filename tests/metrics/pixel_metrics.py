@@ -11,6 +11,7 @@ from lipsync.stand_ins import KnownFaces, with_detector
 from parity.seeded import seeded_state
 from skimage.data import astronaut
 from torch import Tensor
+from torchvision.models import inception_v3
 
 from thm_torchmetrics.catalog import CATALOG
 from thm_torchmetrics.collection import make_metric
@@ -44,6 +45,11 @@ class SeededWeights:
             if name in _NETWORKS:
                 state: Any = dict(seeded_state(_NETWORKS[name]))
                 torch.save({"net_recon": state} if name == "deep3d" else state, file)
+            elif name == "imagenet":
+                with torch.random.fork_rng():
+                    torch.manual_seed(0)
+                    network = inception_v3(weights=None, init_weights=False)
+                torch.save(network.state_dict(), file)
             else:
                 checkpoint(theirs(name), file)
         return file
@@ -57,7 +63,7 @@ def make(name: str, weights: SeededWeights, **options: Any) -> TalkingHeadMetric
     if kind == "lpips":
         needed = {"weights": weights(protocol)}
     elif kind == "inception":
-        needed = {"weights": weights("inception")}
+        needed = {"weights": {"inception-imagenet": weights("imagenet")} if protocol == "eat" else weights("inception")}
     elif kind == "landmarks":
         needed = {"extractor": "dlib"}
     elif kind == "identity":

@@ -94,8 +94,9 @@ def extract(context: click.Context, /, name: str, sources: tuple[Path, ...], out
 
     `thm extract action-units --backend openface` runs OpenFace's own program, one video after the other, and keeps the
     tables that it has finished as CLIP.csv, for `thm score --preds-au DIR --target-au DIR`, with CLIP.json, which says
-    how each was made. Action units of other backends are .npz files and never such tables: their numbers are not
-    OpenFace's.
+    how each was made. Action units of other backends are .npz files, with the numbers of their units, and never such
+    tables: their values are not OpenFace's. No metric reads these files; `thm score --extractor aue=NAME` measures the
+    videos by the same extractor.
 
     Exit status: 0 all was written; 1 the video or its network failed; 2 wrong usage or an output that cannot be
     written; 3 some of several videos failed, and the others are written.
