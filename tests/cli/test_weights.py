@@ -211,7 +211,7 @@ def test_urls_are_lines_for_wget_and_sha256sum(tmp_path: Path) -> None:
             (weights.registry()["deep3d"], "deep3d/epoch_20.pth"),
         )
     ]
-    assert "arcface-r50 is left out, as no hash of it is known; download it by hand: https://" in result.stderr
+    assert "arcface-r50 is left out, as no SHA256 of it is known; download it by hand: https://" in result.stderr
     assert not (tmp_path / "weights").exists()
 
 

@@ -107,15 +107,15 @@ def known_options(key: str) -> tuple[str, ...]:
 def deviations(members: Mapping[str, TalkingHeadMetric]) -> dict[str, list[str]]:
     """Return the options of each metric that differ from those of its protocol, as ``name=value``.
 
-    ``align="truncate"`` is what the command does unless it is told otherwise, and the landmarks of an extractor of the
-    same name come with it.
+    ``align="truncate"`` is what the command does unless it is told otherwise, the landmarks of an extractor of the same
+    name come with it, and given features have none.
     """
     found = {}
     for name, metric in members.items():
         if not metric.key:  # of no row of the catalog
             continue
         usual, own = without_network(f"{metric.key}:{metric.protocol}", {}).settings(), metric.settings()
-        implied = {("align", "truncate"), ("landmarks", str(metric.extractor))}
+        implied = {("align", "truncate"), ("landmarks", str(metric.extractor)), ("landmarks", None)}
         options = [option for option in known_options(metric.key) if option not in ("missing", "protocol")]
         found[name] = [
             f"{option}={own[option]}"
