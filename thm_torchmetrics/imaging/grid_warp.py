@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.errors import InputError, MismatchError
-from thm_torchmetrics.imaging.checks import check_bytes, slabs, widest_float
+from thm_torchmetrics.imaging.checks import slabs
+from thm_torchmetrics.imaging.warp import crop_to_frame
 
 _CORNERS = 4  # pixels read for one of a crop
 _STEPS = 32  # positions that are told apart between two pixels
@@ -45,29 +45,11 @@ def warp_affine_grid(frames: Tensor, matrices: Tensor, size: int) -> Tensor:
         tensor([[  0,  50],
                 [200, 120]], dtype=torch.uint8)
     """
-    check_bytes("frames", frames)
-    if matrices.ndim != 3 or matrices.shape[1:] != (2, 3) or not matrices.is_floating_point():
-        raise InputError(f"`matrices` must be floats (N, 2, 3), got {matrices.dtype} {tuple(matrices.shape)}")
-    if len(matrices) != len(frames):
-        raise MismatchError(f"got {len(matrices)} matrices for {len(frames)} frames; pass one per frame")
-    inverse = _inverted(matrices.to(frames.device, widest_float(frames.device)))
+    inverse = crop_to_frame(frames, matrices)
     crops = torch.empty(len(frames), 3, size, size, dtype=torch.uint8, device=frames.device)
     for some in slabs(len(frames), _CORNERS * size * size, frames.device):
         crops[some] = _warped(frames[some], inverse[some], size)
     return crops
-
-
-def _inverted(matrices: Tensor) -> Tensor:
-    """Invert to crop-to-frame matrices; one without an inverse becomes one that points outside every frame."""
-    (a, b, x), (c, d, y) = (row.unbind(dim=1) for row in matrices.unbind(dim=1))
-    scale = 1.0 / (a * d - b * c)
-    a, b, c, d = d * scale, -b * scale, -c * scale, a * scale
-    rows = [torch.stack([a, b, -a * x - b * y], dim=1), torch.stack([c, d, -c * x - d * y], dim=1)]
-    inverse = torch.stack(rows, dim=1)
-    usable = inverse.isfinite().all(dim=2).all(dim=1)[:, None, None]
-    linear = torch.where(usable, inverse[..., :2], 0.0)
-    shift = torch.where(usable, inverse[..., 2:], -_FURTHEST / _SCALE)
-    return torch.cat([linear, shift], dim=2)
 
 
 def _warped(frames: Tensor, inverse: Tensor, size: int) -> Tensor:

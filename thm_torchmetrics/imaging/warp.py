@@ -9,6 +9,7 @@ from thm_torchmetrics.errors import InputError, MismatchError
 from thm_torchmetrics.imaging.checks import check_bytes, slabs, widest_float
 
 _CORNERS = 4  # pixels read for one of a crop
+_OUTSIDE = -2.0  # a coordinate whose neighbours both lie outside every frame
 
 
 def similarity_transform(source: Tensor, template: Tensor) -> Tensor:
@@ -91,14 +92,9 @@ def warp_affine(frames: Tensor, matrices: Tensor, size: int) -> Tensor:
         tensor([[  0,  50],
                 [200, 120]], dtype=torch.uint8)
     """
-    check_bytes("frames", frames)
-    if matrices.ndim != 3 or matrices.shape[1:] != (2, 3) or not matrices.is_floating_point():
-        raise InputError(f"`matrices` must be floats (N, 2, 3), got {matrices.dtype} {tuple(matrices.shape)}")
-    if len(matrices) != len(frames):
-        raise MismatchError(f"got {len(matrices)} matrices for {len(frames)} frames; pass one per frame")
+    inverse = crop_to_frame(frames, matrices)
     if min(size, *frames.shape[-2:]) < 1:
         raise InputError(f"cannot warp {tuple(frames.shape[-2:])} to {size} x {size}: both need at least 1 x 1 pixel")
-    inverse = _inverted(matrices.to(frames.device, widest_float(frames.device)))
     crops = torch.empty(3, len(frames) * size, size, dtype=torch.uint8, device=frames.device)
     for lines in slabs(len(frames) * size, _CORNERS * size, frames.device):
         counted = torch.arange(lines.start, lines.stop, dtype=torch.int64, device=frames.device)
@@ -106,15 +102,36 @@ def warp_affine(frames: Tensor, matrices: Tensor, size: int) -> Tensor:
     return crops.view(3, len(frames), size, size).transpose(0, 1).contiguous()
 
 
-def _inverted(matrices: Tensor) -> Tensor:
-    """Invert to crop-to-frame matrices; one without an inverse becomes one that points outside every frame."""
+def crop_to_frame(frames: Tensor, matrices: Tensor) -> Tensor:
+    """Check frames and their matrices, and invert the matrices.
+
+    Args:
+        frames: ``(N, 3, H, W)`` uint8.
+        matrices: ``(N, 2, 3)``, from frame to crop coordinates.
+
+    Returns:
+        ``(N, 2, 3)`` float64 (float32 on MPS), on the device of the frames. A matrix that is not finite or cannot be
+        inverted becomes one whose points all lie outside the frame.
+
+    Raises:
+        InputError: frames or matrices have another shape or dtype.
+        MismatchError: the numbers of frames and of matrices differ.
+    """
+    check_bytes("frames", frames)
+    if matrices.ndim != 3 or matrices.shape[1:] != (2, 3) or not matrices.is_floating_point():
+        raise InputError(f"`matrices` must be floats (N, 2, 3), got {matrices.dtype} {tuple(matrices.shape)}")
+    if len(matrices) != len(frames):
+        raise MismatchError(f"got {len(matrices)} matrices for {len(frames)} frames; pass one per frame")
+    matrices = matrices.to(frames.device, widest_float(frames.device))
     (a, b, x), (c, d, y) = (row.unbind(dim=1) for row in matrices.unbind(dim=1))
     scale = 1.0 / (a * d - b * c)
     a, b, c, d = d * scale, -b * scale, -c * scale, a * scale
     rows = [torch.stack([a, b, -a * x - b * y], dim=1), torch.stack([c, d, -c * x - d * y], dim=1)]
     inverse = torch.stack(rows, dim=1)
-    outside = torch.tensor([0.0, 0.0, -2.0], dtype=inverse.dtype, device=inverse.device)
-    return torch.where(inverse.isfinite().all(dim=2).all(dim=1)[:, None, None], inverse, outside)
+    usable = inverse.isfinite().all(dim=2).all(dim=1)[:, None, None]
+    linear = torch.where(usable, inverse[..., :2], 0.0)
+    shift = torch.where(usable, inverse[..., 2:], _OUTSIDE)
+    return torch.cat([linear, shift], dim=2)
 
 
 def _warped_lines(frames: Tensor, inverse: Tensor, lines: Tensor, size: int) -> Tensor:
