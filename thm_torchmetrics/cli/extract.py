@@ -17,6 +17,7 @@ from thm_torchmetrics.cli.extract_action_units import (
     openface_options,
     track_all,
 )
+from thm_torchmetrics.cli.extract_each import work_through
 from thm_torchmetrics.cli.options import checkpoint_options, device_named, device_option, given_checkpoints
 from thm_torchmetrics.cli.output import writing_fault
 from thm_torchmetrics.cli.wording import in_cli_words
@@ -197,35 +198,23 @@ def _extract_all(name: str, files: dict[Path, Path], given: dict[str, Any], chos
     """
     from thm_torchmetrics.cli.progress import shown
     from thm_torchmetrics.scoring.extraction import extract_features
-    from thm_torchmetrics.scoring.reasons import reason_of
-    from thm_torchmetrics.scoring.remarks import remarks
 
-    failed = []
     device = device_named(given["device"])
     with shown(given["quiet"]) as progress:
         extractor = _make_extractor(name, chosen, given, progress)
         extractor.load(device)
-        progress.start(len(files))
-        for video, file in files.items():
-            progress.clip(video.name)
-            try:
-                with remarks() as notes:
-                    every = _step(video, file, given)
-                    features = extract_features(
-                        name, video, extractor, device, every=every, fps=given["fps"], progress=progress
-                    )
-                    features = in_intensities(features) if name == NAME else features
-                    features = features.first(given["frames"]) if file.suffix.lower() in _PICTURES else features
-                    _write(features, video, file)
-            except Exception as error:
-                reason = in_cli_words(reason_of(error))
-                failed.append(reason if str(video) in reason else f"{video}: {reason}")
-            else:
-                progress.note(f"{file}: {len(features.times)} frames, {features.missing} without a face")
-            for note in notes:
-                progress.note(note)
-            progress.done()
-    return failed
+
+        def extract_one(video: Path, file: Path) -> tuple[int, int]:
+            every = _step(video, file, given)
+            features = extract_features(
+                name, video, extractor, device, every=every, fps=given["fps"], progress=progress
+            )
+            features = in_intensities(features) if name == NAME else features
+            features = features.first(given["frames"]) if file.suffix.lower() in _PICTURES else features
+            _write(features, video, file)
+            return len(features.times), features.missing
+
+        return work_through(files, progress, extract_one)
 
 
 def _make_extractor(name: str, chosen: str | None, given: dict[str, Any], progress: Progress) -> Extractor:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from thm_torchmetrics.cli.extract_each import work_through
 from thm_torchmetrics.cli.options import FiniteRange
-from thm_torchmetrics.cli.wording import in_cli_words
 from thm_torchmetrics.errors import InputError
 
 if TYPE_CHECKING:
@@ -154,37 +154,20 @@ def track_all(files: Mapping[Path, Path], given: Mapping[str, Any]) -> list[str]
     """
     from thm_torchmetrics.cli.progress import shown
     from thm_torchmetrics.media.openface_run import LANDMARK_MODELS, track_action_units
-    from thm_torchmetrics.scoring.reasons import reason_of
-    from thm_torchmetrics.scoring.remarks import remarks
 
     landmarks = given["landmarks"] or _LANDMARKS
     if landmarks not in LANDMARK_MODELS:
         raise InputError(f"--landmarks {landmarks}: OpenFace has {', '.join(LANDMARK_MODELS)}")
     program = _find_program(given)
-    failed = []
+
+    def track_one(video: Path, table: Path) -> tuple[int, int]:
+        tracked = track_action_units(
+            program, video, table, static=given["static"], landmarks=landmarks, time_limit=given["time_limit"]
+        )
+        return tracked.frames, tracked.failed
+
     with shown(given["quiet"]) as progress:
-        progress.start(len(files))
-        for video, table in files.items():
-            progress.clip(video.name)
-            try:
-                with remarks() as notes:
-                    tracked = track_action_units(
-                        program,
-                        video,
-                        table,
-                        static=given["static"],
-                        landmarks=landmarks,
-                        time_limit=given["time_limit"],
-                    )
-            except Exception as error:
-                reason = in_cli_words(reason_of(error))
-                failed.append(reason if str(video) in reason else f"{video}: {reason}")
-            else:
-                progress.note(f"{table}: {tracked.frames} frames, {tracked.failed} without a face")
-            for note in notes:
-                progress.note(note)
-            progress.done()
-    return failed
+        return work_through(files, progress, track_one)
 
 
 def _find_program(given: Mapping[str, Any]) -> OpenFace:
