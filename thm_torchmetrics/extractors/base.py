@@ -28,6 +28,12 @@ class Loadable:
         """Return the extractors and networks that this one runs: those among its fields."""
         return tuple(part for part in vars(self).values() if isinstance(part, Loadable))
 
+    @property
+    def checkpoints(self) -> tuple[Checkpoint, ...]:
+        """Return the checkpoints in use: those among the fields, then those of the `parts`."""
+        own = (value for value in vars(self).values() if isinstance(value, Checkpoint))
+        return (*own, *(checkpoint for part in self.parts() for checkpoint in part.checkpoints))
+
     def load(self, device: torch.device) -> None:
         """Load every network onto a device, so that a fault shows before the first frame.
 
@@ -65,14 +71,10 @@ class Extractor(Loadable, ABC):
         return type(self).__name__
 
     @property
-    def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """Return the checkpoints in use."""
-        return ()
-
-    @property
     def why_missing(self) -> str:
         """Return why a frame may have no features, in words, for reports."""
-        return "no face found" if self.kind == "landmarks" else f"the network {self} gave NaN or infinity"
+        by_face = self.kind == "landmarks" or getattr(self, "landmarks", None) is not None
+        return "no face found" if by_face else f"the network {self} gave NaN or infinity"
 
     @abstractmethod
     def extract(self, chunk: Chunk) -> Tensor:

@@ -73,11 +73,6 @@ class DlibLandmarks(Extractor):
         """Return the name for reports."""
         return "dlib"
 
-    @property
-    def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """Return the checkpoint in use."""
-        return (self.predictor,)
-
     def load(self, device: torch.device) -> None:
         """Load detector and predictor.
 
@@ -141,16 +136,6 @@ class DlibEmbedding(Extractor):
     def name(self) -> str:
         """Return the name for reports."""
         return "dlib"
-
-    @property
-    def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """Return the checkpoints in use."""
-        return (self.network, *self.landmarks.checkpoints)
-
-    @property
-    def why_missing(self) -> str:
-        """Return why a frame may have no features, in words, for reports."""
-        return "no face found"
 
     def load(self, device: torch.device) -> None:
         """Load the network, and the models of the landmarks.

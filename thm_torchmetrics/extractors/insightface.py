@@ -61,11 +61,6 @@ class InsightFace(Extractor):
         return "insightface"
 
     @property
-    def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """Return the checkpoint in use."""
-        return (self.pack,)
-
-    @property
     def why_missing(self) -> str:
         """Return why a frame may have no features, in words, for reports."""
         return "no face found"

@@ -16,7 +16,7 @@ from thm_torchmetrics.faces.boxes import choose_face
 from thm_torchmetrics.faces.fan import POINTS, decode_heatmaps, fan_geometry, mirrored_heatmaps
 from thm_torchmetrics.imaging.resize import resize_crops
 from thm_torchmetrics.nets.fan import FAN
-from thm_torchmetrics.weights import Checkpoint, Checkpoints, CustomFiles
+from thm_torchmetrics.weights import Checkpoints, CustomFiles
 
 _CROP_SIDE = 256
 
@@ -84,11 +84,6 @@ class FanLandmarks(Extractor):
     def name(self) -> str:
         """Return the name for reports."""
         return "fan"
-
-    @property
-    def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """Return the checkpoints in use."""
-        return self.fan.checkpoints + self.detector.checkpoints
 
     def extract(self, chunk: Chunk) -> Tensor:
         """Return points ``(n, 68, 2)``, x and y in pixels, float64; NaN if a frame has no face."""

@@ -53,11 +53,6 @@ class LpipsNetwork(PooledNetwork):
         """Return the name for reports."""
         return "lpips"
 
-    @property
-    def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """Return the checkpoints in use."""
-        return (self.checkpoint, *([] if self.heads is None else [self.heads]))
-
     def build(self) -> nn.Module:
         """Return the architecture."""
         return LPIPS(self.net)

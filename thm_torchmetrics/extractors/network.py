@@ -64,11 +64,6 @@ class PooledNetwork(Loadable, ABC):
     def __str__(self) -> str:
         return self.name
 
-    @property
-    def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """Return the checkpoints in use."""
-        return (self.checkpoint,)
-
     @abstractmethod
     def build(self) -> nn.Module:
         """Return the architecture, without weights; it is called on PyTorch's meta device."""
@@ -138,16 +133,6 @@ class FaceNetwork(FrozenNetwork):
     """
 
     landmarks: Extractor | None = None
-
-    @property
-    def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """Return the checkpoints in use, those of the landmarks included."""
-        return (self.checkpoint, *(() if self.landmarks is None else self.landmarks.checkpoints))
-
-    @property
-    def why_missing(self) -> str:
-        """Return why a frame may have no features, in words, for reports."""
-        return super().why_missing if self.landmarks is None else "no face found"
 
     def points(self, chunk: Chunk) -> Tensor:
         """Return the landmarks ``(n, 68, 2)`` of a chunk's frames.

@@ -83,16 +83,6 @@ class OpenFaceActionUnits(Extractor):
         """Return the name for reports, with that of the landmarks: they decide as much as the models."""
         return f"{DYNAMIC}/{self.landmarks}"
 
-    @property
-    def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """Return the checkpoints in use, those of the landmarks included."""
-        return (self.checkpoint, *self.landmarks.checkpoints)
-
-    @property
-    def why_missing(self) -> str:
-        """Return why a frame may have no values, in words, for reports."""
-        return "no face found"
-
     def load(self, device: torch.device) -> None:
         """Load the models, and the networks of the landmarks.
 

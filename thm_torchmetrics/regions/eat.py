@@ -18,7 +18,7 @@ from thm_torchmetrics.extractors.dlib import DlibLandmarks
 from thm_torchmetrics.faces.eat_crop import EAT_SIZE, eat_crops
 from thm_torchmetrics.lipsync.codecs import Xvid
 from thm_torchmetrics.media.video import Converter, Picture
-from thm_torchmetrics.weights import Checkpoint, CustomFiles
+from thm_torchmetrics.weights import CustomFiles
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,6 @@ class EatCrops(Extractor):
     def name(self) -> str:
         """Return the name for reports."""
         return self.landmarks.name
-
-    @property
-    def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """Return the checkpoint in use."""
-        return self.landmarks.checkpoints
-
-    @property
-    def why_missing(self) -> str:
-        """Return why a frame may have no crop, in words, for reports."""
-        return self.landmarks.why_missing
 
     def extract(self, chunk: Chunk) -> Tensor:
         """Return crops ``(n, 3, 128, 128)``, uint8; black where a frame has no face."""
