@@ -12,11 +12,13 @@ from click.testing import CliRunner
 from parity.seeded import seeded_state
 
 from thm_torchmetrics import LipSyncDistance
+from thm_torchmetrics.catalog import CATALOG, find_choice
 from thm_torchmetrics.cli import main
 from thm_torchmetrics.demo.sample import make_sample
 from thm_torchmetrics.media.audio import read_audio
 from thm_torchmetrics.media.video import VideoFile
 from thm_torchmetrics.media.write import write_video, write_wav
+from thm_torchmetrics.scoring.plan import select_metrics
 
 KEYS = "psnr,lse-d:wav2lip-lrs,av-offset:wav2lip-lrs"
 KEY = "lse-d:wav2lip-lrs"
@@ -166,6 +168,18 @@ def test_every_nth_frame_is_no_lip_sync(syncnet: Path, data: Path) -> None:
     assert code == 3
     assert "leave --every out" in report["skipped"][KEY]
     assert report["metrics"]["psnr"]["value"] is not None
+
+
+def test_no_metric_of_sound_skips_frames() -> None:
+    rows = [row for row in CATALOG.values() if "audio" in row.inputs]
+    asked = [find_choice(f"{row.key}:{name}").name for row in rows for name in row.protocols]
+    given = ("preds", "target")
+    assert len(asked) > len(rows) > 1
+    assert select_metrics(asked, given, {}) == (asked, {})
+    run, skipped = select_metrics(asked, given, {}, every=2)
+    assert not run
+    assert list(skipped) == asked
+    assert all("leave --every out" in reason for reason in skipped.values())
 
 
 def score_as(asked: list[object]) -> dict[str, Any]:

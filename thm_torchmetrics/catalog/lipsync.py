@@ -7,9 +7,8 @@ from dataclasses import replace
 from thm_torchmetrics.catalog.row import BOTH, Protocol, Row, Scale
 
 _SOUND = ("preds", "audio")
-_TRACKED = Protocol("tracked", "this package's own: syncnet_python's pipeline on the frames as decoded", "clip")
-_PUBLISHED = (
-    _TRACKED,
+_PROCEDURES = (
+    Protocol("tracked", "this package's own: syncnet_python's pipeline on the frames as decoded", "clip"),
     Protocol(
         "syncnet-python",
         "github.com/joonson/syncnet_python to 2025, run_pipeline.py and run_syncnet.py, scenedetect 0.5.1",
@@ -55,8 +54,9 @@ _PUBLISHED = (
         {"tracks": "best", "min_track": 20, "scenedetect": "0.6.7.1"},
     ),
 )
+_PUBLISHED = tuple(replace(each, every_frame=True) for each in _PROCEDURES)  # sound does not skip frames
 _SIGNED = replace(
-    _TRACKED,
+    _PUBLISHED[0],
     name="signed",
     source="this package's own pipeline, tracked; the mean as on the board of dc3ea9f/vico_challenge_baseline",
     options={"signed": True},

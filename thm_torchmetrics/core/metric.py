@@ -84,8 +84,6 @@ class TalkingHeadMetric(OptionsMetric):
     """Whether every clip of the prediction has a target of its own."""
     pooled: ClassVar[bool] = False
     """Whether the metric is one number over all frames, with none per clip."""
-    needs_every_frame: ClassVar[bool] = False
-    """Whether the metric cannot measure a clip of which frames are left out."""
     counted: ClassVar[str] = "frames"
     """What `Tally` counts: frames, or whole clips."""
 

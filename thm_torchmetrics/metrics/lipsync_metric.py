@@ -98,7 +98,6 @@ class LipSync(TalkingHeadMetric):
 
     averages: ClassVar[tuple[str, ...]] = ("frame", "clip", "track")
     feature_shape: ClassVar[tuple[int | None, ...] | None] = (None,)
-    needs_every_frame = True
     counted = "clips"
     procedures = PIPELINES
     _reading: ClassVar[str] = "distance"

@@ -56,8 +56,7 @@ def select_metrics(
         if text in features:
             inputs_needed = ()
         lacking = [kind for kind in inputs_needed if kind not in given]
-        every_frame = metric_class(row).needs_every_frame or row.protocol(choice.protocol).every_frame
-        if every > 1 and every_frame:
+        if every > 1 and row.protocol(choice.protocol).every_frame:
             skipped[text] = "needs every frame; leave --every out"
         elif text not in features and not row.extractors and _takes_features(row):
             skipped[text] = f"takes given features only: give --preds-features {text}=DIR --target-features {text}=DIR"
