@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torchmetrics.utilities import rank_zero_warn
 
 from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.frechet_distance import FrechetDistance
 from thm_torchmetrics.core.sums import Sums
+from thm_torchmetrics.core.warn import warn_caller
 from thm_torchmetrics.extractors import make_extractor
 from thm_torchmetrics.extractors.inception import NUM_FEATURES
 from thm_torchmetrics.functional.frechet import frechet_distance, frechet_distance_newton_schulz
@@ -111,9 +111,8 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
         value = super().compute()
         counts = self.counts(self.named(self.sums))
         if not torch.isnan(value) and min(counts) <= self.num_features:
-            rank_zero_warn(
+            warn_caller(
                 f"FID of {counts[0]} generated and {counts[1]} real frames: below {self.num_features + 1} a side the "
-                "estimate is biased upwards; compare only sets of equal size",
-                stacklevel=3,
+                "estimate is biased upwards; compare only sets of equal size"
             )
         return value
