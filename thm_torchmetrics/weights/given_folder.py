@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from thm_torchmetrics.errors import InputError, MediaWarning
+from thm_torchmetrics.weights.custom_checks import some
 from thm_torchmetrics.weights.environment import expanded
 from thm_torchmetrics.weights.registry import WeightEntry, registry
 
 _SUFFIXES = (".pth", ".pt", ".pth.tar", ".pt.tar", ".tar", ".ckpt", ".bin", ".model", ".pkl", ".th", ".dat", ".zip")
 """The suffixes under which checkpoints are saved, those of the registry included."""
-_SHOWN = 4
 
 
 def files_in(folder: str | Path) -> dict[str, Path]:
@@ -46,7 +46,7 @@ def files_in(folder: str | Path) -> dict[str, Path]:
             listed = " and ".join(str(path.relative_to(root)) for path in paths)
             raise InputError(f"{root} holds several files for the checkpoint {name!r}: {listed}; leave one")
     others = sorted(str(path.relative_to(root)) for path in saved.difference(*held.values()))
-    listed = ", ".join(others[:_SHOWN]) + (f", ... ({len(others)} in all)" if len(others) > _SHOWN else "")
+    listed = some(others)
     if not any(held.values()):
         beside = f" (but {listed})" if others else ""
         raise InputError(f"{root} holds no checkpoint by a name that is known{beside}. Known: {_known()}")

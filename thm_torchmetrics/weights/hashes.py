@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -35,11 +36,7 @@ def hash_file(path: Path) -> str:
     Raises:
         WeightsError: if the file cannot be read.
     """
-    try:
-        facts = path.stat()
-        return _sha256(path.absolute(), facts.st_size, facts.st_mtime_ns)
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
+    return _hashed(path, _sha256)
 
 
 def git_blob_of(path: Path) -> str:
@@ -48,9 +45,13 @@ def git_blob_of(path: Path) -> str:
     Raises:
         WeightsError: if the file cannot be read.
     """
+    return _hashed(path, _git_blob)
+
+
+def _hashed(path: Path, digest: Callable[[Path, int, int], str]) -> str:
     try:
         facts = path.stat()
-        return _git_blob(path.absolute(), facts.st_size, facts.st_mtime_ns)
+        return digest(path.absolute(), facts.st_size, facts.st_mtime_ns)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
 
