@@ -14,6 +14,7 @@ import click
 from thm_torchmetrics import weights
 from thm_torchmetrics.catalog import Choice, find_choice
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.weights.licenses import COMMERCIAL_USE
 
 _WIDEST = 110
 """Columns of a line of text; longer ones are hard to read."""
@@ -23,8 +24,6 @@ _LISTS = ("Args:", "Raises:", "Returns:", "Attributes:")
 
 _ITEM = 4
 """Columns before such an item."""
-
-_COMMERCIAL = {True: "commercial use allowed", False: "no commercial use", None: "commercial use not settled"}
 
 
 @click.command()
@@ -75,7 +74,7 @@ def _lines(facts: Mapping[str, Any], width: int) -> Iterator[str]:
         for each in needed:
             size = "size not known" if each["size"] is None else f"{each['size'] / 1e6:.0f} MB"
             yield from _indented(f"{each['name']}: {each['state']} here; {each['file']}, {size}", width, 2)
-            yield from _indented(f"license: {each['license']}; {_COMMERCIAL[each['commercial']]}", width, 6)
+            yield from _indented(f"license: {each['license']}; {COMMERCIAL_USE[each['commercial']]}", width, 6)
 
 
 def _facts(choice: Choice) -> dict[str, Any]:

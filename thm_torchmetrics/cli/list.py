@@ -22,9 +22,11 @@ def list_metrics(here: bool, form: str) -> None:
 
     `thm info KEY` explains a metric and names the checkpoints that it needs.
     """
-    from thm_torchmetrics.cli.machine import machine_facts
+    runs: dict[str, Any] = {}
+    if here:
+        from thm_torchmetrics.cli.machine import machine_facts
 
-    runs = machine_facts()["metrics"] if here else {}
+        runs = machine_facts()["metrics"]
     if form == "json":
         rows = {row.key: _facts(row) | ({"here": runs[row.key]} if here else {}) for row in CATALOG.values()}
         click.echo(json.dumps({"metrics": rows, "suites": SUITES}, indent=2, ensure_ascii=False))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from thm_torchmetrics import weights
-from thm_torchmetrics.catalog import CATALOG, find_choice
+from thm_torchmetrics.catalog import CATALOG
 from thm_torchmetrics.cli.fetch import NAMES, fetch, megabytes, select_names
 from thm_torchmetrics.errors import InputError, WeightsError
 from thm_torchmetrics.scoring.sketch import checkpoints_needed
@@ -85,7 +85,7 @@ def _facts() -> dict[str, dict[str, Any]]:
     users: dict[str, list[str]] = {name: [] for name in weights.registry()}
     for row in CATALOG.values():
         for protocol in row.protocols:
-            text = find_choice(f"{row.key}:{protocol}" if protocol != row.protocols[0] else row.key).name
+            text = row.key if protocol == row.protocols[0] else f"{row.key}:{protocol}"
             for name in sorted(checkpoints_needed(text)):
                 users.setdefault(name, []).append(text)
     return {name: _facts_of(entry, users[name]) for name, entry in weights.registry().items()}

@@ -10,7 +10,8 @@ from thm_torchmetrics.weights.environment import is_commercial
 from thm_torchmetrics.weights.folders import cache_dir, is_file, places
 from thm_torchmetrics.weights.registry import WeightEntry, get_entry
 
-_USE = {True: "commercial use allowed", False: "no commercial use", None: "commercial use not settled"}
+COMMERCIAL_USE = {True: "commercial use allowed", False: "no commercial use", None: "commercial use not settled"}
+"""What a license says of commercial use, in words."""
 
 
 def check_license(name: str, commercial: bool | None = None) -> None:
@@ -88,7 +89,7 @@ def license_notice(name: str) -> str:
         'emonet8: license: CC BY-NC-ND 4.0; no commercial use (https://github.com/face-analysis/emonet)'
     """
     entry = get_entry(name)
-    return f"{name}: license: {entry.license}; {_USE[entry.commercial]}{_source(entry)}"
+    return f"{name}: license: {entry.license}; {COMMERCIAL_USE[entry.commercial]}{_source(entry)}"
 
 
 def _source(entry: WeightEntry) -> str:
