@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from extractors.given_landmarks import GivenLandmarks
 from extractors.pictures import batch
 from parity.seeded import TOLERANCE, deviation, golden, golden_input, seeded_state
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ from thm_torchmetrics import weights
 from thm_torchmetrics.cli import main
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.extractors import Extractor, make_extractor, release
+from thm_torchmetrics.extractors import make_extractor, release
 from thm_torchmetrics.extractors.face3d import RELEASES, Deep3D
 from thm_torchmetrics.weights import Checkpoint
 
@@ -39,18 +39,8 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     release()
 
 
-@dataclass(frozen=True, eq=False)
-class Given(Extractor):
-    """Landmarks known beforehand."""
-
-    points: Tensor
-
-    def extract(self, chunk: Chunk) -> Tensor:
-        return self.points[chunk.start : chunk.start + len(chunk)]
-
-
 def deep3d(checkpoint: Path, points: Tensor) -> Deep3D:
-    return Deep3D.make("deep3d", checkpoint, landmarks=Given(points))
+    return Deep3D.make("deep3d", checkpoint, landmarks=GivenLandmarks(points))
 
 
 @pytest.mark.parametrize("index", [0, 1, 2])

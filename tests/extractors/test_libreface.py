@@ -1,19 +1,19 @@
 """Action units of LibreFace through the whole path: checkpoint as published, loader, pool, alignment, network."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from extractors.given_landmarks import GivenLandmarks
 from extractors.pictures import batch
 from parity.seeded import TOLERANCE, deviation, golden, golden_input, loaded, seeded_state
 from torch import Tensor
 
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.errors import InputError, WeightsError
-from thm_torchmetrics.extractors import EXTRACTORS, Extractor, make_extractor, release
+from thm_torchmetrics.extractors import EXTRACTORS, make_extractor, release
 from thm_torchmetrics.extractors.libreface import LibreFace
 from thm_torchmetrics.extractors.registry import required_checkpoints
 from thm_torchmetrics.nets.libreface import LibreFaceRepVGG, LibreFaceResNet18, normalize
@@ -33,16 +33,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]
     release()
 
 
-@dataclass(frozen=True, eq=False)
-class Given(Extractor):
-    """Landmarks known beforehand."""
-
-    points: Tensor
-
-    def extract(self, chunk: Chunk) -> Tensor:
-        return self.points[chunk.start : chunk.start + len(chunk)]
-
-
 def face_like(case: str) -> Tensor:
     """68 points whose eyes and mouth have the means of a golden case."""
     points = torch.from_numpy(golden("libreface_align")[f"{case}_points"]).double()
@@ -56,7 +46,7 @@ def face_like(case: str) -> Tensor:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_intensities_are_those_of_the_original_s_crop(files: dict[str, Path], name: str) -> None:
-    extractor = LibreFace.make(name, files, landmarks=Given(face_like("inside")[None]))
+    extractor = LibreFace.make(name, files, landmarks=GivenLandmarks(face_like("inside")[None]))
     found = extractor.extract(Chunk(batch(golden_input("libreface_align", "inside"))))
     crop = torch.from_numpy(golden("libreface_align")["inside_crop"]).permute(2, 0, 1)[None]
     with torch.inference_mode():
@@ -69,7 +59,9 @@ def test_a_frame_without_a_face_is_nan_and_changes_no_other(files: dict[str, Pat
     frame = batch(golden_input("libreface_align", "inside"))
     points = face_like("inside")
     given = torch.stack([points, torch.full_like(points, torch.nan), points])
-    rows = LibreFace.make("libreface", files, landmarks=Given(given)).extract(Chunk(frame.expand(3, -1, -1, -1)))
+    rows = LibreFace.make("libreface", files, landmarks=GivenLandmarks(given)).extract(
+        Chunk(frame.expand(3, -1, -1, -1))
+    )
     assert rows.isnan().all(dim=1).tolist() == [False, True, False]
     torch.testing.assert_close(rows[0], rows[2])
 

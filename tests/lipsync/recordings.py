@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -53,3 +54,18 @@ def record(
 def irregular(seed: int) -> list[float]:
     steps = np.random.default_rng(seed).choice([0.02, 0.0333, 0.04, 0.1, 0.25], 39)
     return [0.0, *np.cumsum(steps).round(4).tolist()]
+
+
+RECORDINGS: tuple[dict[str, Any], ...] = (
+    {},
+    {"rate": 44100},
+    {"fps": "24"},
+    {"fps": "30", "rate": 48000},
+    {"fps": "30000/1001"},
+    {"fps": "50"},
+    {"fps": "12"},
+    {"late": 0.2},
+    {"times": irregular(0)},
+    {"times": irregular(5)},
+)
+"""Arguments of `record`: rates of pictures and sound, late pictures, and pictures that stay unlike long."""

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from lipsync.recordings import irregular, number, numbered, record
+from lipsync.recordings import RECORDINGS, number, numbered, record
 from lipsync.stand_ins import KnownFaces, SmallSyncNet, with_detector
 from lipsync.syncnet_reference import Picture, Run, crop_file, frames_of, jpegs, published_crops
 
@@ -48,21 +48,7 @@ class Watched:
         self.sound: npt.NDArray[np.float32] = footage._pipeline._samples.numpy()  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(
-    "how",
-    [
-        {},
-        {"rate": 44100},
-        {"fps": "24"},
-        {"fps": "30", "rate": 48000},
-        {"fps": "30000/1001"},
-        {"fps": "50"},
-        {"fps": "12"},
-        {"late": 0.2},
-        {"times": irregular(0)},
-        {"times": irregular(5)},
-    ],
-)
+@pytest.mark.parametrize("how", RECORDINGS)
 def test_latentsync_sees_and_hears_the_mp4_file_that_ffmpeg_writes(
     sync_weights: dict[str, Path], ffmpeg: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, Any]
 ) -> None:

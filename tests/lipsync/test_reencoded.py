@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from lipsync.recordings import irregular, number, numbered, record
+from lipsync.recordings import RECORDINGS, irregular, number, numbered, record
 from lipsync.stand_ins import Boxes, KnownFaces, SmallSyncNet, score_clip, with_detector
 from lipsync.syncnet_reference import Picture, Run, convert, crop_file, frames_of, jpegs, published_crops
 from torch import Tensor
@@ -28,23 +28,7 @@ from thm_torchmetrics.media import open_clip
 from thm_torchmetrics.media.write import write_video
 
 
-@pytest.mark.parametrize(
-    "how",
-    [
-        {},
-        {"rate": 44100},
-        {"fps": "24"},
-        {"fps": "30", "rate": 48000},
-        {"fps": "30000/1001"},
-        {"fps": "50"},
-        {"fps": "12"},
-        {"late": 0.2},
-        {"late": 0.05, "fps": "30", "rate": 44100},
-        {"sound_late": 0.2},
-        {"times": irregular(0)},
-        {"times": irregular(5)},
-    ],
-)
+@pytest.mark.parametrize("how", [*RECORDINGS, {"late": 0.05, "fps": "30", "rate": 44100}, {"sound_late": 0.2}])
 def test_frames_and_sound_are_those_of_ffmpeg(
     sync_weights: dict[str, Path], ffmpeg: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, Any]
 ) -> None:
