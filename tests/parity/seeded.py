@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 import torch
-from parity import fill, inputs
+from parity import fill, inputs_more
 from torch import Tensor, nn
 
 HERE = Path(__file__).parent
@@ -39,7 +39,7 @@ def golden_meta(model: str) -> dict[str, Any]:
 @functools.cache
 def golden_input(model: str, name: str) -> npt.NDArray[Any]:
     """One input of a golden file, rebuilt from its seed; do not write into it."""
-    array: npt.NDArray[Any] = inputs.rebuild(golden_meta(model)["inputs"][name])
+    array: npt.NDArray[Any] = inputs_more.rebuild(golden_meta(model)["inputs"][name])
     return array
 
 
