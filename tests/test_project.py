@@ -1,7 +1,10 @@
 """The facts of the project stand in one place each."""
 
+import ast
 import re
+import sys
 import tomllib
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -30,3 +33,49 @@ def test_the_fast_tests_exist() -> None:
     named = re.findall(r'^    "(tests/[^"]+)",$', text, re.M)
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the first names of all modules that a file imports, also within functions."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield str(node.module).partition(".")[0]
+
+
+def plain(name: str) -> str:
+    """Return the name of a distribution as it is compared."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def homes() -> dict[str, set[str]]:
+    """Return the distributions that hold each module; dlib-bin does not say itself that it holds dlib."""
+    found: dict[str, set[str]] = {}
+    for distribution in metadata.distributions():
+        for file in distribution.files or ():
+            found.setdefault(file.parts[0].partition(".")[0], set()).add(plain(distribution.name))
+    return found
+
+
+def undeclared(folders: Iterable[str], extras: Iterable[str]) -> dict[str, str]:
+    """Return the modules that files import and no requirement brings, each with a file."""
+    project = PROJECT["project"]
+    claims = [
+        *project["dependencies"],
+        *(claim for extra in extras for claim in project["optional-dependencies"][extra]),
+    ]
+    named = {plain(re.split(r"[<>=\[;]", claim)[0]) for claim in claims}
+    own = {"thm_torchmetrics", *sys.stdlib_module_names}
+    own |= {path.stem for folder in ("", "benchmarks") for path in (ROOT / "tests" / folder).iterdir()}
+    files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    found = {name: str(path.relative_to(ROOT)) for path in files for name in imported(path) if name not in own}
+    brought = homes()
+    return {name: path for name, path in found.items() if not brought.get(name, set()) & named}
+
+
+def test_what_is_imported_is_required() -> None:
+    """A fresh environment lacked a package that the developers' machines had, and four test modules with it."""
+    extras = [extra for extra in PROJECT["project"]["optional-dependencies"] if extra not in ("all", "test")]
+    assert undeclared(["thm_torchmetrics"], extras) == {}
+    assert undeclared(["tests", "examples", "docs"], [*extras, "test"]) == {}
