@@ -24,17 +24,20 @@ FAST = (
 )
 """Tests that tell within three minutes on two cores whether a change holds."""
 
+SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile")
+"""As many processes as cores, each file of tests in one of them."""
+
 
 @nox.session
 def fast(session: nox.Session) -> None:
     """Run the tests that take under three minutes on two cores."""
-    session.run("python", "-m", "pytest", "-q", "-m", "not slow", *FAST, *session.posargs)
+    session.run("python", "-m", "pytest", "-q", "-m", "not slow", *SIDE_BY_SIDE, *FAST, *session.posargs)
 
 
 @nox.session(name="all")
 def everything(session: nox.Session) -> None:
     """Run all tests."""
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", *SIDE_BY_SIDE, *session.posargs)
 
 
 @nox.session

@@ -16,6 +16,10 @@ from thm_torchmetrics.extractors import release
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores run side by side, so that each has one thread
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+
 
 def _footage(variable: str, folder: str) -> Path:
     path = Path(os.environ.get(variable, SHARED / folder))
