@@ -36,7 +36,7 @@ def commands(group: click.Command, name: str = "thm") -> Iterator[tuple[str, cli
 def test_the_test_command_is_one_line_that_the_ci_finds() -> None:
     found = re.search(r"<!-- test command -->\n```bash\n(.+?)\n```", README, re.S)
     assert found is not None
-    assert found[1] == "pip install -e '.[all,test]' && python -m pytest"
+    assert found[1] == "pip install -e '.[all,test]' && python -m pytest -n auto --dist loadfile"
 
 
 def test_the_table_is_the_catalog() -> None:
