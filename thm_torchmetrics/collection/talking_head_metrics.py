@@ -115,6 +115,7 @@ class TalkingHeadMetrics(MetricCollection):
         target: AnyClip | None = None,
         *,
         failures: dict[str, Exception] | None = None,
+        per_frame: bool = False,
         **inputs: Any,
     ) -> dict[str, ClipScore]:
         """Measure one clip with several members at once, decoding it once, and add it to them.
@@ -125,6 +126,7 @@ class TalkingHeadMetrics(MetricCollection):
             target: the real clip, or its features.
             failures: collects the members that cannot measure this clip, with the error, while the others go on;
                 default: the first error is raised and no member is changed.
+            per_frame: whether the scores hold the values of single frames.
             inputs: further arguments of the members.
 
         Returns:
@@ -134,7 +136,8 @@ class TalkingHeadMetrics(MetricCollection):
         groups = {group[0]: [name for name in group if name in names] for group in self.compute_groups.values()}
         leaders = {leader: members[leader] for leader, group in groups.items() if group}
         failed: dict[str, Exception] = {}
-        runs = measure_clip(leaders, preds, target, failures=None if failures is None else failed, **inputs)
+        collected = None if failures is None else failed
+        runs = measure_clip(leaders, preds, target, failures=collected, per_frame=per_frame, **inputs)
         scores: dict[str, ClipScore] = {}
         with all_or_none(leaders.values()):
             for leader, run in runs.items():

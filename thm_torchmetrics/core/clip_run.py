@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 import torch
@@ -70,6 +71,7 @@ class ClipRun(Generic[M]):
         detail: results beyond the sums, for reports; set by `finish`.
         reads_chunks: whether the run uses the chunks. A run that reads the file itself does not, and nothing is decoded
             for it.
+        kept: what is kept of single frames, by name; None if nothing is, which is the default.
 
     Raises:
         MismatchError: if the clips are known to differ in length or frame rate and the metric has ``align="error"``.
@@ -78,6 +80,7 @@ class ClipRun(Generic[M]):
     reads_chunks = True
     detail: dict[str, Any] | None = None
     why: str = ""
+    kept: dict[str, list[Tensor]] | None = None
 
     def __init__(self, metric: M, preds: AnyClip | None = None, target: AnyClip | None = None) -> None:
         self.metric = metric
@@ -99,8 +102,44 @@ class ClipRun(Generic[M]):
         if target is not None:
             target = target.to(device)
             self.lengths[1] += len(target)
+        self._keep_times(preds, target)
         with exact_arithmetic(device):
             self.measure(preds, target)
+
+    def keep(self, **rows: Tensor) -> None:
+        """Keep a value or a row of each of the next frames, by name, if the caller of the run asks for them."""
+        if self.kept is not None:
+            for name, values in rows.items():
+                self.kept.setdefault(name, []).append(values.cpu().to(torch.float64))
+
+    def per_frame(self, metric: M) -> dict[str, list[float]] | None:
+        """Return the values of single frames by name, None if they were not kept or the metric has none.
+
+        ``time`` is that of each frame in seconds; it is absent where the values are not those of single frames of the
+        file.
+
+        Args:
+            metric: the metric, or another one that shares its state.
+        """
+        rows = {name: torch.cat(parts) for name, parts in (self.kept or {}).items()}
+        times = rows.pop("time", torch.zeros(0))
+        found = self.series(rows, metric)
+        if found and all(len(values) == len(times) for values in found.values()):
+            found = {"time": times, **found}
+        return {name: values.tolist() for name, values in found.items()} or None
+
+    def series(self, rows: Mapping[str, Tensor], metric: Any) -> dict[str, Tensor]:
+        """Return the values ``(n,)`` of single frames by name, from what the run kept of them."""
+        return {}
+
+    def _keep_times(self, preds: Chunk | None, target: Chunk | None) -> None:
+        if self.kept is None:
+            return
+        shown = preds
+        if self.metric.frame_by_frame:
+            shown = None if preds is None or target is None else min(target, preds, key=len)
+        if shown is not None:
+            self.keep(time=torch.tensor(shown.times, dtype=torch.float64))
 
     def finish(self) -> Sums:
         """Return the sums that the clip adds to the metric's state.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -135,6 +136,7 @@ class FrameMeanRun(ClipRun[FrameMean]):
         """Add one value or row per frame; one that holds NaN is not scored."""
         sums = self.sums
         values = values.to(sums.vector)
+        self.keep(value=values)
         if values.ndim == 1:
             total, count = values.nansum(), (values == values).sum(dtype=values.dtype)
         else:
@@ -144,3 +146,7 @@ class FrameMeanRun(ClipRun[FrameMean]):
         sums.total.add_(total.view_as(sums.total), alpha=weight)
         sums.weight.add_(count, alpha=weight)
         sums.scored.add_(count)
+
+    def series(self, rows: Mapping[str, Tensor], metric: Any) -> dict[str, Tensor]:
+        """Return the metric of each frame by itself."""
+        return {name: torch.stack([metric.from_mean(row) for row in values]) for name, values in rows.items()}

@@ -257,9 +257,9 @@ class TalkingHeadMetric(OptionsMetric):
         value = float(self.value(run.sums))
         tally = self.tally(run.sums)
         detail = run.detail or self.details(run.sums)
-        if value == value:
-            return ClipScore(value, tally.scored, tally.left_out, detail)
-        return ClipScore(None, tally.scored, tally.left_out, detail, run.why or self.why_nan(run.sums))
+        why = None if value == value else run.why or self.why_nan(run.sums)
+        per_frame = run.per_frame(self)
+        return ClipScore(value if value == value else None, tally.scored, tally.left_out, detail, why, per_frame)
 
     def detail(self) -> dict[str, Any] | None:
         """Return results beyond the value, of everything added so far on this process."""

@@ -20,6 +20,7 @@ def measure_clip(
     target: AnyClip | None = None,
     *,
     failures: dict[str, Exception] | None = None,
+    per_frame: bool = False,
     **inputs: Any,
 ) -> Runs:
     """Measure a clip with several metrics; it is decoded once, and all read the same chunks.
@@ -35,6 +36,7 @@ def measure_clip(
         target: the real clip.
         failures: collects the members that cannot measure this clip, with the error, while the others go on; default:
             the first error is raised.
+        per_frame: whether the runs keep the values of single frames.
         inputs: further arguments of the members' ``start``.
 
     Returns:
@@ -64,6 +66,7 @@ def measure_clip(
         run = attempt(name, member.start, preds, target, **inputs)
         if run is not None:
             runs[name] = run
+            run.kept = {} if per_frame else None
     timed = [name for name, run in runs.items() if run.reads_chunks and run.by_time]
     if timed and preds is not None and target is not None:
         feed(timed, pair_by_time(preds, target))

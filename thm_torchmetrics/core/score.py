@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -31,6 +31,8 @@ class ClipScore:
         left_out: frames cut off by alignment.
         detail: further results, which depend on the metric.
         why: the reason, in plain words, where nothing could be measured.
+        per_frame: values of single frames, NaN where a frame has none, if they were kept: ``value``, or ``preds`` and
+            ``target`` where a metric is a statistic of two series; and the ``time`` of each frame in seconds.
     """
 
     value: float | None
@@ -38,3 +40,4 @@ class ClipScore:
     left_out: int
     detail: Mapping[str, Any] | None = None
     why: str | None = None
+    per_frame: Mapping[str, Sequence[float | None]] | None = None

@@ -217,6 +217,7 @@ class ActionUnitRun(FrameMeanRun):
         """Add the errors ``(n, 17)`` of some frames, NaN where there is no value."""
         sums = self.sums
         values = values.to(sums.vector)
+        self.keep(value=values)
         for group, wanted in enumerate(self.metric.groups):
             units = self.metric.given_units(wanted)
             whole = ~values[:, units].isnan().any(dim=1, keepdim=True)
@@ -225,6 +226,11 @@ class ActionUnitRun(FrameMeanRun):
             sums.total[group, units] += weight * total[units]
             sums.weight[group] += weight * count
             sums.scored[group] += count
+
+    def series(self, rows: Mapping[str, Tensor], metric: Any) -> dict[str, Tensor]:
+        """Return the metric of each frame by itself, by the units that are its own."""
+        units = metric.given_units(metric.units)
+        return super().series({name: values[:, units] for name, values in rows.items()}, metric)
 
 
 class CalibratedRun(ActionUnitRun):

@@ -83,10 +83,14 @@ class Footage:
         if self.reads_chunks and self._pipeline is not None and chunk is not None:
             self._pipeline.add(chunk)
 
-    def result(self) -> LipSyncResult:
-        """Return the faces of the clip."""
+    def result(self, with_curves: bool = False) -> LipSyncResult:
+        """Return the faces of the clip.
+
+        Args:
+            with_curves: whether the rows of `detail` hold the mean distances.
+        """
         result = self._pipeline.finish() if self._pipeline else LipSyncResult([], "no audio", self._no_audio)
-        rows = []
+        rows: list[dict[str, Any]] = []
         for track in result.tracks:
             distance, confidence, offset = (float(value) for value in sync_scores(track.curve))
             rows.append(
@@ -95,6 +99,8 @@ class Footage:
                     "lse-d": distance, "lse-c": confidence, "offset": int(offset),
                 }
             )  # fmt: skip
+            if with_curves:
+                rows[-1]["curve"] = track.curve.tolist()
         self.detail = {"tracks": rows, **({"not_scored": result.why} if result.reason else {})}
         if self.clip.audio_source is not None:
             self.detail["audio"] = self.clip.audio_source.origin if self._pipeline else "none"
@@ -182,7 +188,7 @@ class SyncNetRun(LipSyncRun):
 
     def result(self) -> LipSyncResult:
         """Return the faces of the clip, and fill `detail` with a row for each or with the reason."""
-        result = self._footage.result()
+        result = self._footage.result(with_curves=self.kept is not None)
         self.why, self.detail = result.why, self._footage.detail
         return result
 

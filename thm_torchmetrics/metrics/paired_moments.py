@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -90,10 +91,16 @@ class MomentsRun(ClipRun[PairedMoments]):
         if preds is None or target is None:
             return
         count = min(len(preds), len(target))
-        rows = moments(*(self.metric.affect(side.head(count)) for side in (preds, target))).to(self.sums.vector)
+        ours, real = (self.metric.affect(side.head(count)) for side in (preds, target))
+        self.keep(preds=ours, target=real)
+        rows = moments(ours, real).to(self.sums.vector)
         scored = ~rows.flatten(1).isnan().any(dim=1)
         self.sums.moments += torch.where(scored[:, None, None], rows, 0.0).sum(dim=0)
         self.sums.scored += scored.sum()
+
+    def series(self, rows: Mapping[str, Tensor], metric: Any) -> dict[str, Tensor]:
+        """Return valence, or arousal, of each frame of both sides."""
+        return {side: values[:, metric.series] for side, values in rows.items()}
 
     def close(self) -> None:
         """Add the clip's own statistics, and the numbers of aligned and left-out frames."""

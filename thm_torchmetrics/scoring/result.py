@@ -135,7 +135,10 @@ class Result:
 
 def _score(score: ClipScore) -> dict[str, Any]:
     """Return a clip's score; the reason why there is none stands among the clip's errors."""
-    return {name: value for name, value in asdict(score).items() if name != "why"}
+    plain = {name: value for name, value in asdict(score).items() if name != "why"}
+    if score.per_frame is None:
+        del plain["per_frame"]
+    return plain
 
 
 def _finite(value: Any) -> Any:
