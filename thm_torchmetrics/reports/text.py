@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -45,11 +44,8 @@ _MOST_COMMENTS = 10
 
 
 def to_json(result: Result) -> str:
-    r"""Return JSON of schema 1, indented, in ASCII; ``null`` stands for no value.
-
-    A name that is not UTF-8 has the escapes of `os.fsdecode`, such as ``\udce9``; `os.fsencode` gives its bytes back.
-    """
-    return json.dumps(result.to_json(), indent=2, allow_nan=False) + "\n"
+    """Return JSON of schema 1; ``null`` stands for no value."""
+    return result.to_text()
 
 
 def to_csv(result: Result) -> str:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import math
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 from thm_torchmetrics.core.score import ClipScore
+from thm_torchmetrics.errors import InputError, MissingExtraError
+from thm_torchmetrics.media.whole_file import whole_file
+from thm_torchmetrics.scoring.json_form import from_json, read_json, to_json, typed
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA = 1
 
@@ -78,7 +86,15 @@ class ClipResult:
 
 @dataclass
 class Result:
-    """A result holds a whole run; its notes are remarks that bear on the numbers of more than one clip."""
+    """A result holds a whole run, as `thm_torchmetrics.score` returns it.
+
+    Attributes:
+        provenance: what made the numbers: versions, options, checkpoints, files.
+        metrics: the values over the dataset by metric.
+        clips: the scores of each clip, in the order in which they were scored.
+        skipped: the metrics that could not run, with the reason.
+        notes: remarks that bear on the numbers of more than one clip.
+    """
 
     provenance: Mapping[str, Any]
     metrics: Mapping[str, MetricResult]
@@ -106,7 +122,7 @@ class Result:
         A number that JSON cannot hold becomes None; ``"infinite": {"value": "inf"}`` beside it tells infinity from no
         value.
         """
-        plain: dict[str, Any] = _finite(
+        plain: dict[str, Any] = to_json(
             {
                 "schema": SCHEMA,
                 "provenance": self.provenance,
@@ -116,6 +132,7 @@ class Result:
                         "clip": clip.clip,
                         "status": clip.status,
                         "error": clip.error,
+                        "errors": clip.errors,
                         "metrics": {key: _score(score) for key, score in clip.metrics.items()},
                         "notes": clip.notes,
                     }
@@ -126,6 +143,96 @@ class Result:
             }
         )
         return plain
+
+    def to_text(self) -> str:
+        r"""Return `to_json` as text, indented, in ASCII.
+
+        A name that is not UTF-8 has the escapes of `os.fsdecode`, such as ``\udce9``; `os.fsencode` gives its bytes
+        back.
+        """
+        return json.dumps(self.to_json(), indent=2, allow_nan=False) + "\n"
+
+    def save(self, path: Path | str) -> None:
+        """Write the result as JSON of schema 1, whole or not at all.
+
+        Raises:
+            OSError: if the file cannot be written; an earlier file of this name then stays as it was.
+        """
+        with whole_file(Path(path)) as file:
+            file.write(self.to_text())
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Return the result that `save`, or ``thm score -o FILE.json``, wrote.
+
+        Saving it again writes the same bytes, if the file is of this version.
+
+        Raises:
+            InputError: if the file cannot be read, or holds no result of one run; the message names the file.
+        """
+        return cls.from_json(read_json(Path(path)), str(path))
+
+    @classmethod
+    def from_json(cls, plain: Any, name: str = "the result") -> Self:
+        """Return the result that `to_json` returned.
+
+        Args:
+            plain: the JSON of one run.
+            name: what to call it in messages.
+
+        Raises:
+            InputError: if it is none, or of another schema.
+        """
+        if not isinstance(plain, Mapping):
+            raise InputError(f"{name} is no result of `thm score`: it is no JSON object")
+        if isinstance(plain.get("models"), Mapping):
+            raise InputError(f"{name} holds several models ({', '.join(plain['models'])}); one result is needed")
+        if plain.get("schema") != SCHEMA:
+            raise InputError(
+                f"{name} is no result of `thm score` that this version reads: its schema is {plain.get('schema')!r}, "
+                f"and {SCHEMA} is needed"
+            )
+        plain = dict(plain)
+        if isinstance(plain.get("clips"), list):
+            plain["clips"] = [_with_errors(clip) for clip in plain["clips"]]
+        result: Self = typed(from_json(plain), cls, name)
+        return result
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a table of the clips' values: a row per clip, a column per metric, NaN where there is no value.
+
+        Raises:
+            MissingExtraError: if pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise MissingExtraError(
+                "a table of pandas needs pandas: pip install 'thm-torchmetrics[pandas]', or pip install pandas"
+            ) from error
+        names = [clip.clip for clip in self.clips]
+        table = {key: [values.get(key) for _, values in self.rows()] for key in self.metrics}
+        return pd.DataFrame(table, index=pd.Index(names, name="clip", dtype=object), dtype="float64")
+
+    def _repr_html_(self) -> str:
+        """Return a small table for notebooks: the values over the dataset, and what failed or was skipped."""
+        heads = ("Metric", "Value", "Unit", "Protocol", "Frames", "Clips", "Coverage")
+        rows = [
+            (
+                f"{key} {'↑' if metric.higher_is_better else '↓'}",
+                "-" if metric.value is None else f"{metric.value:.5g}",
+                metric.unit, metric.protocol, str(metric.frames), str(metric.clips),
+                "-" if metric.coverage is None else f"{metric.coverage:.0%}",
+            )
+            for key, metric in self.metrics.items()
+        ]  # fmt: skip
+        lines = [f"failed: {clip.clip}: {clip.error}" for clip in self.failed]
+        lines += [f"skipped: {key}: {reason}" for key, reason in self.skipped.items()]
+        lines += self.notes
+        table = "".join(f"<tr>{''.join(f'<td>{_html(cell)}</td>' for cell in row)}</tr>" for row in rows)
+        head = "".join(f"<th>{cell}</th>" for cell in heads)
+        told = "".join(f"<li>{_html(line)}</li>" for line in lines)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{table}</tbody></table><ul>{told}</ul>"
 
     def rows(self) -> Iterator[tuple[ClipResult, dict[str, float | None]]]:
         """Yield each clip with its values by metric."""
@@ -141,12 +248,13 @@ def _score(score: ClipScore) -> dict[str, Any]:
     return plain
 
 
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        infinite = {key: str(item) for key, item in value.items() if isinstance(item, float) and math.isinf(item)}
-        return {key: _finite(item) for key, item in value.items()} | ({"infinite": infinite} if infinite else {})
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+def _with_errors(clip: Any) -> Any:
+    """Return a clip of JSON with a list of errors, which earlier versions have joined to one."""
+    if not (isinstance(clip, Mapping) and clip.get("error")):
+        return clip
+    return {"errors": [clip["error"]], **clip}
+
+
+def _html(text: str) -> str:
+    """Return a text of any origin as HTML that changes neither the table nor the direction of what follows."""
+    return f"<bdi>{escape(text)}</bdi>"
