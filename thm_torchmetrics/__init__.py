@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         ExpressionFrechetDistance as ExpressionFrechetDistance,
     )
     from thm_torchmetrics.metrics.fid import FrechetInceptionDistance as FrechetInceptionDistance
+    from thm_torchmetrics.metrics.flicker import TemporalFlicker as TemporalFlicker
     from thm_torchmetrics.metrics.identity import (
         AverageEuclideanDistance as AverageEuclideanDistance,
         IdentitySimilarity as IdentitySimilarity,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
         LandmarkDistance as LandmarkDistance,
         MissingKeypointRate as MissingKeypointRate,
     )
+    from thm_torchmetrics.metrics.laplacian import LaplacianVariance as LaplacianVariance
     from thm_torchmetrics.metrics.lipsync import (
         LipSyncConfidence as LipSyncConfidence,
         LipSyncDistance as LipSyncDistance,
@@ -63,6 +65,10 @@ if TYPE_CHECKING:
         LipSyncDistanceGap as LipSyncDistanceGap,
     )
     from thm_torchmetrics.metrics.lpips import LearnedPerceptualSimilarity as LearnedPerceptualSimilarity
+    from thm_torchmetrics.metrics.pixel_error import (
+        PixelAbsoluteError as PixelAbsoluteError,
+        PixelSquaredError as PixelSquaredError,
+    )
     from thm_torchmetrics.scoring.result import Result as Result
     from thm_torchmetrics.training.callback import TalkingHeadEvaluation as TalkingHeadEvaluation
     from thm_torchmetrics.training.collate import collate_clips as collate_clips

@@ -16,11 +16,8 @@ from torchmetrics.functional.image import structural_similarity_index_measure as
 from torchmetrics.image import PeakSignalNoiseRatio
 
 from thm_torchmetrics.errors import InputError, MismatchError
-from thm_torchmetrics.functional.image_quality import (
-    mean_squared_error_per_frame,
-    peak_signal_noise_ratio,
-    structural_similarity,
-)
+from thm_torchmetrics.functional.image_quality import peak_signal_noise_ratio, structural_similarity
+from thm_torchmetrics.functional.pixel_error import mean_squared_error_per_frame
 from thm_torchmetrics.imaging import checks
 
 Decoder = Callable[[Path], Iterator[Tensor]]

@@ -6,7 +6,6 @@ from itertools import compress
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -171,13 +170,6 @@ def test_a_frame_without_angles_at_its_top(package: Package, monkeypatch: pytest
     grey = picture(2, 200, 128)
     grey[:70] = 100
     assert check(package, grey) > 0
-
-
-def test_grey_is_that_of_opencv() -> None:
-    frames = torch.randint(0, 256, (2, 3, 64, 300), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    for ours, frame in zip(sharpness._luma(frames), frames, strict=True):
-        expected = cv2.cvtColor(frame.permute(1, 2, 0).numpy(), cv2.COLOR_RGB2GRAY)
-        assert (ours.numpy() == expected).all()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

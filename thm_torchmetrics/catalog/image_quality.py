@@ -1,4 +1,4 @@
-"""Rows of the metrics of pixels: PSNR, SSIM, CPBD, LPIPS, FID."""
+"""Rows of the metrics of pixels: PSNR, SSIM, L1, MSE, CPBD, LPIPS, FID."""
 
 from __future__ import annotations
 
@@ -24,6 +24,14 @@ ROWS = (
             Protocol("skimage", "skimage.metrics.structural_similarity(channel_axis=-1)"),
             Protocol("eat", f"test_psnr_ssim.py {_EAT}: scikit-image's SSIM of its aligned crops", every_frame=True),
         ),
+    ),
+    Row(
+        "l1", "PixelAbsoluteError", "pixel_error", "mean absolute error of pixels", Scale(False, "", 0.0, 1.0), BOTH,
+        (Protocol("fomm", "reconstruction.py of A. Siarohin et al., First Order Motion Model, NeurIPS 2019"),),
+    ),
+    Row(
+        "mse", "PixelSquaredError", "pixel_error", "mean squared error of pixels", Scale(False, "", 0.0, 1.0), BOTH,
+        (Protocol("fomm", "frames, scale and mean of the First Order Motion Model's L1, squared"),),
     ),
     Row(
         "cpbd", "BlurDetectionProbability", "image_quality", "cumulative probability of blur detection (sharpness)",

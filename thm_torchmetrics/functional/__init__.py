@@ -11,6 +11,7 @@ from thm_torchmetrics.functional.face3d import (
     average_expression_distance,
     average_pose_distance,
 )
+from thm_torchmetrics.functional.flicker import temporal_flicker
 from thm_torchmetrics.functional.frechet import (
     frechet_distance,
     frechet_distance_newton_schulz,
@@ -18,11 +19,7 @@ from thm_torchmetrics.functional.frechet import (
     frechet_sums,
 )
 from thm_torchmetrics.functional.identity import cosine_similarity, squared_euclidean_distance
-from thm_torchmetrics.functional.image_quality import (
-    mean_squared_error_per_frame,
-    peak_signal_noise_ratio,
-    structural_similarity,
-)
+from thm_torchmetrics.functional.image_quality import peak_signal_noise_ratio, structural_similarity
 from thm_torchmetrics.functional.landmarks import (
     PROTOCOLS as LANDMARK_PROTOCOLS,
     LandmarkProtocol,
@@ -30,6 +27,7 @@ from thm_torchmetrics.functional.landmarks import (
     landmark_distance,
     missing_keypoints,
 )
+from thm_torchmetrics.functional.laplacian import laplacian_variance
 from thm_torchmetrics.functional.lipsync import SyncScores, sync_distances, sync_scores
 from thm_torchmetrics.functional.openface_au import (
     Models as OpenFaceModels,
@@ -47,6 +45,7 @@ from thm_torchmetrics.functional.openface_shape import (
     fit_point_model,
     rotation_matrix,
 )
+from thm_torchmetrics.functional.pixel_error import mean_absolute_error_per_frame, mean_squared_error_per_frame
 from thm_torchmetrics.functional.sharpness import blur_detection_probability
 
 __all__ = [
@@ -78,6 +77,8 @@ __all__ = [
     "frechet_from_features",
     "frechet_sums",
     "landmark_distance",
+    "laplacian_variance",
+    "mean_absolute_error_per_frame",
     "mean_squared_error_per_frame",
     "mfcc",
     "missing_keypoints",
@@ -91,5 +92,6 @@ __all__ = [
     "structural_similarity",
     "sync_distances",
     "sync_scores",
+    "temporal_flicker",
     "triangle_mask",
 ]

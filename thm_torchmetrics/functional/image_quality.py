@@ -9,7 +9,9 @@ from torch import Tensor
 
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.functional.checks import check_option
-from thm_torchmetrics.imaging.checks import check_pair, check_range, slabs, widest_float
+from thm_torchmetrics.functional.pixel_error import mean_squared_error_per_frame
+from thm_torchmetrics.imaging.checks import check_pair, slabs, widest_float
+from thm_torchmetrics.imaging.levels import common_peak, on_common_scale
 
 _PIQ_EPSILON = 1e-8
 
@@ -123,66 +125,6 @@ def structural_similarity(preds: Tensor, target: Tensor, protocol: str = "piq") 
     return values
 
 
-@torch.no_grad()
-def mean_squared_error_per_frame(preds: Tensor, target: Tensor) -> Tensor:
-    """Compute the mean squared difference of each frame, on the scale 0..1.
-
-    ``MSE_i = mean((preds_i - target_i)^2)`` over channels and pixels.
-
-    Convention: RGB, uint8 0..255 or floating point 0..1.
-
-    Args:
-        preds: ``(N, 3, H, W)`` frames.
-        target: the same shape; the dtype may differ.
-
-    Returns:
-        ``(N,)`` float64 (float32 on MPS), in 0..1.
-
-    Raises:
-        InputError: a side is not RGB frames, or a float value lies outside 0..1.
-        MismatchError: the shapes differ.
-
-    Example:
-        >>> white, grey = torch.full((1, 3, 4, 4), 255, dtype=torch.uint8), torch.full((1, 3, 4, 4), 0.5)
-        >>> mean_squared_error_per_frame(white, grey)
-        tensor([0.2500], dtype=torch.float64)
-    """
-    check_pair(preds, target)
-    count, _, height, width = preds.shape
-    lines = 3 * height
-    if preds.stride(1) == target.stride(1) == 1:  # channels last, as a decoder gives them: nothing is copied
-        preds, target, lines, width = preds.permute(0, 2, 3, 1), target.permute(0, 2, 3, 1), height, 3 * width
-    preds, target = preds.reshape(count * lines, width), target.reshape(count * lines, width)
-    norms = torch.empty(len(preds), dtype=torch.float32, device=preds.device)
-    scratch = torch.empty(0, dtype=torch.float32, device=preds.device)
-    for rows in slabs(len(preds), width // 3, preds.device):
-        difference = _difference(preds[rows], target[rows], scratch)
-        torch.linalg.vector_norm(difference, dim=1, out=norms[rows])
-    squares = norms.to(widest_float(norms.device)).square_().view(count, lines).sum(1)
-    return squares / (lines * width * _common_peak(preds, target) ** 2)
-
-
-def _difference(preds: Tensor, target: Tensor, out: Tensor) -> Tensor:
-    """Write the difference, up to its sign, as float32 into ``out``; fresh memory would cost more than the sum."""
-    check_range("preds", preds)
-    check_range("target", target)
-    out.resize_(preds.shape)
-    if preds.dtype == target.dtype == torch.uint8:
-        return out.copy_(torch.maximum(preds, target).sub_(torch.minimum(preds, target)))
-    return torch.sub(_as_float(preds, 1.0), _as_float(target, 1.0), out=out)
-
-
-def _as_float(frames: Tensor, peak: float) -> Tensor:
-    """Convert frames to float32 on the scale 0..peak."""
-    single = frames.to(torch.float32)
-    return single / 255 if frames.dtype == torch.uint8 and peak == 1 else single
-
-
-def _common_peak(preds: Tensor, target: Tensor) -> float:
-    """Return the value of white on the common scale of the sides: 255 where both are uint8, else 1."""
-    return 255.0 if preds.dtype == target.dtype == torch.uint8 else 1.0
-
-
 def _check_size(height: int, width: int, window: _Window, protocol: str) -> None:
     # a frame is pooled to no less than 192 pixels, so only frames as given can be too small
     least = len(window.taps) // 2 + 1 if window.reflect else len(window.taps)
@@ -198,9 +140,9 @@ def _similarity(preds: Tensor, target: Tensor, window: _Window, pool: int) -> Te
 
     A strip has the rows of its windows; each row of the map is summed by itself, so that strips change no value.
     """
-    peak = _common_peak(preds, target)
+    peak = common_peak(preds, target)
     if pool > 1:
-        preds, target = (F.avg_pool2d(side, pool) for side in _comparable(preds, target, peak))
+        preds, target = (F.avg_pool2d(side, pool) for side in on_common_scale(preds, target, peak))
     count, _, height, width = preds.shape
     reach = len(window.taps) - 1
     margin = reach // 2 if window.reflect else 0
@@ -209,7 +151,7 @@ def _similarity(preds: Tensor, target: Tensor, window: _Window, pool: int) -> Te
     for strip in slabs(lines, count * width, preds.device):
         sides = [_lines(side, strip.start - margin, strip.stop + reach - margin) for side in (preds, target)]
         if pool == 1:
-            sides = _comparable(sides[0], sides[1], peak)
+            sides = on_common_scale(sides[0], sides[1], peak)
         if margin:
             sides = [F.pad(side, (margin, margin, 0, 0), mode="reflect") for side in sides]
         rows.append(_row_sums(sides[0], sides[1], peak, window))
@@ -223,13 +165,6 @@ def _lines(frames: Tensor, start: int, stop: int) -> Tensor:
         return frames[:, :, start:stop]
     at = torch.arange(start, stop, dtype=torch.int64, device=frames.device).abs()
     return frames.index_select(2, height - 1 - (height - 1 - at).abs())
-
-
-def _comparable(preds: Tensor, target: Tensor, peak: float) -> list[Tensor]:
-    """Return both sides as contiguous float32 on the scale 0..peak."""
-    check_range("preds", preds)
-    check_range("target", target)
-    return [_as_float(side, peak).contiguous() for side in (preds, target)]
 
 
 def _row_sums(preds: Tensor, target: Tensor, peak: float, window: _Window) -> Tensor:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from thm_torchmetrics.imaging.checks import check_frames, check_range, slabs, widest_float
-from thm_torchmetrics.imaging.grey import grey_frames
+from thm_torchmetrics.imaging.grey import grey_levels
 
 _BLOCK = 64
 _EDGE_PIXELS = 0.002 * _BLOCK * _BLOCK
@@ -75,16 +75,8 @@ def blur_detection_probability(frames: Tensor) -> Tensor:
         return torch.zeros(count, dtype=result, device=device)
     if result != torch.float64:
         frames = frames.cpu()
-    scores = [_scores(_luma(frames[some])) for some in slabs(count, height * width, frames.device)]
+    scores = [_scores(grey_levels("frames", frames[some])) for some in slabs(count, height * width, frames.device)]
     return torch.cat(scores).to(device, result) if scores else torch.zeros(0, dtype=result, device=device)
-
-
-def _luma(frames: Tensor) -> Tensor:
-    """Convert to 8-bit grey frames ``(N, H, W)``."""
-    check_range("frames", frames)
-    if frames.is_floating_point():
-        frames = (frames.to(torch.float32) * 255).round_()
-    return grey_frames(frames)
 
 
 def _scores(luma: Tensor) -> Tensor:

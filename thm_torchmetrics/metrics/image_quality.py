@@ -12,11 +12,8 @@ from torch import Tensor
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.frame_mean import FrameMean
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.functional.image_quality import (
-    mean_squared_error_per_frame,
-    peak_signal_noise_ratio,
-    structural_similarity,
-)
+from thm_torchmetrics.functional.image_quality import peak_signal_noise_ratio, structural_similarity
+from thm_torchmetrics.functional.pixel_error import mean_squared_error_per_frame
 from thm_torchmetrics.functional.sharpness import blur_detection_probability
 from thm_torchmetrics.regions.eat import EatCrops
 from thm_torchmetrics.regions.eat_runs import EatFrameMean

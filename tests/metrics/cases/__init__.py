@@ -12,6 +12,7 @@ from metrics.cases import (
     landmarks,
     lipsync,
     lpips,
+    pixel_error,
 )
 from metrics.cases.case import Case, ClipInputs
 
@@ -19,7 +20,7 @@ from thm_torchmetrics.catalog import CATALOG
 
 __all__ = ["CASES", "SAME_FORMULA", "Case", "ClipInputs"]
 
-_FAMILIES = (image_quality, lpips, fid, landmarks, identity, lipsync, emotion, face3d, action_units)
+_FAMILIES = (image_quality, pixel_error, lpips, fid, landmarks, identity, lipsync, emotion, face3d, action_units)
 
 CASES: dict[str, Case] = {case.name: case for case in chain(*(family.CASES for family in _FAMILIES))}
 """Every case by name; processes find theirs by it."""
