@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         PixelSquaredError as PixelSquaredError,
     )
     from thm_torchmetrics.scoring.result import Result as Result
+    from thm_torchmetrics.scoring.score import score as score
     from thm_torchmetrics.training.callback import TalkingHeadEvaluation as TalkingHeadEvaluation
     from thm_torchmetrics.training.collate import collate_clips as collate_clips
     from thm_torchmetrics.training.sampler import ShardSampler as ShardSampler
@@ -87,6 +88,7 @@ _HOMES = {
     "collate_clips": "training.collate",
     "open_clip": "media",
     "register_metric": "catalog",
+    "score": "scoring.score",
     **{row.name: f"metrics.{row.module}" for row in ROWS},
 }
 

@@ -104,7 +104,7 @@ def test_a_name_that_toml_cannot_hold_is_refused_before_the_work(
     def work(*args: object, **kwargs: object) -> None:
         raise AssertionError("work has begun")
 
-    monkeypatch.setattr("thm_torchmetrics.scoring.plan.make_metrics", work)
+    monkeypatch.setattr("thm_torchmetrics.scoring.dataset.make_metrics", work)
     (tmp_path / name).symlink_to(sample)
     assert "latin-" in refused(tmp_path / name, "--metrics", "psnr", "-o", tmp_path / "run.toml")
 

@@ -74,7 +74,7 @@ def test_a_value_of_another_type_is_refused_by_name(key: str, name: str) -> None
     literals = [value for part in (kind, *get_args(kind)) if get_origin(part) is Literal for value in get_args(part)]
     with pytest.raises(InputError) as caught:
         options_by_metric([key], [(key, name, "no-such-value")])
-    assert str(caught.value).startswith(f"--option {key}.{name}=no-such-value: ")
+    assert str(caught.value).startswith(f"option {key}.{name}=no-such-value: ")
     assert all(str(value) in str(caught.value) for value in literals)
 
 
@@ -151,7 +151,7 @@ def test_wrong_usage(sample: Path, monkeypatch: pytest.MonkeyPatch, option: str,
     def refuse(*args: object, **kwargs: object) -> None:
         raise AssertionError("work has begun")
 
-    monkeypatch.setattr("thm_torchmetrics.scoring.plan.make_metrics", refuse)
+    monkeypatch.setattr("thm_torchmetrics.scoring.dataset.make_metrics", refuse)
     monkeypatch.setattr("thm_torchmetrics.weights.locate", refuse)
     result = thm("score", sample, "--metrics", "csim,lse-d,lmd", "--option", option)
     assert result.exit_code == 2

@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 from thm_torchmetrics import catalog
 from thm_torchmetrics.cli import main
 from thm_torchmetrics.cli.group import Group
-from thm_torchmetrics.cli.unused import options_used
 from thm_torchmetrics.demo.sample import make_sample
 from thm_torchmetrics.scoring.sketch import checkpoints_needed, sketch
+from thm_torchmetrics.scoring.unused import options_used
 from thm_torchmetrics.weights import registry
 
 
@@ -36,7 +36,7 @@ def refused(sample: Path, monkeypatch: pytest.MonkeyPatch) -> object:
     def work(*args: object, **kwargs: object) -> None:
         raise AssertionError("work has begun")
 
-    monkeypatch.setattr("thm_torchmetrics.scoring.plan.make_metrics", work)
+    monkeypatch.setattr("thm_torchmetrics.scoring.dataset.make_metrics", work)
 
     def run(*arguments: object) -> str:
         result = thm("score", *arguments)

@@ -19,6 +19,7 @@ from thm_torchmetrics.media.audio import read_audio
 from thm_torchmetrics.media.video import VideoFile
 from thm_torchmetrics.media.write import write_video, write_wav
 from thm_torchmetrics.scoring.plan import select_metrics
+from thm_torchmetrics.scoring.spelling import in_python
 
 KEYS = "psnr,lse-d:wav2lip-lrs,av-offset:wav2lip-lrs"
 KEY = "lse-d:wav2lip-lrs"
@@ -175,11 +176,11 @@ def test_no_metric_of_sound_skips_frames() -> None:
     asked = [find_choice(f"{row.key}:{name}").name for row in rows for name in row.protocols]
     given = ("preds", "target")
     assert len(asked) > len(rows) > 1
-    assert select_metrics(asked, given, {}) == (asked, {})
-    run, skipped = select_metrics(asked, given, {}, every=2)
+    assert select_metrics(asked, given, in_python) == (asked, {})
+    run, skipped = select_metrics(asked, given, in_python, every=2)
     assert not run
     assert list(skipped) == asked
-    assert all("leave --every out" in reason for reason in skipped.values())
+    assert all("leave `every=` out" in reason for reason in skipped.values())
 
 
 def score_as(asked: list[object]) -> dict[str, Any]:

@@ -18,9 +18,9 @@ from thm_torchmetrics.cli.extract_action_units import (
     track_all,
 )
 from thm_torchmetrics.cli.extract_each import work_through
-from thm_torchmetrics.cli.options import checkpoint_options, device_named, device_option, given_checkpoints
+from thm_torchmetrics.cli.options import checkpoint_options, device_option, given_checkpoints
 from thm_torchmetrics.cli.output import writing_fault
-from thm_torchmetrics.cli.wording import in_cli_words
+from thm_torchmetrics.cli.wording import in_cli_words, on_command_line
 from thm_torchmetrics.errors import InputError, ThmError
 
 if TYPE_CHECKING:
@@ -198,8 +198,9 @@ def _extract_all(name: str, files: dict[Path, Path], given: dict[str, Any], chos
     """
     from thm_torchmetrics.cli.progress import shown
     from thm_torchmetrics.scoring.extraction import extract_features
+    from thm_torchmetrics.scoring.resources import device_named
 
-    device = device_named(given["device"])
+    device = device_named(given["device"], on_command_line)
     with shown(given["quiet"]) as progress:
         extractor = _make_extractor(name, chosen, given, progress)
         extractor.load(device)

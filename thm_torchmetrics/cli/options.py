@@ -14,8 +14,6 @@ from thm_torchmetrics import weights
 from thm_torchmetrics.errors import InputError
 
 if TYPE_CHECKING:
-    import torch
-
     from thm_torchmetrics.scoring.progress import Progress
     from thm_torchmetrics.weights import Checkpoints
 
@@ -101,28 +99,23 @@ def _with_options(command: Callable[..., Any], options: Sequence[Callable[..., A
 def given_checkpoints(given: Mapping[str, Any], progress: Progress) -> Checkpoints:
     """Return the source of checkpoints that these options describe.
 
-    A flag that is not given leaves the decision to its environment variable.
-
     Raises:
         InputError: if ``--weights`` is not of the form NAME=FILE, the name is unknown or the file absent, or if
             ``--weights-dir`` holds no checkpoint.
     """
-    files: dict[str, str | Path] = dict(assignments("--weights", given["weights"], weights.registry()))
-    if given["weights_dir"]:
-        files = {**weights.files_in(given["weights_dir"]), **files}
-    checkpoints = weights.Checkpoints(
-        files,
-        offline=given["offline"] or None,
-        commercial=given["commercial"] or None,
-        on_download=progress.download,
-        on_license=progress.note,
-    )
-    checkpoints.check_files()
-    return checkpoints
+    from thm_torchmetrics.scoring.resources import find_checkpoints
+
+    files = assignments("--weights", given["weights"], weights.registry())
+    return find_checkpoints(files, given["weights_dir"], given["offline"], given["commercial"], progress)
 
 
-def assignments(option: str, texts: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+def assignments(option: str, texts: Iterable[str], known: Iterable[str] | None = None) -> dict[str, str]:
     """Return ``KEY=VALUE`` texts as a dict.
+
+    Args:
+        option: the option, for messages.
+        texts: what was typed.
+        known: the keys that there are; default: any key is taken.
 
     Raises:
         InputError: if one is not of that form, or its key is not known or given twice.
@@ -132,28 +125,9 @@ def assignments(option: str, texts: Iterable[str], known: Iterable[str]) -> dict
         key, sign, value = text.partition("=")
         if not sign or not value:
             raise InputError(f"{option} takes KEY=VALUE, got {text!r}")
-        if key not in known:
+        if known is not None and key not in known:
             raise InputError(f"{option} {text}: {key!r} is none of {', '.join(known)}")
         if key in pairs:
             raise InputError(f"{option} {text}: {key} has {pairs[key]} already; give one value")
         pairs[key] = value
     return pairs
-
-
-def device_named(name: str | None) -> torch.device:
-    """Return the device of this name, by default a CUDA device if there is one, else the CPU.
-
-    Raises:
-        InputError: if there is no such device, or it cannot compute.
-    """
-    import torch
-
-    known = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
-    known += ["mps"] if torch.backends.mps.is_available() else []
-    name = name or ("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        probe = torch.zeros(1, device=name)
-        probe.item()  # raises on a device that holds no numbers, such as meta
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f"--device {name}: PyTorch cannot compute there; it can on {', '.join(known)}") from error
-    return probe.device

@@ -10,7 +10,7 @@ import click
 from thm_torchmetrics.cli.config import arguments_of, command_line, config_option, given_options
 from thm_torchmetrics.cli.options import FiniteRange, checkpoint_options, device_option, lip_sync_options
 from thm_torchmetrics.cli.output import finish
-from thm_torchmetrics.cli.run import asked_metrics, run
+from thm_torchmetrics.cli.run import run
 from thm_torchmetrics.cli.wording import in_cli_words
 from thm_torchmetrics.errors import InputError
 
@@ -155,7 +155,7 @@ def score(context: click.Context, /, **_: Any) -> None:
     """  # fmt: skip
     values, given = given_options(context)
     try:
-        result = run(values, given, arguments_of(context, values, given), command_line(context))
+        result, asked = run(values, given, arguments_of(context, values, given), command_line(context))
     except InputError as error:
         raise click.UsageError(in_cli_words(str(error))) from error
-    context.exit(finish(result, values, asked_metrics(values) if values["metrics"] else ()))
+    context.exit(finish(result, values, asked if values["metrics"] else ()))

@@ -37,6 +37,16 @@ _BOTH = re.compile(r"`?\b\w+=`? in Python, (--)")
 """A remedy in both languages: ``weights= in Python, --weights NAME=FILE``."""
 _BRACKETS = re.compile(r"`?\b\w+=`? \((--[^()]*)\)")
 """Likewise: ``face_id= (--au-face-id)``."""
+_OPTION = re.compile(r"(?<![\w-])option (?=[\w:-]+\.\w+=)")
+"""An option of one metric: ``option csim.reference=image``."""
+
+
+def on_command_line(name: str, value: object = None, key: str = "") -> str:
+    """Return an option of `thm_torchmetrics.score` as it is typed: ``--every 2``, ``--extractor lmd=dlib``."""
+    option = "DATA" if name == "data" else f"--{name.replace('_', '-')}"
+    if value is None:
+        return option
+    return f"{option} {key}={value}" if key else f"{option} {value}"
 
 
 def in_cli_words(text: str, keys: Iterable[str] = ()) -> str:
@@ -63,7 +73,7 @@ def in_cli_words(text: str, keys: Iterable[str] = ()) -> str:
             form = form.removesuffix(" {value}")
         return form.format(key=key, value=shlex.quote(value))
 
-    text = _BRACKETS.sub(r"\1", _BOTH.sub(r"\1", text))
+    text = _OPTION.sub("--option ", _BRACKETS.sub(r"\1", _BOTH.sub(r"\1", text)))
     names = "|".join(sorted(_FLAGS.keys() | owners.keys(), key=len, reverse=True))
     value = r"\"[^\"]*\"|'[^']*'|[-+]?\w+(?:[.]\w+)*"
     return re.sub(rf"(?<![\w.-])`?(?P<name>{names})=(?P<value>{value})?`?", written, text)

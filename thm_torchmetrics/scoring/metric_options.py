@@ -20,9 +20,9 @@ from thm_torchmetrics.extractors.registry import find_extractor
 from thm_torchmetrics.scoring.sketch import sketch
 
 _ELSEWHERE = {
-    "protocol": "name the protocol after a colon, as in --metrics {key}:PROTOCOL",
-    "extractor": "it is a network; name one by --extractor {key}=NAME",
-    "weights": "they are files; name them by --weights NAME=FILE",
+    "protocol": "name the protocol after a colon, as in `metrics=` in Python, --metrics {key}:PROTOCOL",
+    "extractor": "it is a network; name one by `extractor=` in Python, --extractor {key}=NAME",
+    "weights": "they are files; name them by `weights=` in Python, --weights NAME=FILE",
 }
 """Options of constructors that other options of the command line set."""
 _GIVEN_BY_CLASS = {("e-fid", "num_features")}
@@ -50,7 +50,7 @@ def options_by_metric(asked: Iterable[str], given: Iterable[tuple[str, str, str]
     exact: dict[str, dict[str, Any]] = {text: {} for text in asked}
     for key, name, value in given:
         places = [text for text in asked if key in (text, catalog.find_choice(text).row.key)]
-        option = f"--option {key}.{name}={value}"
+        option = f"option {key}.{name}={value}"
         if not places:
             raise InputError(f"{option}: {key!r} is none of the metrics asked for, {', '.join(asked)}")
         try:
@@ -82,7 +82,7 @@ def without_network(text: str, options: Mapping[str, Any], extractor: str | None
         # a package of the network is not installed: what it would be is of no matter for the options
         return make_metric(text, {**options, "extractor": nn.Identity()}) if made is None else made
     except InputError as error:
-        given = " ".join(f"--option {text}.{name}={value}" for name, value in options.items())
+        given = ", ".join(f"option {text}.{name}={value}" for name, value in options.items())
         raise InputError(f"{given}: {error.__cause__ or error}") from error
 
 

@@ -16,16 +16,17 @@ from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.errors import InputError, MediaError, MissingExtraError, WeightsError
 from thm_torchmetrics.media.feature_files import read_features
 from thm_torchmetrics.media.find import find_files
-from thm_torchmetrics.media.pairing import FEATURE_SUFFIXES
+from thm_torchmetrics.media.pairing import FEATURE_SUFFIXES, FOLDERS
 from thm_torchmetrics.scoring.metric_options import without_network
 from thm_torchmetrics.scoring.network_loading import NetworkLoader
+from thm_torchmetrics.scoring.spelling import Spelling
 from thm_torchmetrics.weights import Checkpoint, Checkpoints
 
 
 def select_metrics(
     asked: Sequence[str],
     inputs: Iterable[str],
-    remedies: Mapping[str, str],
+    spell: Spelling,
     features: Collection[str] = (),
     every: int = 1,
     own_options: Mapping[str, Mapping[str, Any]] | None = None,
@@ -36,7 +37,7 @@ def select_metrics(
     Args:
         asked: metric keys, with protocols or not.
         inputs: the kinds of input that were given.
-        remedies: how to give each kind, for the reasons.
+        spell: how options are written in the reasons.
         features: those of ``asked`` that are given features instead.
         every: n, if every n-th frame is taken.
         own_options: options of single metrics by key; some change what a metric reads.
@@ -57,18 +58,24 @@ def select_metrics(
             inputs_needed = ()
         lacking = [kind for kind in inputs_needed if kind not in given]
         if every > 1 and row.protocol(choice.protocol).every_frame:
-            skipped[text] = "needs every frame; leave --every out"
+            skipped[text] = f"needs every frame; leave {spell('every')} out"
         elif text not in features and not row.extractors and _takes_features(row):
-            skipped[text] = f"takes given features only: give --preds-features {text}=DIR --target-features {text}=DIR"
+            sides = " ".join(spell(f"{side}_features", "DIR", text) for side in ("preds", "target"))
+            skipped[text] = f"takes given features only: give {sides}"
         elif lacking:
-            skipped[text] = "; ".join(f"needs {kind}: {remedies[kind]}" for kind in lacking)
+            skipped[text] = "; ".join(f"needs {kind}: {_remedy(kind, spell)}" for kind in lacking)
         else:
             run.append(text)
     return run, skipped
 
 
+def _remedy(kind: str, spell: Spelling) -> str:
+    """Return how to give an input."""
+    return f"give {spell(kind)}, or a folder {FOLDERS[kind]} in {spell('data')}"
+
+
 def features_by_metric(
-    asked: Sequence[str], preds: Mapping[str, str], target: Mapping[str, str]
+    asked: Sequence[str], preds: Mapping[str, str | Path], target: Mapping[str, str | Path], spell: Spelling
 ) -> dict[str, dict[str, Path]]:
     """Return the folders of given features, by metric and side.
 
@@ -76,6 +83,7 @@ def features_by_metric(
         asked: metric keys, with protocols or not.
         preds: folders of the generated clips' features, by metric key, with the protocol or without.
         target: those of the real clips.
+        spell: how options are written in messages.
 
     Raises:
         InputError: if a metric takes no features, or lacks those of a side that it needs.
@@ -89,10 +97,11 @@ def features_by_metric(
         if not sides:
             continue
         if not _takes_features(row):
-            raise InputError(f"{text} cannot be given features with --{next(iter(sides))}-features")
+            raise InputError(f"{text} cannot be given features with {spell(f'{next(iter(sides))}_features')}")
         for side in row.inputs:
             if side not in sides:
-                raise InputError(f"{text} is given features, so it needs --{side}-features {text}=DIR, too")
+                lacking = spell(f"{side}_features", "DIR", text)
+                raise InputError(f"{text} is given features, so it needs {lacking}, too")
         given[text] = {side: sides[side] for side in row.inputs}
     return given
 

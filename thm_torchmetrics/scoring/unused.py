@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from thm_torchmetrics import catalog
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.scoring.spelling import Spelling
 
 if TYPE_CHECKING:
     from thm_torchmetrics.media.pairing import Item
+    from thm_torchmetrics.scoring.score_options import ScoreOptions
     from thm_torchmetrics.scoring.sketch import Sketch
 
 _TABLES = "reads tables of OpenFace"
@@ -37,11 +39,11 @@ _PURPOSES = {
 
 
 def options_used(text: str, own: Collection[str], made: Sketch, on_features: bool, with_target: bool) -> set[str]:
-    """Return the options of the command that bear on a metric.
+    """Return the options of a run that bear on a metric.
 
     Args:
         text: the metric, as ``key`` or ``key:protocol``.
-        own: options that it has been given by ``--option``; they go before those of the command.
+        own: options that it alone has been given; they go before those of the run.
         made: the metric, made without its checkpoints.
         on_features: whether it is given features.
         with_target: whether real videos are scored, too.
@@ -69,53 +71,63 @@ def options_used(text: str, own: Collection[str], made: Sketch, on_features: boo
     return used - set(own)
 
 
-def check_used(given: Collection[str], values: Mapping[str, Any], used: Collection[str]) -> None:
+def check_used(options: ScoreOptions, used: Collection[str]) -> None:
     """Raise an error if an option is given that bears on no metric.
 
     Args:
-        given: names of the options that were typed or stand in a file.
-        values: the values of all options.
+        options: the options of the run.
         used: names of those that bear on a metric.
 
     Raises:
         InputError: if one does not; all are named.
     """
-    unused = [name for name in _PURPOSES if name in given and name not in used]
-    if "every" in unused and values["every"] == 1:
+    unused = [name for name in _PURPOSES if name in options.given and name not in used]
+    if "every" in unused and options.every == 1:
         unused.remove("every")
     if unused:
-        named = "; ".join(f"--{name.replace('_', '-')}: no metric of this run {_PURPOSES[name]}" for name in unused)
+        named = "; ".join(f"{options.spell(name)}: no metric of this run {_PURPOSES[name]}" for name in unused)
         raise InputError(f"{named}. Leave out what changes nothing")
 
 
-def check_keys(option: str, values: Mapping[str, str], asked: Iterable[str], others: Collection[str] = ()) -> None:
+def check_keys(
+    name: str,
+    values: Mapping[str, str | Path],
+    asked: Iterable[str],
+    spell: Spelling,
+    others: Collection[str] = (),
+) -> None:
     """Raise an error if the value that an option gives to a metric is never used.
 
     Args:
-        option: the option.
+        name: the option.
         values: its values by metric, with the protocol or without.
         asked: the metrics of the run.
+        spell: how options are written in messages.
         others: metrics that take no such value.
 
     Raises:
         InputError: if one is not used.
     """
+    asked = tuple(asked)
+    known = {*asked, *(catalog.find_choice(text).row.key for text in asked)}
     takers = [text for text in asked if text not in others]
     used = {text if text in values else catalog.find_choice(text).row.key for text in takers}
     for key, value in values.items():
+        if key not in known:
+            raise InputError(f"{spell(name, value, key)}: {key!r} is none of {', '.join(sorted(known))}")
         if key not in used:
             reason = "is given features" if key in others else "has a value of its own for each protocol"
-            raise InputError(f"{option} {key}={value} changes nothing: {key} {reason}; leave it out")
+            raise InputError(f"{spell(name, value, key)} changes nothing: {key} {reason}; leave it out")
 
 
 def check_weights(
-    values: Mapping[str, Any], files: Mapping[str, str | Path], needed: Mapping[str, Collection[str]]
+    options: ScoreOptions, files: Mapping[str, str | Path], needed: Mapping[str, Collection[str]]
 ) -> None:
     """Raise an error if a checkpoint is given that no metric needs, or a folder without one that a metric needs.
 
     Args:
-        values: the values of all options.
-        files: the files of ``--weights`` and ``--weights-dir`` by name.
+        options: the options of the run.
+        files: the files of the options ``weights`` and ``weights_dir`` by name.
         needed: the names of the checkpoints by metric.
 
     Raises:
@@ -123,24 +135,29 @@ def check_weights(
     """
     names = sorted(set().union(*needed.values()))
     known = f"they need {', '.join(names)}" if names else "they need no checkpoint"
-    for text in values["weights"]:
-        name = text.partition("=")[0]
+    for name, file in options.weights.items():
         if name not in names:
-            raise InputError(f"--weights {text}: no metric of this run uses {name!r}; {known}")
-    folder = values["weights_dir"]
+            said = options.spell("weights", file, name)
+            raise InputError(f"{said}: no metric of this run uses {name!r}; {known}")
+    folder = options.weights_dir
     if folder is not None and not files.keys() & set(names):
-        raise InputError(f"--weights-dir {folder}: no metric of this run uses {', '.join(files)}; {known}")
+        said = options.spell("weights_dir", folder)
+        raise InputError(f"{said}: no metric of this run uses {', '.join(files)}; {known}")
 
 
-def check_fps(items: Iterable[Item]) -> None:
+def check_fps(items: Iterable[Item], spell: Spelling) -> None:
     """Raise an error if no clip consists of pictures.
+
+    Args:
+        items: the clips.
+        spell: how options are written in messages.
 
     Raises:
         InputError: if none does.
     """
     paths = [path for item in items for path in (item.preds, item.target) if path is not None]
     if not any(_is_series(path) for path in paths):
-        raise InputError("--fps: no clip of this run is a folder of pictures. Leave out what changes nothing")
+        raise InputError(f"{spell('fps')}: no clip of this run is a folder of pictures. Leave out what changes nothing")
 
 
 def _is_series(path: Path) -> bool:
