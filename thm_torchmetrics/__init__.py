@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     )
     from thm_torchmetrics.metrics.fid import FrechetInceptionDistance as FrechetInceptionDistance
     from thm_torchmetrics.metrics.flicker import TemporalFlicker as TemporalFlicker
+    from thm_torchmetrics.metrics.fvd import FrechetVideoDistance as FrechetVideoDistance
     from thm_torchmetrics.metrics.identity import (
         AverageEuclideanDistance as AverageEuclideanDistance,
         IdentitySimilarity as IdentitySimilarity,

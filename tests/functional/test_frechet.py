@@ -127,6 +127,34 @@ def test_no_covariance_no_distance(distance: Distance, rows: int) -> None:
     assert np.isnan(distance(x[:rows], x))
 
 
+CONVENTIONS: dict[str, tuple[dict[str, Any], float]] = {
+    "styleganv": ({"unbiased": False}, 1e-9),
+    "cdfvd": ({"unbiased": False}, 1e-9),
+    "exact_n": ({"unbiased": False}, 1e-9),
+    "common_metrics64": ({}, 1e-9),
+    "latentsync": ({}, 1e-7),
+    "exact_n1": ({}, 1e-9),
+    "videogpt64": ({}, 1e-9),
+    "videogpt": ({}, 1e-4),
+    "fastvideo": ({"offset": 1e-6}, 1e-7),
+}
+
+
+@pytest.mark.parametrize("case", ["full", "uneven", "few", "wide", "same"])
+@pytest.mark.parametrize("program", CONVENTIONS)
+def test_covariances_of_the_programs_of_fvd(case: str, program: str) -> None:
+    x = torch.from_numpy(golden_input("frechet_fvd", f"{case}_x")).double()
+    y = x
+    if case != "same":
+        y = torch.from_numpy(golden_input("frechet_fvd", f"{case}_y"))
+        y = (0.5 * y + 0.25 * y.flip(1) + 0.125).double()
+    options, tolerance = CONVENTIONS[program]
+    value = float(frechet_distance(frechet_sums(x), frechet_sums(y), **options))
+    singular = case in ("few", "wide") and program != "videogpt"  # of the root by SciPy
+    bound = {"rel": max(tolerance, 1e-6) if singular else tolerance, "abs": 2e-5 if case == "same" else 0}
+    assert value == pytest.approx(float(golden("frechet_fvd")[f"{case}_{program}"]), **bound)
+
+
 def test_bad_input_is_named() -> None:
     x = torch.ones(4, 3)
     with pytest.raises(InputError, match=r"\(4,\)"):

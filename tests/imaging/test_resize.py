@@ -12,7 +12,7 @@ from imaging.pixels import planes
 from parity.seeded import golden, golden_input
 
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.imaging.resize import resize, resize_by, resize_crops
+from thm_torchmetrics.imaging.resize import resize, resize_area, resize_by, resize_crops
 
 
 def stored_case(model: str, name: str) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[Any]]:
@@ -43,6 +43,13 @@ def test_any_size_equals_opencv() -> None:
     for image, (height, width) in random_sizes(400):
         expected = cv2.resize(image[0], (width, height)).reshape(height, width, 3)
         got = resize(planes(image), (height, width))[0].permute(1, 2, 0).numpy()
+        np.testing.assert_array_equal(got, expected, err_msg=f"{image.shape} -> {height} x {width}")
+
+
+def test_any_size_by_area_equals_opencv() -> None:
+    for image, (height, width) in random_sizes(400):
+        expected = cv2.resize(image[0], (width, height), interpolation=cv2.INTER_AREA).reshape(height, width, 3)
+        got = resize_area(planes(image), (height, width))[0].permute(1, 2, 0).numpy()
         np.testing.assert_array_equal(got, expected, err_msg=f"{image.shape} -> {height} x {width}")
 
 

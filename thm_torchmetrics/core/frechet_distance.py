@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -41,10 +41,17 @@ class FrechetDistance(TalkingHeadMetric):
     paired = False
     pooled = True
     averages = ("frame",)
+    few: ClassVar[str] = ""
+    """What few frames do to the value, for the warning."""
 
     def __init__(self, *, num_features: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_features = num_features
+
+    @property
+    def enough(self) -> int:
+        """Return the number of frames a side below which `compute` warns."""
+        return 0
 
     def fields(self) -> Fields:
         """Return the sums of both sides."""
@@ -56,12 +63,18 @@ class FrechetDistance(TalkingHeadMetric):
         return FrechetRun(self, preds, target)
 
     def compute(self) -> Tensor:
-        """Return the distance, with a warning where the sums cannot hold it.
+        """Return the distance, with a warning where the sums cannot hold it, or where there are few frames.
 
         It is NaN below two frames a side.
         """
         value = super().compute()
         sums = self.named(self.sums)
+        counts = self.counts(sums)
+        if not torch.isnan(value) and min(counts) < self.enough:
+            warn_caller(
+                f"{self.key.upper()} of {counts[0]} generated and {counts[1]} real {self.counted}: below {self.enough} "
+                f"a side {self.few}"
+            )
         error, variance = (sum(parts) for parts in zip(*map(_rounding, (sums.preds, sums.target)), strict=True))
         if error > max(_TOLERATED * float(value), _NOISE * variance):
             warn_caller(
@@ -85,7 +98,7 @@ class FrechetDistance(TalkingHeadMetric):
 
     def score(self, run: ClipRun[Any]) -> ClipScore:
         """Return the number of frames of a clip; a distance of sets has no value per clip."""
-        return ClipScore(None, self.tally(run.sums).scored, 0)
+        return ClipScore(None, self.tally(run.sums).scored, 0, why=run.why or None)
 
     def why_nan(self, sums: Sums) -> str:
         """Return which side has too few frames, for the warning."""
@@ -93,15 +106,20 @@ class FrechetDistance(TalkingHeadMetric):
         if not seen:
             return super().why_nan(sums)
         sides = zip(("prediction", "target"), self.counts(sums), strict=True)
-        few = [f"{count} frame{'s' * (count != 1)} of the {side}" for side, count in sides if count < 2]
+        word = self.counted.removesuffix("s")
+        few = [f"{count} {word}{'s' * (count != 1)} of the {side}" for side, count in sides if count < 2]
         missing = seen - sum(self.counts(sums))
-        cause = f"; {why_missing(self.extractor, missing, seen)}" if missing else ""
+        cause = f"; {self.why_missing(missing, seen)}" if missing else ""
         return f"{' and '.join(few)}: at least 2 needed{cause}"
+
+    def why_missing(self, missing: int, seen: int) -> str:
+        """Return why some of the frames seen have no features, in words."""
+        return why_missing(self.extractor, missing, seen)
 
     def details(self, sums: Sums) -> dict[str, Any]:
         """Return the numbers of frames of each side."""
         preds, target = self.counts(sums)
-        return {"frames_preds": preds, "frames_target": target}
+        return {f"{self.counted}_preds": preds, f"{self.counted}_target": target}
 
 
 class FrechetRun(ClipRun[FrechetDistance]):
@@ -112,14 +130,22 @@ class FrechetRun(ClipRun[FrechetDistance]):
         for name, chunk in (("preds", preds), ("target", target)):
             if chunk is None:
                 continue
-            features = self.metric.features(chunk)
-            check_shape(name, features, ("N", "D"), "features")
-            if features.shape[1] != self.metric.num_features:
-                raise InputError(
-                    f"{type(self.metric).__name__} was made for {self.metric.num_features} features per frame and got "
-                    f"{features.shape[1]}; pass num_features={features.shape[1]}"
-                )
-            getattr(self.sums, name).add_(frechet_sums(features).to(self.sums.vector.device))
+            self.add_features(name, self.metric.features(chunk))
+
+    def add_features(self, name: str, features: Tensor) -> None:
+        """Add features ``(n, num_features)`` of one side.
+
+        Raises:
+            InputError: if they have another shape.
+        """
+        check_shape(name, features, ("N", "D"), "features")
+        if features.shape[1] != self.metric.num_features:
+            raise InputError(
+                f"{type(self.metric).__name__} was made for {self.metric.num_features} features per "
+                f"{self.metric.counted.removesuffix('s')} and got {features.shape[1]}; pass "
+                f"num_features={features.shape[1]}"
+            )
+        getattr(self.sums, name).add_(frechet_sums(features).to(self.sums.vector.device))
 
     def close(self) -> None:
         """Count the frames seen."""

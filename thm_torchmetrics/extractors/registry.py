@@ -11,6 +11,7 @@ from thm_torchmetrics.extractors.base import CustomModule
 from thm_torchmetrics.extractors.dlib import DlibEmbedding, DlibLandmarks
 from thm_torchmetrics.extractors.emotion import Emotion
 from thm_torchmetrics.extractors.face3d import RELEASES, Deep3D
+from thm_torchmetrics.extractors.i3d import CustomClipNetwork, I3d
 from thm_torchmetrics.extractors.identity import ArcFace
 from thm_torchmetrics.extractors.imagenet_inception import InceptionOnImageNet
 from thm_torchmetrics.extractors.inception import Inception
@@ -44,13 +45,18 @@ EXTRACTORS: dict[str, dict[str, Makeable]] = {
     "emotion": {"emonet8": Emotion, "emonet5": Emotion},
     "face3d": dict.fromkeys(RELEASES, Deep3D),
     "inception": {"inception": Inception, "inception-imagenet": InceptionOnImageNet},
+    "i3d": {"i3d": I3d, "i3d-torchscript": I3d},
     "lpips": {"lpips": LpipsNetwork},
     "syncnet": {"syncnet": SyncNetwork},
     "action_units": {"openface-au": OpenFaceActionUnits, "libreface": LibreFace, "libreface-resnet18": LibreFace},
 }
 """Every extractor by kind and name."""
 
-_CUSTOM: dict[str, type[CustomModule]] = {"lpips": CustomDistance, "syncnet": CustomSyncNetwork}
+_CUSTOM: dict[str, type[CustomModule]] = {
+    "i3d": CustomClipNetwork,
+    "lpips": CustomDistance,
+    "syncnet": CustomSyncNetwork,
+}
 """The classes of a user's module that is not a map from frames to rows, by kind."""
 
 

@@ -18,6 +18,7 @@ from thm_torchmetrics.functional.frechet import (
     frechet_from_features,
     frechet_sums,
 )
+from thm_torchmetrics.functional.fvd import video_network_input
 from thm_torchmetrics.functional.identity import cosine_similarity, squared_euclidean_distance
 from thm_torchmetrics.functional.image_quality import peak_signal_noise_ratio, structural_similarity
 from thm_torchmetrics.functional.landmarks import (
@@ -94,4 +95,5 @@ __all__ = [
     "sync_scores",
     "temporal_flicker",
     "triangle_mask",
+    "video_network_input",
 ]

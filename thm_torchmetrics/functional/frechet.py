@@ -40,10 +40,10 @@ def frechet_sums(features: Tensor) -> Tensor:
     return rows.T @ rows
 
 
-def frechet_distance(sums_x: Tensor, sums_y: Tensor) -> Tensor:
+def frechet_distance(sums_x: Tensor, sums_y: Tensor, *, unbiased: bool = True, offset: float = 0.0) -> Tensor:
     """Compute the Fréchet distance of the normal distributions fitted to two sets of features.
 
-    ``|mu_x - mu_y|^2 + tr(S_x) + tr(S_y) - 2 tr((S_x S_y)^(1/2))`` with covariances over ``n - 1``. With any
+    ``|mu_x - mu_y|^2 + tr(S_x) + tr(S_y) - 2 tr((S_x S_y)^(1/2))`` with covariances over ``n - 1`` or ``n``. With any
     ``S_x = A A^T`` the last trace is the sum of the roots of the eigenvalues of ``A^T S_y A``, which is symmetric, has
     no more rows than ``S_x`` has rank, and has no negative eigenvalues but for rounding, which are cut at 0. Singular
     covariances (fewer samples than features) therefore need no offset on the diagonal.
@@ -51,6 +51,8 @@ def frechet_distance(sums_x: Tensor, sums_y: Tensor) -> Tensor:
     Args:
         sums_x: ``(D + 1, D + 1)``, made by `frechet_sums`, or several of these added up.
         sums_y: the same of the other set; the numbers of samples may differ.
+        unbiased: whether covariances are sums over ``n - 1``, else over ``n``.
+        offset: added to the diagonals of both covariances.
 
     Returns:
         0-d float64, >= 0; NaN where a set has fewer than two samples, since it then has no covariance.
@@ -68,6 +70,11 @@ def frechet_distance(sums_x: Tensor, sums_y: Tensor) -> Tensor:
     counts, means, covariances = _both_moments(sums_x, sums_y)
     if min(counts) < 2:
         return torch.full_like(means[0].sum(), torch.nan)
+    if not unbiased:
+        covariances = [each * ((count - 1) / count) for count, each in zip(counts, covariances, strict=True)]
+    if offset:
+        covariances = [each + offset * torch.eye(len(each)).to(each) for each in covariances]
+        counts = [max(count, len(each) + 1) for count, each in zip(counts, covariances, strict=True)]  # of full rank
     root = _root_trace(counts, covariances)
     return _distance(means, [covariance.trace() for covariance in covariances], root)
 

@@ -1,4 +1,4 @@
-"""OpenCV's 8-bit bilinear resize, equal in every byte, for batches on their device.
+"""OpenCV's 8-bit bilinear and area resize, equal in every byte, for batches on their device.
 
 The published pipelines shrink their frames with ``cv2.resize``. Its 8-bit bilinear filter works in fixed point (11-bit
 weights, truncated products) and never antialiases, so a float resize gives other pixels.
@@ -78,6 +78,42 @@ def resize_by(images: Tensor, factor: float) -> Tensor:
     return resized
 
 
+def resize_area(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize 8-bit images as ``cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)`` does.
+
+    Where no axis grows, a pixel is the mean of the area that it covers. Else both axes are interpolated between two
+    pixels, with weights by the area.
+
+    Args:
+        images: ``(N, C, H, W)`` uint8.
+        size: target ``(height, width)`` in pixels.
+
+    Returns:
+        ``(N, C, height, width)`` uint8 on the same device.
+
+    Raises:
+        InputError: as `resize`.
+
+    Source: OpenCV 5.0, ``INTER_AREA``.
+
+    Example:
+        >>> resize_area(torch.tensor([[[[0, 100, 50, 51]]]], dtype=torch.uint8), (1, 2))
+        tensor([[[[50, 50]]]], dtype=torch.uint8)
+    """
+    _check(images, size)
+    height, width = images.shape[-2:]
+    if size[0] > height or size[1] > width:
+        return _filtered(images, size, _grown(height, size[0], clamp=False), _grown(width, size[1], clamp=True))
+    if height % size[0] == 0 and width % size[1] == 0:
+        tall, wide = height // size[0], width // size[1]
+        cells = images.to(torch.int32).reshape(*images.shape[:2], size[0], tall, size[1], wide).sum(dim=(3, 5))
+        halved = (cells + 2) >> 2
+        mean = cells.to(torch.float32) * torch.tensor(1 / (tall * wide), dtype=torch.float32)
+        return (halved if tall == wide == 2 else mean.round()).to(torch.uint8)
+    rows = _covered(images.to(torch.float32), width, size[1]).transpose(-1, -2)
+    return _covered(rows, height, size[0]).transpose(-1, -2).round().to(torch.uint8).contiguous()
+
+
 def resize_crops(
     images: Tensor, boxes: Tensor, size: tuple[int, int], *, pad: int = 0, index: Tensor | None = None
 ) -> Tensor:
@@ -126,10 +162,16 @@ def resize_crops(
 
 
 def _resample(images: Tensor, size: tuple[int, int], steps: tuple[float, float]) -> Tensor:
+    height, width = images.shape[-2:]
+    rows, columns = _axis(height, size[0], steps[0], clamp=False), _axis(width, size[1], steps[1], clamp=True)
+    return _filtered(images, size, rows, columns)
+
+
+def _filtered(images: Tensor, size: tuple[int, int], rows: _Axis, columns: _Axis) -> Tensor:
     """Filter horizontally, then vertically, as OpenCV does; both passes gather contiguous rows, which is faster."""
-    device, (height, width) = images.device, images.shape[-2:]
-    top, bottom, upper, lower = (t.to(device) for t in _axis(height, size[0], steps[0], clamp=False))
-    left, right, near, far = (t.to(device) for t in _axis(width, size[1], steps[1], clamp=True))
+    device, height = images.device, images.shape[-2]
+    top, bottom, upper, lower = (t.to(device) for t in rows)
+    left, right, near, far = (t.to(device) for t in columns)
     if 2 * size[0] < height:
         images = images.index_select(-2, torch.cat([top, bottom]))
         top = torch.arange(size[0], dtype=torch.int64, device=device)
@@ -173,12 +215,46 @@ def _weights(lengths: Tensor, target: int, steps: Tensor, *, clamp: bool) -> _Ax
     """
     position = ((torch.arange(target, dtype=torch.float64) + 0.5) * steps - 0.5).to(torch.float32)
     floor = position.floor()
-    part, first = position - floor, floor.to(torch.int64)
+    return _two_taps(position - floor, floor.to(torch.int64), lengths, clamp=clamp)
+
+
+def _two_taps(part: Tensor, first: Tensor, lengths: Tensor, *, clamp: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return both source indices and their weights, of which the second is ``part``."""
     if clamp:
         part = part.masked_fill((first < 0) | (first >= lengths - 1), 0.0)
     second = torch.minimum((first + 1).clamp(min=0), lengths - 1)
     first = torch.minimum(first.clamp(min=0), lengths - 1)
     return first, second, ((1.0 - part) * _ONE).round().to(torch.int32), (part * _ONE).round().to(torch.int32)
+
+
+def _grown(source: int, target: int, *, clamp: bool) -> _Axis:
+    """Return indices and weights of an axis of an area resize that interpolates."""
+    factor = target / source
+    at = torch.arange(target, dtype=torch.float64)
+    first = (at * (1.0 / factor)).floor()
+    part = (at + 1 - (first + 1) * factor).to(torch.float32)
+    part = torch.where(part <= 0, torch.zeros_like(part), part - part.floor())
+    return _two_taps(part, first.to(torch.int64), torch.tensor(source), clamp=clamp)
+
+
+def _covered(values: Tensor, source: int, target: int) -> Tensor:
+    """Average the last axis over the stretches that the target's pixels cover, tap by tap as OpenCV adds up."""
+    step = 1.0 / (target / source)
+    start = torch.arange(target, dtype=torch.float64) * step
+    stop, length = start + step, (source - start).clamp(max=step)
+    last = stop.floor().clamp(max=source - 1)
+    first = torch.minimum(start.ceil(), last)
+    before, after = first - start, (stop - last).clamp(max=1.0).minimum(length)
+    shares = [torch.where(before > 1e-3, before, 0.0)]  # OpenCV drops what covers less than a thousandth
+    inside = int((last - first).max())
+    shares += [(first + tap < last).to(torch.float64) for tap in range(inside)]
+    total = values.new_zeros(*values.shape[:-1], target)
+    for tap, share in enumerate(shares, start=-1):
+        index = (first + tap).clamp(0, source - 1).to(values.device, torch.int64)
+        total += values.index_select(-1, index) * (share / length).to(values)
+    share = torch.where(stop - last > 1e-3, after, 0.0)
+    total += values.index_select(-1, last.to(values.device, torch.int64)) * (share / length).to(values)
+    return total
 
 
 def _shifted(axes: _Axis, start: Tensor) -> _Axis:

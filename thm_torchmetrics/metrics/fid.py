@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.frechet_distance import FrechetDistance
 from thm_torchmetrics.core.sums import Sums
-from thm_torchmetrics.core.warn import warn_caller
 from thm_torchmetrics.extractors import make_extractor
 from thm_torchmetrics.extractors.inception import NUM_FEATURES
 from thm_torchmetrics.functional.frechet import frechet_distance, frechet_distance_newton_schulz
@@ -68,6 +66,7 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
     """
 
     feature_shape = (None,)
+    few = "the estimate is biased upwards; compare only sets of equal size"
     procedures: ClassVar[Mapping[str, Any]] = {
         "pytorch-fid": ("pytorch-fid", frechet_distance),
         "torch-fidelity": ("torch-fidelity", frechet_distance),
@@ -92,6 +91,11 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
         if self.protocol == "eat" and self.extractor is not None:
             self.crops = EatCrops.make(None if isinstance(weights, str | Path) else weights)
 
+    @property
+    def enough(self) -> int:
+        """Return the number of frames a side below which the covariance is singular."""
+        return self.num_features + 1
+
     def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
         """Start the run of one clip."""
         if self.crops is None:
@@ -102,17 +106,3 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
         """Return the distance; NaN below two frames a side."""
         distance: Tensor = self._distance(sums.preds, sums.target)
         return distance
-
-    def compute(self) -> Tensor:
-        """Return the distance, with a warning below ``num_features + 1`` frames a side.
-
-        It is NaN below two frames a side.
-        """
-        value = super().compute()
-        counts = self.counts(self.named(self.sums))
-        if not torch.isnan(value) and min(counts) <= self.num_features:
-            warn_caller(
-                f"FID of {counts[0]} generated and {counts[1]} real frames: below {self.num_features + 1} a side the "
-                "estimate is biased upwards; compare only sets of equal size"
-            )
-        return value

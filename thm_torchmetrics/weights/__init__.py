@@ -15,6 +15,7 @@ from thm_torchmetrics.weights.licenses import accept_license, check_license, is_
 from thm_torchmetrics.weights.load import StateDict, load, load_into
 from thm_torchmetrics.weights.locate import Found, Status, locate, status, verify
 from thm_torchmetrics.weights.registry import Part, WeightEntry, needed_by, register, registry
+from thm_torchmetrics.weights.torchscript import load_torchscript
 from thm_torchmetrics.weights.unpack import unpacked
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "license_notice",
     "load",
     "load_into",
+    "load_torchscript",
     "locate",
     "needed_by",
     "obtain",

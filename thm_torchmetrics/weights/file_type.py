@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 CHECKPOINT = "a PyTorch checkpoint"
+TORCHSCRIPT = "a TorchScript archive, which runs code"
 _DLIB = "a dlib model"
 _ARCHIVE = "a zip archive"
 _PACK = f"{_ARCHIVE} of ONNX models"
@@ -35,7 +36,7 @@ def _archive_type(path: Path) -> str:
     except Exception:  # a damaged archive can fail in any part of the reader
         return "a damaged zip archive"
     if any(name.endswith("/constants.pkl") for name in names):
-        return "a TorchScript archive, which runs code"
+        return TORCHSCRIPT
     if any(name.endswith("/data.pkl") for name in names):
         return CHECKPOINT
     if any(name.endswith(".onnx") for name in names):

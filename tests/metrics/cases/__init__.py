@@ -7,6 +7,7 @@ from metrics.cases import (
     emotion,
     face3d,
     fid,
+    fvd,
     identity,
     image_quality,
     landmarks,
@@ -20,7 +21,7 @@ from thm_torchmetrics.catalog import CATALOG
 
 __all__ = ["CASES", "SAME_FORMULA", "Case", "ClipInputs"]
 
-_FAMILIES = (image_quality, pixel_error, lpips, fid, landmarks, identity, lipsync, emotion, face3d, action_units)
+_FAMILIES = (image_quality, pixel_error, lpips, fid, fvd, landmarks, identity, lipsync, emotion, face3d, action_units)
 
 CASES: dict[str, Case] = {case.name: case for case in chain(*(family.CASES for family in _FAMILIES))}
 """Every case by name; processes find theirs by it."""
@@ -35,6 +36,8 @@ SAME_FORMULA: dict[str, str] = {
     **{f"lpips:{net}": "lpips extractor=MeanDistance()" for net in ("vgg", "squeeze")},
     "csim:vico": "csim extractor=None",
     "aed-id:aligned": "aed-id extractor=None",
+    **dict.fromkeys(("fvd:common-metrics", "fvd:latentsync"), "fvd extractor=None num_features=2"),
+    "fvd:cd-fvd": "fvd:styleganv extractor=None num_features=2",
     "fid:torch-fidelity": "fid extractor=None num_features=2",
 }
 """Protocols that make features in another way and do the same with them: the case whose value they share."""
