@@ -41,6 +41,12 @@ if TYPE_CHECKING:
     from thm_torchmetrics.metrics.fid import FrechetInceptionDistance as FrechetInceptionDistance
     from thm_torchmetrics.metrics.flicker import TemporalFlicker as TemporalFlicker
     from thm_torchmetrics.metrics.fvd import FrechetVideoDistance as FrechetVideoDistance
+    from thm_torchmetrics.metrics.head_pose import (
+        HeadPoseDelta as HeadPoseDelta,
+        HeadPoseDiversity as HeadPoseDiversity,
+        HeadPoseError as HeadPoseError,
+        MotionVariance as MotionVariance,
+    )
     from thm_torchmetrics.metrics.identity import (
         AverageEuclideanDistance as AverageEuclideanDistance,
         IdentitySimilarity as IdentitySimilarity,

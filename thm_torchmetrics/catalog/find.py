@@ -15,6 +15,7 @@ from thm_torchmetrics.catalog import (
     image_quality,
     landmarks,
     lipsync,
+    motion,
     no_reference,
     set_distance,
     suites,
@@ -28,7 +29,18 @@ ENTRY_POINTS = "thm_torchmetrics.metrics"
 `thm list` imports the module of the row. It should import `thm_torchmetrics.catalog` alone, and no torch.
 """
 
-_FAMILIES = (image_quality, set_distance, no_reference, lipsync, landmarks, identity, emotion, face3d, action_units)
+_FAMILIES = (
+    image_quality,
+    set_distance,
+    no_reference,
+    lipsync,
+    landmarks,
+    identity,
+    emotion,
+    face3d,
+    action_units,
+    motion,
+)
 
 ROWS: tuple[Row, ...] = tuple(row for family in _FAMILIES for row in family.ROWS)
 """The rows of this package, in the order in which tables show them."""

@@ -32,6 +32,7 @@ KINDS = {
     "landmarks": "landmarks",
     "embeddings": "identity",
     "coefficients": "face3d",
+    "head-pose": "pose",
     "valence-arousal": "emotion",
     NAME: "action_units",
 }

@@ -78,7 +78,7 @@ class TalkingHeadMetric(OptionsMetric):
     """What each protocol of the catalog does, by name; one that is absent cannot run."""
     averages: ClassVar[tuple[str, ...]] = ("frame", "clip")
     """The values of ``average``."""
-    feature_shape: ClassVar[tuple[int | None, ...] | None] = None
+    feature_shape: tuple[int | None, ...] | None = None
     """Shape of one row of given features; None if the metric takes frames only."""
     paired: ClassVar[bool] = True
     """Whether every clip of the prediction has a target of its own."""

@@ -11,6 +11,7 @@ from thm_torchmetrics.extractors.base import CustomModule
 from thm_torchmetrics.extractors.dlib import DlibEmbedding, DlibLandmarks
 from thm_torchmetrics.extractors.emotion import Emotion
 from thm_torchmetrics.extractors.face3d import RELEASES, Deep3D
+from thm_torchmetrics.extractors.head_pose import Deep3DPose, PerspectivePose
 from thm_torchmetrics.extractors.i3d import CustomClipNetwork, I3d
 from thm_torchmetrics.extractors.identity import ArcFace
 from thm_torchmetrics.extractors.imagenet_inception import InceptionOnImageNet
@@ -44,6 +45,7 @@ EXTRACTORS: dict[str, dict[str, Makeable]] = {
     },
     "emotion": {"emonet8": Emotion, "emonet5": Emotion},
     "face3d": dict.fromkeys(RELEASES, Deep3D),
+    "pose": {"pnp": PerspectivePose, **dict.fromkeys(RELEASES, Deep3DPose)},
     "inception": {"inception": Inception, "inception-imagenet": InceptionOnImageNet},
     "i3d": {"i3d": I3d, "i3d-torchscript": I3d},
     "lpips": {"lpips": LpipsNetwork},

@@ -19,6 +19,12 @@ from thm_torchmetrics.functional.frechet import (
     frechet_sums,
 )
 from thm_torchmetrics.functional.fvd import video_network_input
+from thm_torchmetrics.functional.head_pose import (
+    head_pose_delta,
+    head_pose_diversity,
+    head_pose_error,
+    motion_variance,
+)
 from thm_torchmetrics.functional.identity import cosine_similarity, squared_euclidean_distance
 from thm_torchmetrics.functional.image_quality import peak_signal_noise_ratio, structural_similarity
 from thm_torchmetrics.functional.landmarks import (
@@ -77,6 +83,9 @@ __all__ = [
     "frechet_distance_newton_schulz",
     "frechet_from_features",
     "frechet_sums",
+    "head_pose_delta",
+    "head_pose_diversity",
+    "head_pose_error",
     "landmark_distance",
     "laplacian_variance",
     "mean_absolute_error_per_frame",
@@ -84,6 +93,7 @@ __all__ = [
     "mfcc",
     "missing_keypoints",
     "moments",
+    "motion_variance",
     "oriented_gradients",
     "peak_signal_noise_ratio",
     "rotation_matrix",

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from thm_torchmetrics.errors import MediaError
 
-NAMES = ("features", "coefficients", "landmarks", "embeddings", "valence_arousal")
+NAMES = ("features", "coefficients", "landmarks", "embeddings", "valence_arousal", "head_pose")
 """Names of the features in an ``.npz`` file of several arrays."""
 
 MAKERS = ("extractor", "face_landmarks", "face", "upsample", "options", "checkpoints", "sha256", "every", "version")

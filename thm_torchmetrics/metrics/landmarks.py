@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.frame_mean import FrameMean
 from thm_torchmetrics.core.metric import one_of
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.extractors import make_extractor
-from thm_torchmetrics.extractors.dlib import DlibLandmarks, Grey
-from thm_torchmetrics.faces.boxes import FaceRule
-from thm_torchmetrics.faces.fan import POINTS
+from thm_torchmetrics.extractors.dlib import DlibLandmarks
 from thm_torchmetrics.functional.landmarks import (
     POINTS as GROUPS,
     PROTOCOLS,
@@ -24,9 +21,9 @@ from thm_torchmetrics.functional.landmarks import (
     landmark_distance,
     missing_keypoints,
 )
+from thm_torchmetrics.metrics.landmark_metric import LandmarkMetric
 from thm_torchmetrics.regions.eat import EatCrops
 from thm_torchmetrics.regions.eat_runs import EatFrameMean
-from thm_torchmetrics.weights import CustomFiles
 
 Points: TypeAlias = Literal["face", "jaw", "brows", "nose", "eyes", "mouth", "outer-lip", "inner-lip"]
 Norm: TypeAlias = Literal["none", "image", "inter-ocular", "face-box"]
@@ -36,48 +33,7 @@ _ON_EAT_CROPS = {"eat-m": PROTOCOLS["centered-mouth"], "eat-f": PROTOCOLS["cente
 """The formulas of the protocols that crop the face first."""
 
 
-class _LandmarkMetric(FrameMean):
-    """The landmark metrics read the same 68 points, from the same extractors.
-
-    With ``extractor=None`` the input is landmarks, ``(T, 68, 2)``, x and y in pixels, NaN in frames without a face.
-
-    Args:
-        extractor: ``"fan"``, the networks of the face-alignment package; ``"dlib"``, which works offline with the extra
-            of that name; a module that maps frames ``(N, 3, H, W)``, float32 in 0..1, to ``(N, 68, 2)``; or None.
-        face: the face of a frame that counts: ``"largest"``, ``"first"`` (best score), ``"last"`` (worst score above
-            the detector's threshold) or ``"center"``.
-        upsample: number of times that ``dlib`` doubles the frame before it detects faces.
-        grey: with ``dlib``, turn the frame grey first, its channels taken for red, green and blue as they are
-            (``"rgb"``) or in reverse (``"bgr"``).
-        weights: your own checkpoints, by name, or one file for dlib's predictor.
-        flip: whether ``fan`` adds the heat maps of the mirrored face.
-        kwargs: the options of `TalkingHeadMetric`.
-    """
-
-    feature_shape = (POINTS, 2)
-
-    def __init__(
-        self,
-        *,
-        extractor: str | nn.Module | None = "fan",
-        face: FaceRule = "largest",
-        upsample: int = 0,
-        grey: Grey | None = None,
-        weights: CustomFiles = None,
-        flip: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.face = face
-        self.upsample = upsample
-        self.grey = one_of("grey", grey, (None, *get_args(Grey)))
-        self.flip = flip
-        self.extractor = make_extractor(
-            "landmarks", extractor, weights, face=face, flip=flip, upsample=upsample, grey=grey
-        )
-
-
-class LandmarkDistance(EatFrameMean, _LandmarkMetric, key="lmd"):
+class LandmarkDistance(EatFrameMean, LandmarkMetric, key="lmd"):
     r"""Compute the landmark distance (LMD) in pixels, lower is better, at least 0.
 
     .. math:: \text{LMD} = \frac{1}{T} \sum_t \frac{1}{K} \sum_k \|\hat p_{t,k} - p_{t,k}\|
@@ -181,7 +137,7 @@ class LandmarkDistance(EatFrameMean, _LandmarkMetric, key="lmd"):
         return super().unusable() + (", or have no extent" if self.norm in ("inter-ocular", "face-box") else "")
 
 
-class AverageKeypointDistance(_LandmarkMetric, key="akd"):
+class AverageKeypointDistance(LandmarkMetric, FrameMean, key="akd"):
     r"""Compute the average keypoint distance (AKD) in pixels, lower is better, at least 0.
 
     .. math:: \text{AKD} = \frac{1}{T} \sum_t \frac{1}{68 \cdot 2} \sum_{k,i} |\hat p_{t,k,i} - p_{t,k,i}|
@@ -211,7 +167,7 @@ class AverageKeypointDistance(_LandmarkMetric, key="akd"):
         return distance
 
 
-class MissingKeypointRate(_LandmarkMetric, key="mkr"):
+class MissingKeypointRate(LandmarkMetric, FrameMean, key="mkr"):
     r"""Compute the missing keypoint rate (MKR), lower is better, in ``[0, 1]``.
 
     .. math:: \text{MKR} = \frac{1}{|F|} \sum_{t \in F} \frac{|\{k: \hat p_{t,k} \text{ missing}\}|}{68}

@@ -97,7 +97,7 @@ class LipSync(TalkingHeadMetric):
     """
 
     averages: ClassVar[tuple[str, ...]] = ("frame", "clip", "track")
-    feature_shape: ClassVar[tuple[int | None, ...] | None] = (None,)
+    feature_shape: tuple[int | None, ...] | None = (None,)
     counted = "clips"
     procedures = PIPELINES
     _reading: ClassVar[str] = "distance"

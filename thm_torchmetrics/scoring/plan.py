@@ -53,14 +53,14 @@ def select_metrics(
         own, choice = own_options.get(text), catalog.find_choice(text)
         row = choice.row
         extractor = extractors.get(text, extractors.get(row.key))
-        inputs_needed = without_network(text, own or {}, extractor).inputs if own or extractor else row.inputs
+        inputs_needed = without_network(text, own or {}, extractor).inputs if own or extractor else _inputs(choice)
         if text in features:
             inputs_needed = ()
         lacking = [kind for kind in inputs_needed if kind not in given]
         if every > 1 and row.protocol(choice.protocol).every_frame:
             skipped[text] = f"needs every frame; leave {spell('every')} out"
-        elif text not in features and not row.extractors and _takes_features(row):
-            sides = " ".join(spell(f"{side}_features", "DIR", text) for side in ("preds", "target"))
+        elif text not in features and not _has_extractor(choice) and _takes_features(row):
+            sides = " ".join(spell(f"{side}_features", "DIR", text) for side in inputs_needed)
             skipped[text] = f"takes given features only: give {sides}"
         elif lacking:
             skipped[text] = "; ".join(f"needs {kind}: {_remedy(kind, spell)}" for kind in lacking)
@@ -90,7 +90,8 @@ def features_by_metric(
     """
     given: dict[str, dict[str, Path]] = {}
     for text in asked:
-        row = catalog.find_choice(text).row
+        choice = catalog.find_choice(text)
+        row = choice.row
         by_side = {"preds": preds, "target": target}
         paths = {side: by.get(text, by.get(row.key)) for side, by in by_side.items()}
         sides = {side: Path(path) for side, path in paths.items() if path is not None}
@@ -98,12 +99,25 @@ def features_by_metric(
             continue
         if not _takes_features(row):
             raise InputError(f"{text} cannot be given features with {spell(f'{next(iter(sides))}_features')}")
-        for side in row.inputs:
+        needed = _inputs(choice)
+        for side in needed:
             if side not in sides:
                 lacking = spell(f"{side}_features", "DIR", text)
                 raise InputError(f"{text} is given features, so it needs {lacking}, too")
-        given[text] = {side: sides[side] for side in row.inputs}
+        given[text] = {side: sides[side] for side in needed}
     return given
+
+
+def _inputs(choice: catalog.Choice) -> tuple[str, ...]:
+    """Return the inputs that a metric needs; some protocols need others than the default one."""
+    row = choice.row
+    return row.inputs if choice.protocol == row.protocols[0] else without_network(choice.name, {}).inputs
+
+
+def _has_extractor(choice: catalog.Choice) -> bool:
+    """Return whether a protocol can be measured on frames."""
+    options = choice.row.protocol(choice.protocol).options
+    return bool(choice.row.extractors) and options.get("extractor", "") is not None
 
 
 def _takes_features(row: catalog.Row) -> bool:

@@ -13,6 +13,7 @@ from metrics.cases import (
     landmarks,
     lipsync,
     lpips,
+    motion,
     pixel_error,
 )
 from metrics.cases.case import Case, ClipInputs
@@ -21,7 +22,20 @@ from thm_torchmetrics.catalog import CATALOG
 
 __all__ = ["CASES", "SAME_FORMULA", "Case", "ClipInputs"]
 
-_FAMILIES = (image_quality, pixel_error, lpips, fid, fvd, landmarks, identity, lipsync, emotion, face3d, action_units)
+_FAMILIES = (
+    image_quality,
+    pixel_error,
+    lpips,
+    fid,
+    fvd,
+    landmarks,
+    identity,
+    lipsync,
+    emotion,
+    face3d,
+    action_units,
+    motion,
+)
 
 CASES: dict[str, Case] = {case.name: case for case in chain(*(family.CASES for family in _FAMILIES))}
 """Every case by name; processes find theirs by it."""

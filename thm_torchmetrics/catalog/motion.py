@@ -1,0 +1,45 @@
+"""Rows of the metrics of motion: head pose."""
+
+from __future__ import annotations
+
+from thm_torchmetrics.catalog.row import BOTH, Protocol, Row, Scale
+
+_PREDS = ("preds",)
+_POSE = (("pnp", "deep3d", "deep3d-2023"), "pose")
+_POINTS = (("fan", "dlib"), "landmarks")
+_KDTALKER = "github.com/chaolongy/KDTalker@f78bf4c"
+_LOOPY = "J. Jiang et al., Loopy, arXiv 2409.02634, in words; no code is public"
+_DIFFERENCE = Scale(False, "px²")
+
+ROWS = (
+    Row(
+        "pose-error", "HeadPoseError", "head_pose", "error of the head pose", Scale(False, "deg", 0.0, 180.0), BOTH,
+        (Protocol("degrees", "J. Guo et al., LivePortrait, arXiv 2407.03168, in words: MAE of the angles"),), *_POSE,
+    ),
+    Row(
+        "pose-diversity", "HeadPoseDiversity", "head_pose", "diversity of the head pose", Scale(True, "deg"), _PREDS,
+        (
+            Protocol("degrees", "standard deviation of the angles over a clip, this package's own", "clip"),
+            Protocol(
+                "sadtalker", f"cal_std.py of {_KDTALKER} (Diversity of SadTalker's table): Hopenet's logits", "clip",
+                {"extractor": None}, Scale(True),
+            ),
+        ),
+        *_POSE,
+    ),
+    Row(
+        "pose-delta", "HeadPoseDelta", "head_pose", "change of the head pose per frame", Scale(True, "deg", 0.0, 180.0),
+        _PREDS, (Protocol("vasa", "S. Xu et al., VASA-1, arXiv 2404.10667, in words: ΔP", every_frame=True),), *_POSE,
+    ),
+    Row(
+        "motion-variance", "MotionVariance", "head_pose", "variance of head motion (glo) or expression (exp)",
+        Scale(True, "px²"), _PREDS,
+        (
+            Protocol("glo", f"Glo of {_LOOPY}", "clip", every_frame=True),
+            Protocol("exp", f"Exp of {_LOOPY}", "clip", every_frame=True),
+            Protocol("dglo", f"DGlo of {_LOOPY}", "clip", scale=_DIFFERENCE, every_frame=True),
+            Protocol("dexp", f"DExp of {_LOOPY}", "clip", scale=_DIFFERENCE, every_frame=True),
+        ),
+        *_POINTS,
+    ),
+)  # fmt: skip

@@ -1,0 +1,164 @@
+"""A clip-mean metric averages one value per clip, computed from all its frames at once."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor
+
+from thm_torchmetrics.core.chunk import Chunk, why_missing
+from thm_torchmetrics.core.clip import AnyClip, Clip
+from thm_torchmetrics.core.clip_run import ClipRun
+from thm_torchmetrics.core.metric import TalkingHeadMetric
+from thm_torchmetrics.core.sums import Fields, Sums
+from thm_torchmetrics.errors import InputError
+
+DEFAULT_FPS = 25.0
+"""Frames per second of clips that do not know their rate."""
+
+NO_FACE = "no face"
+"""The reason of a clip of which no frame has features."""
+
+
+@dataclass(frozen=True)
+class ClipRows:
+    """The rows of a clip's features, one per frame, NaN throughout in frames without features.
+
+    Attributes:
+        preds: the rows of the generated clip.
+        target: those of the real clip; None if the metric reads none.
+        fps: frames per second of the generated clip.
+    """
+
+    preds: Tensor
+    target: Tensor | None
+    fps: float
+
+
+class ClipValue(NamedTuple):
+    """The value of one clip.
+
+    Attributes:
+        value: the value.
+        weight: the weight of the clip with ``average="frame"``, such as its number of frames.
+    """
+
+    value: float
+    weight: float = 1.0
+
+
+class ClipMean(TalkingHeadMetric):
+    """Average one value per clip, computed from all its frames at once.
+
+    A subclass defines `per_clip`, and lists in ``reasons`` why a clip may have no value. Such a clip is counted: none
+    of its frames is scored. A metric that has a mean over frames, too, adds ``"frame"`` to ``averages``.
+    """
+
+    averages: ClassVar[tuple[str, ...]] = ("clip",)
+    reasons: ClassVar[Mapping[str, str]] = {}
+    """Why a clip may have no value, in short and in a sentence; that no frame has features is always among them."""
+
+    @abstractmethod
+    def per_clip(self, rows: ClipRows) -> ClipValue | str:
+        """Return the value of a clip, or, if it has none, one of ``reasons``.
+
+        Args:
+            rows: the features of the clip, at least one of them on each side that is read.
+        """
+
+    @property
+    def frame_by_frame(self) -> bool:
+        """Return False: clips are measured whole, and may differ in length."""
+        return False
+
+    def fields(self) -> Fields:
+        """Return the sums of values and weights, of clips by reason, and the numbers of frames."""
+        return {
+            "total": 1, "weight": 1, "not_scored": (1 + len(self.reasons),), "scored": 1, "aligned": 1, "left_out": 1,
+        }  # fmt: skip
+
+    def start(
+        self, preds: AnyClip | None = None, target: AnyClip | None = None, *, fps: float | None = None, **inputs: Any
+    ) -> ClipRun[Any]:
+        """Start the run of one clip.
+
+        Raises:
+            InputError: if ``fps`` is not above 0.
+        """
+        return ClipMeanRun(self, preds, target, fps)
+
+    def value(self, sums: Sums) -> Tensor:
+        """Return the mean over clips."""
+        return sums.total / sums.weight
+
+    def details(self, sums: Sums) -> dict[str, Any]:
+        """Return the numbers of clips that have no value, by reason."""
+        counts = zip((NO_FACE, *self.reasons), sums.not_scored.tolist(), strict=True)
+        return {"not_scored": {reason: int(count) for reason, count in counts if count}}
+
+    def why_nan(self, sums: Sums) -> str:
+        """Return why there is no value, by the reasons of the clips."""
+        if not self.tally(sums).aligned:
+            return super().why_nan(sums)
+        counts = self.details(sums)["not_scored"]
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in counts.items())
+        return f"none of {sum(counts.values())} clips has a value ({reasons})"
+
+
+class ClipMeanRun(ClipRun[Any]):
+    """The run keeps the features of a clip, and measures them at its end.
+
+    Args:
+        metric: the metric.
+        preds: the generated clip, if it is known at the start.
+        target: the real clip, likewise.
+        fps: frames per second; default: the generated clip's own, or 25.
+
+    Raises:
+        InputError: if ``fps`` is not above 0.
+    """
+
+    def __init__(
+        self, metric: ClipMean, preds: AnyClip | None = None, target: AnyClip | None = None, fps: float | None = None
+    ) -> None:
+        super().__init__(metric, preds, target)
+        if fps is not None and not fps > 0:
+            raise InputError(f"fps must be above 0, got {fps}")
+        # a clip of given features may know no rate
+        self.fps = fps or (preds.fps if isinstance(preds, Clip) else preds and preds.rate) or DEFAULT_FPS
+        self._rows: list[list[Tensor]] = [[], []]
+
+    def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
+        """Keep the features of both sides."""
+        sides = (preds, target if self.metric.reads("target") else None)
+        for rows, chunk in zip(self._rows, sides, strict=True):
+            if chunk is not None:
+                rows.append(self.metric.features(chunk))
+
+    def close(self) -> None:
+        """Measure the clip, and count its frames."""
+        sides = [torch.cat(rows) if rows else None for rows in self._rows]
+        preds, target = sides
+        read = [side for side in sides if side is not None]
+        found = [int(rows.flatten(1).isfinite().all(dim=1).sum()) for rows in read]
+        sums = self.sums
+        sums.aligned = sum(map(len, read))
+        if preds is None or not all(found):
+            missing = sum(map(len, read)) - sum(found)
+            self._count(NO_FACE, why_missing(self.metric.extractor, missing, sum(map(len, read))))
+            return
+        result = self.metric.per_clip(ClipRows(preds, target, self.fps))
+        if isinstance(result, str):
+            self._count(result, self.metric.reasons[result])
+            return
+        weight = result.weight if self.metric.average == "frame" else 1.0
+        sums.total, sums.weight, sums.scored = result.value * weight, weight, sum(found)
+
+    def _count(self, reason: str, why: str) -> None:
+        """Count the clip as one without a value."""
+        self.why = why
+        self.sums.not_scored[(NO_FACE, *self.metric.reasons).index(reason)] = 1
