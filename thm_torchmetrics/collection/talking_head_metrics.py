@@ -12,7 +12,7 @@ from thm_torchmetrics.core.clip import AnyClip, Clip
 from thm_torchmetrics.core.inputs import clips_from
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.core.one_pass import measure_clip
-from thm_torchmetrics.core.score import ClipScore
+from thm_torchmetrics.core.score import ClipScore, Measurement
 from thm_torchmetrics.core.torchmetrics_overrides import all_or_none
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import release
@@ -108,6 +108,49 @@ class TalkingHeadMetrics(MetricCollection):
             groups.setdefault(name if alone else member.identity, []).append(name)
         return list(groups.values())
 
+    def measure_clip(
+        self,
+        names: Collection[str],
+        preds: AnyClip | None = None,
+        target: AnyClip | None = None,
+        *,
+        failures: dict[str, Exception] | None = None,
+        per_frame: bool = False,
+        **inputs: Any,
+    ) -> dict[str, Measurement]:
+        """Measure one clip with several members at once, decoding it once; no member is changed.
+
+        Args:
+            names: the members, all of which read ``preds`` and ``target`` alike.
+            preds: the generated clip, or its features.
+            target: the real clip, or its features.
+            failures: collects the members that cannot measure this clip, with the error, while the others go on;
+                default: the first error is raised.
+            per_frame: whether the scores hold the values of single frames.
+            inputs: further arguments of the members.
+
+        Returns:
+            This clip's score, and what it adds to the state, by each member that measured it.
+        """
+        members = self.members()
+        groups = {group[0]: [name for name in group if name in names] for group in self.compute_groups.values()}
+        leaders = {leader: members[leader] for leader, group in groups.items() if group}
+        failed: dict[str, Exception] = {}
+        collected = None if failures is None else failed
+        runs = measure_clip(leaders, preds, target, failures=collected, per_frame=per_frame, **inputs)
+        measured: dict[str, Measurement] = {}
+        for leader, run in runs.items():
+            try:
+                arrays = run.packed()
+                measured |= {name: Measurement(members[name].score(run), arrays) for name in groups[leader]}
+            except Exception as error:
+                if failures is None:
+                    raise
+                failed[leader] = error
+        if failures is not None:
+            failures |= {name: error for leader, error in failed.items() for name in groups[leader]}
+        return measured
+
     def add_clip(
         self,
         names: Collection[str],
@@ -118,41 +161,19 @@ class TalkingHeadMetrics(MetricCollection):
         per_frame: bool = False,
         **inputs: Any,
     ) -> dict[str, ClipScore]:
-        """Measure one clip with several members at once, decoding it once, and add it to them.
-
-        Args:
-            names: the members, all of which read ``preds`` and ``target`` alike.
-            preds: the generated clip, or its features.
-            target: the real clip, or its features.
-            failures: collects the members that cannot measure this clip, with the error, while the others go on;
-                default: the first error is raised and no member is changed.
-            per_frame: whether the scores hold the values of single frames.
-            inputs: further arguments of the members.
+        """Measure one clip with several members at once, as `measure_clip` does, and add it to them.
 
         Returns:
             This clip's score by each member that measured it.
         """
+        measured = self.measure_clip(names, preds, target, failures=failures, per_frame=per_frame, **inputs)
         members = self.members()
-        groups = {group[0]: [name for name in group if name in names] for group in self.compute_groups.values()}
-        leaders = {leader: members[leader] for leader, group in groups.items() if group}
-        failed: dict[str, Exception] = {}
-        collected = None if failures is None else failed
-        runs = measure_clip(leaders, preds, target, failures=collected, per_frame=per_frame, **inputs)
-        scores: dict[str, ClipScore] = {}
-        with all_or_none(leaders.values()):
-            for leader, run in runs.items():
-                try:
-                    scored = {name: members[name].score(run) for name in groups[leader]}
-                    members[leader].add(run.sums)
-                    scores |= scored
-                except Exception as error:
-                    if failures is None:
-                        raise
-                    failed[leader] = error
+        for leader, *group in self.compute_groups.values():
+            given = next((measured[name] for name in (leader, *group) if name in measured), None)
+            if given is not None:
+                members[leader].merge_state({"sums": members[leader].unpacked(given.arrays).vector})
         self._link_states()
-        if failures is not None:
-            failures |= {name: error for leader, error in failed.items() for name in groups[leader]}
-        return scores
+        return {name: each.score for name, each in measured.items()}
 
     def update(self, *args: Any, **inputs: Any) -> None:
         """Add clips to every member, or to none if one of them cannot take them.

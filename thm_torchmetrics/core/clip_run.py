@@ -47,6 +47,9 @@ class RunMetric(Protocol):
     def tally(self, sums: Sums) -> Tally:
         """Count the frames that were measured."""
 
+    def contribution(self, sums: Sums) -> Sums:
+        """Return the sums that one clip adds to the state."""
+
 
 M = TypeVar("M", bound=RunMetric)
 
@@ -180,6 +183,13 @@ class ClipRun(Generic[M]):
                 f"the prediction has {preds} frames and the target {target}; "
                 'pass align="truncate" to compare the first frames of both'
             )
+
+    def packed(self) -> dict[str, Tensor]:
+        """Return what the clip adds to the metric's state as arrays, to be stored or sent.
+
+        `OptionsMetric.unpacked` reads them.
+        """
+        return {"sums": self.metric.contribution(self.sums).vector}
 
     def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
         """Add the values of one pair of chunks, on the metric's device, to `sums`."""

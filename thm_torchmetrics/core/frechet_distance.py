@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -121,9 +122,25 @@ class FrechetDistance(TalkingHeadMetric):
         preds, target = self.counts(sums)
         return {f"{self.counted}_preds": preds, f"{self.counted}_target": target}
 
+    def unpacked(self, arrays: Mapping[str, Tensor]) -> Sums:
+        """Return the sums of a clip's features, which are added in the order and the parts of the run."""
+        if "sums" in arrays:
+            return super().unpacked(arrays)
+        sums = self.named(torch.zeros_like(self.sums))
+        sums.seen = arrays["seen"]
+        for name in ("preds", "target"):
+            rows = arrays[name].to(sums.vector)
+            for part in torch.split(rows, arrays[f"{name}_parts"].tolist()):
+                getattr(sums, name).add_(frechet_sums(part))
+        return sums
+
 
 class FrechetRun(ClipRun[FrechetDistance]):
     """The run adds the features of each side separately."""
+
+    def __init__(self, metric: FrechetDistance, preds: AnyClip | None = None, target: AnyClip | None = None) -> None:
+        super().__init__(metric, preds, target)
+        self._rows: dict[str, list[Tensor]] | None = {"preds": [], "target": []}
 
     def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
         """Add the features of both sides."""
@@ -146,6 +163,32 @@ class FrechetRun(ClipRun[FrechetDistance]):
                 f"num_features={features.shape[1]}"
             )
         getattr(self.sums, name).add_(frechet_sums(features).to(self.sums.vector.device))
+        self._keep(name, features)
+
+    def packed(self) -> dict[str, Tensor]:
+        """Return the features themselves as long as they are fewer numbers than their sums.
+
+        Those that float32 holds are packed as float32. ``preds_parts`` and ``target_parts`` are the numbers of rows
+        that were added at once, by which `FrechetDistance.unpacked` gives the same sums to the last bit.
+        """
+        if self._rows is None:
+            return super().packed()
+        width = self.metric.num_features
+        arrays = {"seen": self.sums.seen.clone()}
+        for name, parts in self._rows.items():
+            arrays[name] = torch.cat(parts) if parts else torch.zeros(0, width, dtype=torch.float32)
+            arrays[f"{name}_parts"] = torch.tensor([len(part) for part in parts], dtype=torch.int64)
+        return arrays
+
+    def _keep(self, name: str, features: Tensor) -> None:
+        """Keep the rows of a side for `packed`, unless there are too many."""
+        if self._rows is None:
+            return
+        narrow = features.to(torch.float32)
+        exact = bool(((narrow == features) | features.isnan()).all())
+        self._rows[name].append((narrow if exact else features).cpu())
+        if sum(part.nbytes for rows in self._rows.values() for part in rows) > self.sums.vector.nbytes:
+            self._rows = None
 
     def close(self) -> None:
         """Count the frames seen."""

@@ -161,3 +161,7 @@ class OptionsMetric(SumsMetric, ABC, metaclass=_Sealing):
     def named(self, vector: Tensor) -> Sums:
         """Give the sums in a vector, of the state or of one clip, their names."""
         return Sums(vector, self._layout)
+
+    def unpacked(self, arrays: Mapping[str, Tensor]) -> Sums:
+        """Return what a clip adds to the state, on the state's device, from the arrays of `ClipRun.packed`."""
+        return self.named(arrays["sums"].to(self.sums))

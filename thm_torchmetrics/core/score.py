@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from torch import Tensor
+
 
 class Tally(NamedTuple):
     """A tally counts the frames that were measured.
@@ -41,3 +43,15 @@ class ClipScore:
     detail: Mapping[str, Any] | None = None
     why: str | None = None
     per_frame: Mapping[str, Sequence[float | None]] | None = None
+
+
+class Measurement(NamedTuple):
+    """A measurement is what one metric found of one clip.
+
+    Attributes:
+        score: the score of the clip.
+        arrays: what the clip adds to the metric's state, as `ClipRun.packed` returns it.
+    """
+
+    score: ClipScore
+    arrays: Mapping[str, Tensor]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -92,14 +91,14 @@ class ClipReader:
         fps: frames per second of folders of pictures.
 
     Attributes:
-        media: counts of the opened files by input and format, for the report.
+        media: the files that were opened, as input and format, in order.
     """
 
     every: int = 1
     action_units: ActionUnitOptions = field(default_factory=ActionUnitOptions)
     progress: Progress = field(default_factory=Progress)
     fps: float = 25.0
-    media: dict[str, Counter[str]] = field(default_factory=dict, init=False)
+    media: list[tuple[str, str]] = field(default_factory=list, init=False)
 
     def open(
         self, key: str, file: ClipFile | None, sound: Path | None = None, every: int | None = None
@@ -125,15 +124,11 @@ class ClipReader:
         video = open_video(file.path, every=every, fps=self.fps)
         height, width = video.size
         stored = f", {video.pixels}" if isinstance(video, VideoFile) else ""
-        self.count(file.kind, f"{video.codec} {width}x{height} {video.fps:.6g} fps{stored}")
+        self.media.append((file.kind, f"{video.codec} {width}x{height} {video.fps:.6g} fps{stored}"))
         if sound == file.path and isinstance(video, PictureFolder):
             sound = None
         audio = None if sound is None else SoundFile(sound, own_track=sound == file.path)
         return Clip(_counted(video, self.progress.frame), audio=audio, key=key)
-
-    def count(self, kind: str, what: str) -> None:
-        """Count an opened file."""
-        self.media.setdefault(kind, Counter())[what] += 1
 
 
 class TableClip(FeatureClip):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from thm_torchmetrics.core.clocks import rates_differ
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.errors import MismatchError
 from thm_torchmetrics.media.feature_files import Fact, FeatureFile
+from thm_torchmetrics.scoring.clip_outcome import Origin
 
 _TOLERANCE = 0.4
 """Frames by which the times of two rows of one number may differ; a dropped frame shifts some row by almost 0.5."""
@@ -48,38 +50,35 @@ class FeatureProvenance:
     def __init__(self) -> None:
         self._origins: dict[str, _Origin] = {}
 
-    def check(self, name: str, metric: TalkingHeadMetric, preds: AnyClip | None, target: AnyClip | None) -> None:
-        """Compare the features of one clip with each other and with those of the metric's first clip.
+    def add(self, name: str, metric: TalkingHeadMetric, clip: str, sides: Mapping[str, Origin]) -> None:
+        """Compare what made the features of one clip with what made those of the metric's first clip, and count it.
 
         Args:
             name: the metric's name.
             metric: the metric.
-            preds: the generated clip; nothing is done for clips that are no `GivenFeatures`.
-            target: the real clip.
+            clip: the clip's name.
+            sides: the origins of its features by side.
 
         Raises:
-            MismatchError: if they differ; the message names the values of both.
+            MismatchError: if they differ; the message names the values of both, and nothing is counted.
         """
-        sides = {side: clip for side, clip in (("preds", preds), ("target", target)) if isinstance(clip, GivenFeatures)}
         by_time = metric.frame_by_frame and metric.align == "time"
         origin = self._origins.setdefault(name, _Origin())
-        if len(sides) == 2:
-            _check_pair(sides["preds"].file, sides["target"].file, by_time)
-        for side, clip in sides.items():
+        for side, given in sides.items():
             other = next(iter(sorted(origin.first)), side)
             first, made_by = origin.first.get(side) or origin.first.get(other) or ("", {})
             across = by_time and side not in origin.first
-            if difference := _difference(clip.file.made_by, made_by, across):
+            if difference := _difference(given.made_by, made_by, across):
                 raise MismatchError(
-                    f"{clip.file.path} differs from the features of the first clip, {first}, in {difference}; extract "
+                    f"{given.file} differs from the features of the first clip, {first}, in {difference}; extract "
                     "the features of all clips alike"
                 )
-        for side, clip in sides.items():
+        for side, given in sides.items():
             origin.files[side] += 1
-            if clip.file.made_by:
-                origin.first.setdefault(side, (clip.key, clip.file.made_by))
+            if given.made_by:
+                origin.first.setdefault(side, (clip, given.made_by))
             else:
-                origin.unknown.append(clip.file.path.name)
+                origin.unknown.append(Path(given.file).name)
 
     def extractor(self, name: str) -> str | None:
         """Return what made the features of a metric, in short; None if it is not known."""
@@ -125,12 +124,22 @@ class FeatureProvenance:
         return facts
 
 
-def _check_pair(preds: FeatureFile, target: FeatureFile, by_time: bool) -> None:
-    if difference := _difference(preds.made_by, target.made_by, by_time):
-        raise MismatchError(
-            f"the features of prediction and target differ in {difference} ({preds.path} and {target.path}); extract "
-            "both alike"
-        )
+def origins_of(metric: TalkingHeadMetric, preds: AnyClip | None, target: AnyClip | None) -> dict[str, Origin]:
+    """Return what made the given features of a clip, by side; sides that are no `GivenFeatures` are left out.
+
+    Raises:
+        MismatchError: if the sides were made unlike; the message names the values of both.
+    """
+    sides = {side: clip for side, clip in (("preds", preds), ("target", target)) if isinstance(clip, GivenFeatures)}
+    if len(sides) == 2:
+        ours, theirs = sides["preds"].file, sides["target"].file
+        by_time = metric.frame_by_frame and metric.align == "time"
+        if difference := _difference(ours.made_by, theirs.made_by, by_time):
+            raise MismatchError(
+                f"the features of prediction and target differ in {difference} ({ours.path} and {theirs.path}); "
+                "extract both alike"
+            )
+    return {side: Origin(str(clip.file.path), clip.file.made_by) for side, clip in sides.items()}
 
 
 def _difference(first: Mapping[str, Fact], second: Mapping[str, Fact], by_time: bool) -> str:

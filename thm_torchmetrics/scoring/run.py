@@ -6,10 +6,7 @@ A failed clip does not stop the others.
 from __future__ import annotations
 
 import platform
-import warnings
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -20,8 +17,7 @@ from thm_torchmetrics.collection import TalkingHeadMetrics
 from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clocks import check_rates
 from thm_torchmetrics.core.metric import TalkingHeadMetric
-from thm_torchmetrics.core.score import ClipScore
-from thm_torchmetrics.errors import MediaError, ThmError
+from thm_torchmetrics.errors import ThmError
 from thm_torchmetrics.media.pairing import Item
 from thm_torchmetrics.scoring.clip_files import (
     ActionUnitOptions,
@@ -34,12 +30,14 @@ from thm_torchmetrics.scoring.clip_files import (
     own_or_given_sound,
     remark_on_brightness,
 )
-from thm_torchmetrics.scoring.feature_provenance import FeatureProvenance, check_times
+from thm_torchmetrics.scoring.clip_outcome import ClipOutcome, PassOutcome
+from thm_torchmetrics.scoring.feature_provenance import check_times, origins_of
 from thm_torchmetrics.scoring.metric_options import deviations
 from thm_torchmetrics.scoring.progress import Progress
 from thm_torchmetrics.scoring.reasons import reason_of
 from thm_torchmetrics.scoring.remarks import remarks
-from thm_torchmetrics.scoring.result import ClipResult, MetricResult, Result
+from thm_torchmetrics.scoring.result import Result
+from thm_torchmetrics.scoring.totals import Totals
 
 _PACKAGES = ("thm-torchmetrics", "torch", "torchmetrics", "numpy", "av")
 
@@ -69,16 +67,8 @@ class DatasetRun:
 
     def __post_init__(self) -> None:
         self._reader = ClipReader(self.every, self.action_units, self.progress, self.fps)
-        self._features = FeatureProvenance()
-        self._notes: list[str] = []
-        self._clips: Counter[str] = Counter()
-        self._real_clips: Counter[str] = Counter()
-        alone = {
-            name: deepcopy(metric)
-            for name, metric in self._members()
-            if "preds" in metric.inputs and not metric.reads("target")
-        }
-        self._real = TalkingHeadMetrics(alone if self.with_target else {})
+        alone = (name for name, metric in self._members() if "preds" in metric.inputs and not metric.reads("target"))
+        self._real = tuple(alone) if self.with_target else ()
 
     def score(
         self, items: Sequence[Item], skipped: Mapping[str, str], provenance: Mapping[str, Any] | None = None
@@ -90,86 +80,109 @@ class DatasetRun:
             skipped: requested metrics that cannot run, with the reason, for the report.
             provenance: further facts on the run's origin (folders, options), for the report.
         """
+        return self.result(self._outcomes(items), skipped, provenance)
+
+    def _outcomes(self, items: Sequence[Item]) -> Iterator[ClipOutcome]:
         self.progress.start(len(items))
-        clips = []
         for item in items:
             self.progress.clip(item.key)
-            with remarks() as notes:
-                clip = self._clip(item)
-            clip.notes += notes
-            clips.append(clip)
+            yield self.measure(item)
             self.progress.done()
-        return Result(self._provenance(provenance or {}), self._totals(), clips, skipped, self._notes)
 
-    def _clip(self, item: Item) -> ClipResult:
-        result = ClipResult(item.key)
-        for names, files, every in self._jobs(item, result):
-            failures: dict[str, Exception] = {}
+    def result(
+        self,
+        outcomes: Iterable[ClipOutcome],
+        skipped: Mapping[str, str],
+        provenance: Mapping[str, Any] | None = None,
+    ) -> Result:
+        """Make the result of the outcomes of all clips, wherever and whenever they were measured.
+
+        Args:
+            outcomes: what `measure` returned, in the order of the items, which decides the last bits of the sums; each
+                is read once, so that they may be measured while they are read.
+            skipped: requested metrics that cannot run, with the reason, for the report.
+            provenance: further facts on the run's origin (folders, options), for the report.
+        """
+        notes: list[str] = []
+
+        def note(text: str) -> None:
+            notes.append(text)
+            self.progress.note(text)
+
+        totals = Totals(dict(self._members()), self._real, note)
+        clips = [totals.add(outcome) for outcome in outcomes]
+        results = totals.results()
+        return Result(self._provenance(totals, provenance or {}), results, clips, skipped, notes)
+
+    def measure(self, item: Item) -> ClipOutcome:
+        """Measure one clip with all metrics; nothing is added to them."""
+        jobs, absent = self._jobs(item)
+        outcome = ClipOutcome(item.key, absent)
+        for (files, every), names in jobs.items():
+            outcome.passes.append(self._pass(item, names, files, every))
+        if self._real and item.target is not None:
+            outcome.real = self._real_pass(item, item.target)
+        return outcome
+
+    def _pass(self, item: Item, names: list[str], files: Files, every: int) -> PassOutcome:
+        """Measure the metrics that read the same files of a clip."""
+        reader, outcome = replace(self._reader), PassOutcome()
+        failures: dict[str, Exception] = {}
+        with remarks() as notes:
             try:
-                preds = self._reader.open(item.key, files[0], _sound(item), every)
-                target = self._reader.open(item.key, files[1], self._real_sound(item, names))
+                preds = reader.open(item.key, files[0], _sound(item), every)
+                target = reader.open(item.key, files[1], self._real_sound(item, names))
                 remark_on_brightness(preds, target)
                 preds = by_timestamp(preds, target) if self.same_rate else preds
-                names = self._fitting(names, preds, target, failures)
-                scores = self.metrics.add_clip(names, preds, target, failures=failures)
+                names = self._fitting(names, preds, target, outcome)
+                outcome.measured = self.metrics.measure_clip(names, preds, target, failures=failures)
             except Exception as error:
-                result.fail(names, reason_of(error))
-                continue
-            self._count_sound(scores.values())
-            for name, score in scores.items():
-                metric = self.metrics.members()[name]
-                self._clips[name] += score.frames > 0
-                if not metric.pooled:
-                    result.metrics[name] = score
-                if not score.frames or (score.value is None and not metric.pooled):
-                    failures.setdefault(name, MediaError(score.why or "no value"))
-            by_reason: dict[str, list[str]] = {}
-            for name, failure in failures.items():
-                by_reason.setdefault(reason_of(failure), []).append(name)
-            for reason, failed in by_reason.items():
-                result.fail(failed, reason)
-        if self._real and item.target is not None:
-            self._real_clip(item, item.target, result)
-        return result
+                outcome.fail(names, reason_of(error))
+        outcome.notes, outcome.media = notes, reader.media
+        for name, failure in failures.items():
+            outcome.fail([name], reason_of(failure))
+        for name, (score, _) in outcome.measured.items():
+            if not score.frames or (score.value is None and not self.metrics.members()[name].pooled):
+                outcome.fail([name], score.why or "no value")
+        return outcome
 
     def _fitting(
-        self, names: list[str], preds: AnyClip | None, target: AnyClip | None, failures: dict[str, Exception]
+        self, names: list[str], preds: AnyClip | None, target: AnyClip | None, outcome: PassOutcome
     ) -> list[str]:
         """Return the metrics that can compare these clips; the others are failures.
 
         A metric whose table lacks a column is measured, too, so that its frames are counted.
         """
         fitting = []
+        members = self.metrics.members()
         for name in names:
-            metric = self.metrics.members()[name]
+            metric = members[name]
             by_number = metric.frame_by_frame and metric.align != "time"
             by_number = by_number and (self.same_rate or metric.align == "error")
             try:
-                self._features.check(name, metric, preds, target)
+                if origins := origins_of(metric, preds, target):
+                    outcome.origins[name] = origins
                 if by_number and preds and target:
                     check_rates(preds.rate, target.rate)
                     check_times(preds, target)
                 fitting.append(name)
                 check_columns(metric, preds, target)
             except ThmError as error:
-                failures[name] = error
+                outcome.fail([name], reason_of(error))
         return fitting
 
-    def _real_clip(self, item: Item, path: Path, result: ClipResult) -> None:
-        """Score the real video by itself; its score goes into the detail of the prediction's."""
-        names = list(self._real.members())
-        try:
-            sound = own_or_given_sound(path, item.audio)
-            scores = self._real.add_clip(names, self._reader.open(item.key, ClipFile("target", path), sound))
-        except Exception as error:
-            result.notes.append(f"the real video was not scored: {reason_of(error)}")
-            return
-        self._count_sound(scores.values())
-        for name, score in scores.items():
-            self._real_clips[name] += score.frames > 0
-            given = result.metrics.get(name, ClipScore(None, 0, 0))
-            real = {"value": score.value, **(score.detail or {})}
-            result.metrics[name] = replace(given, detail={**(given.detail or {}), "target": real})
+    def _real_pass(self, item: Item, path: Path) -> PassOutcome:
+        """Score the real video by itself."""
+        reader, outcome = replace(self._reader), PassOutcome()
+        with remarks() as notes:
+            try:
+                sound = own_or_given_sound(path, item.audio)
+                clip = reader.open(item.key, ClipFile("target", path), sound)
+                outcome.measured = self.metrics.measure_clip(self._real, clip)
+            except Exception as error:
+                outcome.fail(self._real, reason_of(error))
+        outcome.notes, outcome.media = notes, reader.media
+        return outcome
 
     def _real_sound(self, item: Item, names: Iterable[str]) -> Path | None:
         """Return the file of the real video's sound, if one of the metrics reads it."""
@@ -178,75 +191,31 @@ class DatasetRun:
             return None
         return own_or_given_sound(item.target, item.audio)
 
-    def _count_sound(self, scores: Iterable[ClipScore]) -> None:
-        """Count the origin of one clip's sound."""
-        details = [score.detail for score in scores if score.detail]
-        for origin in {detail["audio"] for detail in details if "audio" in detail}:
-            self._reader.count("sound", origin)
+    def _jobs(self, item: Item) -> tuple[dict[tuple[Files, int], list[str]], dict[str, list[str]]]:
+        """Return the metrics that read the same frames of a clip, and those that lack a file.
 
-    def _jobs(self, item: Item, result: ClipResult) -> Iterator[tuple[list[str], Files, int]]:
-        """Yield the metrics that read the same frames of this clip, with the files and the step of the prediction.
+        Where frames are paired by time, the target alone is thinned.
 
-        Where frames are paired by time, the target alone is thinned. Missing files are failures.
+        Returns:
+            The metrics by the files and the step of the prediction, and by the reason.
         """
         jobs: dict[tuple[Files, int], list[str]] = {}
-        missing: dict[str, list[str]] = {}
+        absent: dict[str, list[str]] = {}
         for name, metric in self._members():
-            files, absent = files_of(item, name, metric)
-            if absent and (metric.paired or len(absent) == len(metric.inputs)):
+            files, lacking = files_of(item, name, metric)
+            if lacking and (metric.paired or len(lacking) == len(metric.inputs)):
                 like = f"; {item.unpaired}" if item.unpaired else ""
-                reason = f"no file for {' and '.join(absent)}{like}"
-                missing.setdefault((absent == ["audio"] and item.no_sound) or reason, []).append(name)
+                reason = f"no file for {' and '.join(lacking)}{like}"
+                absent.setdefault((lacking == ["audio"] and item.no_sound) or reason, []).append(name)
             else:
                 by_time = metric.frame_by_frame and metric.align == "time"
                 jobs.setdefault((files, 1 if by_time else self.every), []).append(name)
-        for reason, names in missing.items():
-            result.fail(names, reason)
-        for (files, every), names in jobs.items():
-            yield names, files, every
+        return jobs, absent
 
     def _members(self) -> Iterable[tuple[str, TalkingHeadMetric]]:
         return self.metrics.members().items()
 
-    def _totals(self) -> dict[str, MetricResult]:
-        totals = {name: self._total(name, metric, self._clips[name]) for name, metric in self._members()}
-        for name, metric in self._real.members().items():
-            real = self._total(f"{name} of the real videos", metric, self._real_clips[name])
-            target = {field: getattr(real, field) for field in ("value", "clips", "coverage", "detail")}
-            totals[name] = replace(totals[name], detail={**(totals[name].detail or {}), "target": target})
-        return totals
-
-    def _note(self, text: str) -> None:
-        self._notes.append(text)
-        self.progress.note(text)
-
-    def _total(self, name: str, metric: TalkingHeadMetric, clips: int) -> MetricResult:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            value = float(metric.compute())
-        sums = metric.named(metric.sums)
-        tally = metric.tally(sums)
-        why = None
-        if value != value:
-            why = metric.why_nan(sums) if tally.aligned else "no clip could be measured"
-        for remark in [warning.message for warning in caught] if why is None else [f"no value: {why}"]:
-            self._note(f"{name}: {remark}")
-        return MetricResult(
-            value=None if value != value else value,
-            unit=metric.unit,
-            higher_is_better=bool(metric.higher_is_better),
-            protocol=metric.protocol,
-            extractor=self._features.extractor(name) if metric.extractor is None else str(metric.extractor),
-            frames=tally.scored,
-            clips=clips,
-            coverage=None if metric.coverage != metric.coverage else metric.coverage,
-            left_out=tally.left_out,
-            detail=metric.detail(),
-            counted=metric.counted,
-            why=why,
-        )
-
-    def _provenance(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _provenance(self, totals: Totals, given: Mapping[str, Any]) -> dict[str, Any]:
         members = dict(self._members())
         return {
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -255,13 +224,13 @@ class DatasetRun:
             "device": str(next(iter(members.values())).device) if members else None,
             "options": {name: metric.settings() for name, metric in members.items()},
             "deviations": {
-                name: found + self._features.deviations(name) for name, found in deviations(members).items()
+                name: found + totals.features.deviations(name) for name, found in deviations(members).items()
             },
-            "features": self._features.report(),
+            "features": totals.features.report(),
             "every": self.every,
             "same_rate": self.same_rate,
             "action_units": vars(self.action_units),
-            "media": {kind: dict(seen) for kind, seen in self._reader.media.items()},
+            "media": {kind: dict(seen) for kind, seen in totals.media.items()},
             **given,
         }
 
