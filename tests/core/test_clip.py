@@ -83,6 +83,18 @@ def test_a_video_is_read_no_further_than_is_asked() -> None:
     assert video.readings == [10]
 
 
+@pytest.mark.parametrize("odd", [np.zeros((6, 1, 3), np.uint8), np.zeros((6, 8, 3), np.float32)])
+def test_frames_of_a_video_that_are_unlike_are_an_error(odd: npt.NDArray[Any]) -> None:
+    video = Video(pictures(7))
+    video.pictures = [*video.pictures, odd]  # type: ignore[assignment]
+    clip = Clip(Video(pictures(7)))
+    clip.frames = video
+    with pytest.raises(
+        InputError, match=r"frame 7 of a video source is \(6, .*, those before it are \(6, 8, 3\) uint8"
+    ):
+        list(clip.chunks(10))
+
+
 def test_chunks_of_large_frames_stay_small() -> None:
     clip = Clip(torch.zeros(1, 3, 1080, 1920, dtype=torch.uint8).expand(40, -1, -1, -1))
     assert clip.chunk_length == CHUNK_VALUES // (3 * 1080 * 1920) == 5

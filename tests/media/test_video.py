@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from itertools import islice, zip_longest
+from itertools import islice, product, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import pytest
 from thm_torchmetrics.core.clip import Clip, VideoSource
 from thm_torchmetrics.errors import InputError, MediaError, MediaWarning
 from thm_torchmetrics.media.clock import is_variable
-from thm_torchmetrics.media.video import VideoFile
+from thm_torchmetrics.media.video import Converter, VideoFile
 from thm_torchmetrics.media.write import write_video
 
 SIZE = (96, 64)
@@ -89,6 +89,21 @@ def test_pixels_are_those_of_opencv(
 ) -> None:
     path = write_video(tmp_path / f"a.{suffix}", pictures(8, size), codec=codec, pixel_format=pixel_format)
     assert_as_opencv(path)
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv420p10le", "nv12", "gray"])
+def test_rgb_has_the_bytes_of_bgr_in_every_layout_matrix_and_range(pixel_format: str) -> None:
+    rng = np.random.default_rng(0)
+    for (width, height), matrix, color_range in product(
+        [(256, 256), (66, 50), (98, 6), (65, 50), (66, 49), (65, 49)], [1, 2, 5, 9], [0, 1, 2]
+    ):
+        frame = av.VideoFrame(width, height, pixel_format)
+        for plane in frame.planes:
+            plane.update(rng.integers(0, 4, plane.buffer_size, np.uint8) if "10" in pixel_format else
+                         rng.integers(0, 256, plane.buffer_size, np.uint8))  # fmt: skip
+        frame.colorspace, frame.color_range = matrix, color_range
+        bgr = frame.reformat(format="bgr24", interpolation="BICUBIC").to_ndarray()
+        assert np.array_equal(Converter()(frame), bgr[..., ::-1]), (width, height, matrix, color_range)
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270, -90])

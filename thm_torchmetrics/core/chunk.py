@@ -16,6 +16,16 @@ CHUNK_VALUES = 2**25
 """A chunk holds at most this many frames and this many pixel values (of one side), whichever is fewer."""
 
 
+def frames_per_chunk(values: int) -> int:
+    """Return the number of frames of a chunk, by the number of pixel values of one frame.
+
+    Example:
+        >>> frames_per_chunk(3 * 256 * 256), frames_per_chunk(3 * 1080 * 1920)
+        (64, 5)
+    """
+    return max(1, min(CHUNK_FRAMES, CHUNK_VALUES // values))
+
+
 class FeatureExtractor(Protocol):
     """An extractor turns a chunk into one row of features per frame.
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.core.chunk import CHUNK_FRAMES, CHUNK_VALUES, Chunk
+from thm_torchmetrics.core.chunk import Chunk, frames_per_chunk
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.imaging.checks import check_numbers, check_pixel_dtype
 
@@ -159,25 +159,28 @@ class Clip:
     def chunk_length(self) -> int:
         """Return the number of frames per chunk, small enough for a chunk of large frames."""
         height, width = self.size
-        return max(1, min(CHUNK_FRAMES, CHUNK_VALUES // (3 * height * width)))
+        return frames_per_chunk(3 * height * width)
 
     def chunks(self, length: int | None = None) -> Iterator[Chunk]:
-        """Yield the clip chunk by chunk, from the start.
+        """Return the clip chunk by chunk, from the start.
 
-        The chunks of a tensor are kept, with their features, until PyTorch writes into the tensor. A tensor that was
-        made in inference mode does not tell; its chunks are kept only by what `load` returns.
+        A source is opened now, so that those of two clips can read at once. The chunks of a tensor are kept, with their
+        features, until PyTorch writes into the tensor. A tensor that was made in inference mode does not tell; its
+        chunks are kept only by what `load` returns.
+
+        Raises:
+            InputError: by the iterator, if the frames of a source differ in size or dtype.
         """
         length = length or self.chunk_length
-        if isinstance(self.frames, Tensor):
-            version = None if self.frames.is_inference() else self.frames._version
-            if version != self._version or (version is None and not self._is_loaded):
-                self._chunks, self._version = {}, version
-            if length not in self._chunks:
-                times = self.times or [i / self.fps for i in range(len(self.frames))]
-                self._chunks[length] = list(_split(self.frames, length, times))
-            yield from self._chunks[length]
-        else:
-            yield from _collect(self.frames.frames(), length)
+        if not isinstance(self.frames, Tensor):
+            return _collect(self.frames.frames(), length)
+        version = None if self.frames.is_inference() else self.frames._version
+        if version != self._version or (version is None and not self._is_loaded):
+            self._chunks, self._version = {}, version
+        if length not in self._chunks:
+            times = self.times or [i / self.fps for i in range(len(self.frames))]
+            self._chunks[length] = list(_split(self.frames, length, times))
+        return iter(self._chunks[length])
 
     def load(self) -> Clip:
         """Return the clip with all its frames in memory."""
@@ -267,7 +270,17 @@ def _split(frames: Tensor, length: int, times: Sequence[float]) -> Iterator[Chun
 def _collect(frames: Iterable[tuple[np.ndarray, float]], length: int) -> Iterator[Chunk]:
     start = 0
     frames = iter(frames)
-    while batch := list(islice(frames, length)):
-        pictures, times = zip(*batch, strict=True)
-        yield Chunk(torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2), start, times)
-        start += len(pictures)
+    for first, first_time in frames:
+        # filled in place, so that a picture is freed before the next one is needed
+        pictures, times = np.empty((length, *first.shape), first.dtype), [first_time]
+        pictures[0] = first
+        for picture, time in islice(frames, length - 1):
+            if (picture.shape, picture.dtype) != (first.shape, first.dtype):
+                raise InputError(
+                    f"frame {start + len(times)} of a video source is {picture.shape} {picture.dtype}, those before it "
+                    f"are {first.shape} {first.dtype}; all must be alike"
+                )
+            pictures[len(times)] = picture
+            times.append(time)
+        yield Chunk(torch.from_numpy(pictures[: len(times)]).permute(0, 3, 1, 2), start, times)
+        start += len(times)

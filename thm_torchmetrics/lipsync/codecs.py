@@ -21,7 +21,7 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from thm_torchmetrics.errors import InputError, MediaError
-from thm_torchmetrics.media.video import Picture
+from thm_torchmetrics.media.read_ahead import Picture
 
 _FPS = Fraction(25)
 _LARGEST_DENOMINATOR = 1001  # of a rate of pictures, as in 30000/1001

@@ -17,7 +17,8 @@ from thm_torchmetrics.lipsync.sound import DecodedSound, SoundFrames, aac, sound
 from thm_torchmetrics.lipsync.tracking import TrackOptions
 from thm_torchmetrics.lipsync.windows import SAMPLE_RATE, speech
 from thm_torchmetrics.media.audio import SoundFile, mixed
-from thm_torchmetrics.media.video import DecodedFrame, Picture, VideoFile
+from thm_torchmetrics.media.read_ahead import Picture
+from thm_torchmetrics.media.video import DecodedFrame, VideoFile
 
 
 class VicoTracks(ReencodedTracks):

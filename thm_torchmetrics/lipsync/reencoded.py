@@ -22,7 +22,8 @@ from thm_torchmetrics.lipsync.frame_rate import constant_rate, variable_rate, wi
 from thm_torchmetrics.lipsync.protocols import LipSyncResult, Reencoding, Tracked, WholeFrames
 from thm_torchmetrics.lipsync.sound import DecodedSound, SoundFrames, mp3
 from thm_torchmetrics.lipsync.windows import SIDE, check_speech
-from thm_torchmetrics.media.video import Converter, Picture, quarter_turns
+from thm_torchmetrics.media.read_ahead import Picture
+from thm_torchmetrics.media.video import Converter, quarter_turns
 
 TimedFrames: TypeAlias = Iterator[tuple[av.VideoFrame, float, float]]
 Item = TypeVar("Item")

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.core.chunk import CHUNK_FRAMES, CHUNK_VALUES, Chunk
+from thm_torchmetrics.core.chunk import Chunk, frames_per_chunk
 from thm_torchmetrics.faces.shots import shot_scores, shots
 from thm_torchmetrics.faces.tracks import Track, tracks
 from thm_torchmetrics.lipsync.frame_rate import check_still
@@ -72,7 +72,7 @@ class ConstantFrameRate:
             self._time = time
         self._taken += len(chunk)
         self._last = frames[-1:].clone()
-        length = max(1, min(CHUNK_FRAMES, CHUNK_VALUES // known[0].numel()))
+        length = frames_per_chunk(known[0].numel())
         for start in range(0, len(shown), length):
             yield known[torch.tensor(shown[start : start + length], dtype=torch.int64, device=known.device)]
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -13,8 +12,6 @@ import av
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
-
-from thm_torchmetrics.errors import MediaWarning
 
 
 def clock_start(container: InputContainer) -> float:
@@ -106,21 +103,17 @@ class FrameClock:
         """Return the duration of a frame in seconds."""
         return frame.duration * float(self._unit) or self._step
 
-    def remark(self, path: Path) -> None:
-        """Warn of times that went back, and of a rate that varies."""
+    def remarks(self, path: Path) -> Iterator[str]:
+        """Yield a remark on a rate that varies, and one on times that went back."""
         if is_variable(self._times):
             steps = sorted(after - before for before, after in pairwise(self._times))
-            warnings.warn(
+            yield (
                 f"{path}: the frame rate varies, a frame lasts {steps[0] * 1000:.0f} to {steps[-1] * 1000:.0f} ms; "
-                'frames of two files are paired by number, or by their times with align="time"',
-                MediaWarning,
-                stacklevel=2,
+                'frames of two files are paired by number, or by their times with align="time"'
             )
         if self._back:
-            warnings.warn(
+            yield (
                 f"{path}: the times of {len(self._back)} frames lie before that of the frame before (the first is "
                 f"frame {self._back[0]}); they are taken to follow it at the average rate; convert the video if this "
-                "matters",
-                MediaWarning,
-                stacklevel=2,
+                "matters"
             )

@@ -31,6 +31,11 @@ _NEW_CLOCK = 60.0
 """Seconds by which the clock jumps ahead where another recording begins; at a shorter jump, pictures are missing."""
 
 
+def warn(text: str) -> None:
+    """Warn of what a reader remarks on a file."""
+    warnings.warn(text, MediaWarning, stacklevel=3)
+
+
 class StreamReader(Generic[Frame]):
     """A reader decodes one stream from its start to its end.
 
@@ -38,6 +43,7 @@ class StreamReader(Generic[Frame]):
         media: the open file.
         stream: its video or audio stream.
         decode: ``stream.decode``.
+        remark: called at the end with each remark on the file; default: `warn`.
         alone: whether to decode in the calling thread, so that each message of FFmpeg is surely about this file.
 
     Attributes:
@@ -50,6 +56,7 @@ class StreamReader(Generic[Frame]):
         media: OpenMedia,
         stream: VideoStream | AudioStream,
         decode: Callable[[Packet | None], list[Frame]],
+        remark: Callable[[str], None] = warn,
         alone: bool = False,
     ) -> None:
         self.count = 0
@@ -57,6 +64,7 @@ class StreamReader(Generic[Frame]):
         self._media = media
         self._stream = stream
         self._decode = decode
+        self._remark = remark
         self._alone = alone
         self._cleared = alone
         self._packets = 0
@@ -83,7 +91,8 @@ class StreamReader(Generic[Frame]):
             self._stream.codec_context.flush_buffers()
         self._check_end()
         if not self._alone:
-            self._remark()
+            for text in self._remarks():
+                self._remark(text)
 
     def broken(self, why: str) -> MediaError:
         """Return the error that says how far the stream could be decoded."""
@@ -237,21 +246,17 @@ class StreamReader(Generic[Frame]):
         names = {stream.codec_context.name for stream in streams if stream.codec_context is not None}
         return text.partition(":")[0] in names - {self._stream.codec_context.name} | {"IMGUTILS"}
 
-    def _remark(self) -> None:
+    def _remarks(self) -> Iterator[str]:
         texts = list(dict.fromkeys([*self._media.opening, *self._harmless]))
         if texts:
-            warnings.warn(
+            yield (
                 f"{self._media.path}: was read to its end, but FFmpeg reports: {'; '.join(texts)}; convert it if its "
-                "frames or times look wrong",
-                MediaWarning,
-                stacklevel=2,
+                "frames or times look wrong"
             )
         if self._parts > 1:
-            warnings.warn(
+            yield (
                 f"{self._media.path}: is {self._parts} recordings one after the other; they are read as one, each "
-                "right after the one before, and its sound may be off by up to 0.05 s per part; convert it to be sure",
-                MediaWarning,
-                stacklevel=2,
+                "right after the one before, and its sound may be off by up to 0.05 s per part; convert it to be sure"
             )
 
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from thm_torchmetrics.errors import InputError, MediaError, MediaWarning
 from thm_torchmetrics.media.find import listed
-
-Picture = npt.NDArray[np.uint8]
+from thm_torchmetrics.media.read_ahead import Picture, ReadAhead, TimedPicture
 
 PICTURE_SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2",
@@ -90,22 +88,29 @@ class PictureFolder:
         """Return the number of frames."""
         return -(-len(self._pictures) // self.every)
 
-    def frames(self) -> Iterator[tuple[Picture, float]]:
-        """Yield the frames in the order of their numbers, each with its time.
+    def frames(self) -> ReadAhead:
+        """Return the frames in the order of their numbers, each with its time, to be read once.
 
-        Yields:
-            A picture ``(H, W, 3)``, RGB, uint8 0..255, and its time in seconds, 0 for the first.
+        A thread reads them from now on, ahead of their use by at most the frames of a chunk. ``close`` ends it before
+        the last frame.
+
+        Returns:
+            Pictures ``(H, W, 3)``, RGB, uint8 0..255, with times in seconds, 0 for the first.
 
         Raises:
-            MediaError: if a picture cannot be read, or differs in size from the first.
+            MediaError: if pictures are missing or have no order; by the iterator, if a picture cannot be read, or
+                differs in size from the first.
         """
-        for index in range(0, len(self._pictures), self.every):
-            path = self._pictures[index]
+        return ReadAhead(self._read_in_order(self._pictures, self.size))
+
+    def _read_in_order(self, pictures: list[Path], size: tuple[int, int]) -> Generator[TimedPicture, None, None]:
+        for index in range(0, len(pictures), self.every):
+            path = pictures[index]
             picture, _ = _read(path)
-            if picture.shape[:2] != self.size:
+            if picture.shape[:2] != size:
                 height, width = picture.shape[:2]
                 raise MediaError(
-                    f"{path}: is {width}x{height}, the pictures before it are {self.size[1]}x{self.size[0]}; bring all "
+                    f"{path}: is {width}x{height}, the pictures before it are {size[1]}x{size[0]}; bring all "
                     "pictures of a clip to one size"
                 )
             yield picture, index / self.fps

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +11,6 @@ from typing import TypeAlias
 
 import av
 import numpy as np
-import numpy.typing as npt
 from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
@@ -19,12 +18,17 @@ from av.video.stream import VideoStream
 from thm_torchmetrics.errors import InputError, MediaError
 from thm_torchmetrics.media.clock import FrameClock, duration_of, rate_of
 from thm_torchmetrics.media.container import MAX_PIXELS, REMEDY, OpenMedia, open_media, reason
-from thm_torchmetrics.media.decoding import StreamReader
+from thm_torchmetrics.media.decoding import StreamReader, warn
 from thm_torchmetrics.media.pixel_format import PixelFormat
+from thm_torchmetrics.media.read_ahead import Picture, ReadAhead, TimedPicture
 
-Picture = npt.NDArray[np.uint8]
 DecodedFrame: TypeAlias = av.VideoFrame
 """A frame as the decoder gives it, before it becomes RGB."""
+TimedFrame: TypeAlias = tuple[DecodedFrame, float, float]
+"""A decoded frame, its time and its duration in seconds."""
+
+_DIRECT = ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p")
+"""Layouts whose RGB, at even sizes, has the bytes of their BGR in the other order."""
 
 
 @dataclass(frozen=True)
@@ -104,41 +108,52 @@ class VideoFile:
         frames = self._header.estimated_frames
         return None if frames is None else -(-frames // self.every)
 
-    def frames(self) -> Iterator[tuple[Picture, float]]:
-        """Yield the frames in the order in which they are shown, each with its time.
+    def frames(self) -> ReadAhead:
+        """Return the frames in the order in which they are shown, each with its time, to be read once.
 
-        Yields:
-            A picture ``(H, W, 3)``, RGB, uint8 0..255, and its presentation time in seconds on the file's clock, which
+        A thread decodes them from now on, ahead of their use by at most the frames of a chunk. ``close`` ends it before
+        the last frame.
+
+        Returns:
+            Pictures ``(H, W, 3)``, RGB, uint8 0..255, with presentation times in seconds on the file's clock, which
             starts with the file's earliest stream: a first frame later than 0 means that the audio starts earlier.
             Times are the file's own, also at a variable frame rate, and never decrease: a frame without a time, or with
             one before that of the frame before, comes one average interval after it. Of recordings joined to one
             transport or program stream, each follows the one before without a gap.
 
         Raises:
-            MediaError: if the file cannot be opened or has no frames, is damaged or cut off (the message then gives the
-                number of frames decoded so far), changes its size, or is stored in a way that cannot become RGB.
+            MediaError: by the iterator, if the file cannot be opened or has no frames, is damaged or cut off (the
+                message then gives the number of frames decoded so far), changes its size, or is stored in a way that
+                cannot become RGB.
 
         Warns:
             MediaWarning: if the file was read to its end, but its frame rate varies, its header has a fault that FFmpeg
                 reports, its times go back, or it is several recordings one after the other.
         """
-        convert = Converter()
-        for frame, time, _ in self.decoded():
-            with self._converting(frame):
-                picture = convert(frame)
-            yield picture, time
+        remarks: list[str] = []
+        return ReadAhead(self._pictures(remarks.append), remarks)
 
-    def decoded(self) -> Iterator[tuple[av.VideoFrame, float, float]]:
+    def decoded(self) -> Iterator[TimedFrame]:
         """Yield the frames as the decoder gives them, not rotated.
 
         Yields:
             A frame, its time and its duration in seconds, the time as in `frames`.
         """
+        return self._decoded(warn)
+
+    def _pictures(self, remark: Callable[[str], None]) -> Generator[TimedPicture, None, None]:
+        convert = Converter()
+        for frame, time, _ in self._decoded(remark):
+            with self._converting(frame):
+                picture = convert(frame)
+            yield picture, time
+
+    def _decoded(self, remark: Callable[[str], None]) -> Iterator[TimedFrame]:
         with open_media(self.path, self.max_pixels) as media:
             stream = _video_stream(media, self.path)
             stream.thread_type = "AUTO"
             clock = FrameClock(media.container, stream)
-            reader = StreamReader(media, stream, stream.decode)
+            reader = StreamReader(media, stream, stream.decode, remark)
             first = (0, 0)
             for index, (frame, restarts) in enumerate(reader.frames()):
                 size = (frame.width, frame.height)
@@ -156,7 +171,8 @@ class VideoFile:
                     yield frame, time, clock.duration(frame)
             if not reader.count:
                 raise MediaError(f"{self.path}: the video stream has no frames; convert or export it again")
-            clock.remark(self.path)
+            for text in clock.remarks(self.path):
+                remark(text)
 
     @cached_property
     def _header(self) -> _Header:
@@ -211,9 +227,12 @@ class Converter:
     def __call__(self, frame: av.VideoFrame) -> Picture:
         """Return the frame, rotated as its file says, ``(H, W, 3)``, uint8."""
         # OpenCV converts to BGR, with bicubic interpolation of the chroma planes, which shows for odd sizes and for
-        # more than 8 bits. RGB made directly would differ, too: libswscale has faster, less exact code for BGR only.
-        bgr = self._to_bgr.reformat(frame, format="bgr24", interpolation="BICUBIC")
-        picture = np.asarray(self._to_rgb.reformat(bgr, format="rgb24").to_ndarray(), np.uint8)
+        # more than 8 bits. libswscale has faster, less exact code for BGR only, so that RGB made directly would differ
+        # but for the layouts of `_DIRECT`. One thread: others would cost more than they save beside the decoder's.
+        if frame.format.name not in _DIRECT or frame.width % 2 or frame.height % 2:
+            frame = self._to_bgr.reformat(frame, format="bgr24", interpolation="BICUBIC", threads=1)
+        rgb = self._to_rgb.reformat(frame, format="rgb24", interpolation="BICUBIC", threads=1)
+        picture = np.asarray(rgb.to_ndarray(), np.uint8)
         if quarter_turns(frame):
             picture = np.ascontiguousarray(np.rot90(picture, quarter_turns(frame)))
         return picture

@@ -17,7 +17,8 @@ from thm_torchmetrics.extractors.base import Extractor
 from thm_torchmetrics.extractors.dlib import DlibLandmarks
 from thm_torchmetrics.faces.eat_crop import EAT_SIZE, eat_crops
 from thm_torchmetrics.lipsync.codecs import Xvid
-from thm_torchmetrics.media.video import Converter, Picture
+from thm_torchmetrics.media.read_ahead import Picture
+from thm_torchmetrics.media.video import Converter
 from thm_torchmetrics.weights import CustomFiles
 
 
