@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from thm_torchmetrics import __version__
+from thm_torchmetrics.cli.compare import compare
 from thm_torchmetrics.cli.demo import demo
 from thm_torchmetrics.cli.doctor import doctor
 from thm_torchmetrics.cli.extract import extract
@@ -24,5 +25,5 @@ def main() -> None:
     """Score generated talking-head videos against real ones, with every protocol named."""
 
 
-for command in (score, demo, list_metrics, info, checkpoints, extract, doctor):
+for command in (score, compare, demo, list_metrics, info, checkpoints, extract, doctor):
     main.add_command(command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from thm_torchmetrics.cli.gates import parse_gates
 from thm_torchmetrics.errors import InputError
 
 if TYPE_CHECKING:
+    from thm_torchmetrics.comparison.comparison import Comparison
     from thm_torchmetrics.scoring.result import Result
 
 CLOSED_PIPE = 141
@@ -39,6 +40,15 @@ def check_outputs(values: Mapping[str, Any], arguments: Mapping[str, Any]) -> No
     paths: Sequence[Path] = values["output"]
     if "toml" in {values["form"], *map(reports.format_of, paths)}:
         check_storable(arguments)
+    check_folders(paths)
+
+
+def check_folders(paths: Iterable[Path]) -> None:
+    """Try whether files can be written beside some paths.
+
+    Raises:
+        InputError: if a folder is absent or cannot be written.
+    """
     for path in paths:
         if not path.parent.is_dir():
             raise InputError(f"{path}: there is no folder {path.parent}")
@@ -55,16 +65,10 @@ def writing_fault(folder: Path) -> str:
         return error.strerror or str(error)
 
 
-def _print(result: Result, form: str, failed: list[str]) -> bool:
-    """Print the result, and return whether the reader of standard output has gone; other faults are appended."""
-    from thm_torchmetrics import reports
-    from thm_torchmetrics.reports.table import print_text, show
-
+def _print(show: Callable[[], None], failed: list[str]) -> bool:
+    """Print a report, and return whether the reader of standard output has gone; other faults are appended."""
     try:
-        if form == "table":
-            show(result)
-        else:
-            print_text(reports.FORMATS[form](result))
+        show()
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
@@ -74,6 +78,17 @@ def _print(result: Result, form: str, failed: list[str]) -> bool:
             return True
         failed.append(f"standard output was not written: {error.strerror or error}")
     return False
+
+
+def _write(write: Callable[[Path], None], paths: Iterable[Path]) -> list[str]:
+    """Write all reports, and return why some were not written."""
+    failed = []
+    for path in paths:
+        try:
+            write(path)
+        except OSError as error:
+            failed.append(f"{path} was not written: {error.strerror or error}")
+    return failed
 
 
 def finish(result: Result, values: Mapping[str, Any], named: Sequence[str]) -> int:
@@ -88,14 +103,11 @@ def finish(result: Result, values: Mapping[str, Any], named: Sequence[str]) -> i
         click.UsageError: if an output could not be written; the others are.
     """
     from thm_torchmetrics import reports
+    from thm_torchmetrics.reports.table import print_text, show
 
-    failed = []
-    for path in values["output"]:
-        try:
-            reports.write(result, path)
-        except OSError as error:
-            failed.append(f"{path} was not written: {error.strerror or error}")
-    closed = _print(result, values["form"], failed)
+    form = values["form"]
+    failed = _write(lambda path: reports.write(result, path), values["output"])
+    closed = _print(lambda: show(result) if form == "table" else print_text(reports.FORMATS[form](result)), failed)
     gates = parse_gates(values["fail_under"], result.metrics.keys() | result.skipped.keys())
     faults = [fault for gate in gates if (fault := gate.fault(result))]
     with suppress(OSError):  # a standard error that fails does not hide the status
@@ -110,3 +122,32 @@ def finish(result: Result, values: Mapping[str, Any], named: Sequence[str]) -> i
     if faults:
         return 1
     return 3 if result.failed or result.lacking(named) else 0
+
+
+def finish_comparison(comparison: Comparison, values: Mapping[str, Any]) -> int:
+    """Write and print a comparison, in this order, and return 0, or 141 if the reader of standard output has gone.
+
+    Args:
+        comparison: the comparison.
+        values: the options of the command.
+
+    Raises:
+        click.UsageError: if an output could not be written; the others are.
+    """
+    from thm_torchmetrics import reports
+    from thm_torchmetrics.reports.comparison_table import show_comparison
+    from thm_torchmetrics.reports.table import print_text
+
+    def show() -> None:
+        if values["methods"]:
+            print_text(reports.methods_of(comparison.models, comparison))
+        elif values["form"] == "table":
+            show_comparison(comparison)
+        else:
+            print_text(reports.COMPARISON_FORMATS[values["form"]](comparison))
+
+    failed = _write(lambda path: reports.write_comparison(comparison, path), values["output"])
+    closed = _print(show, failed)
+    if failed:
+        raise click.UsageError("; ".join(failed))
+    return CLOSED_PIPE if closed else 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
@@ -12,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.media.csv_table import decode, separator_of
+from thm_torchmetrics.media.csv_rows import read_rows
 from thm_torchmetrics.media.pairing import Item, clip_name
 from thm_torchmetrics.media.pictures import is_pattern
 
@@ -43,7 +41,7 @@ def read_pairs(path: Path | str) -> list[Item]:
             name files that do not exist, or repeat a clip. The message names all of them, with their lines.
     """
     path = Path(path)
-    lines = _rows(path, _text(path))
+    lines = read_rows(path, "--pairs")
     if not lines:
         raise InputError(f"{path}: is empty; its first line names the columns: {', '.join(COLUMNS)}")
     (_, head), *rows = lines
@@ -115,28 +113,3 @@ def _check_columns(path: Path, columns: Sequence[str]) -> None:
         raise InputError(f"{path}: a column is named twice: {', '.join(columns)}")
     if set(columns) <= {"clip"}:
         raise InputError(f"{path}: has no column of files; add preds, target or others of {', '.join(COLUMNS)}")
-
-
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}); --pairs takes a CSV file") from error
-    try:
-        return decode(data)
-    except UnicodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text ({error}); save it as CSV in UTF-8") from error
-
-
-def _rows(path: Path, text: str) -> list[tuple[int, list[str]]]:
-    """Return the lines that hold anything as cells, each with its number."""
-    stream = io.StringIO(text, newline="")
-    reader = csv.reader(stream, delimiter=separator_of(text), skipinitialspace=True, strict=True)
-    rows = []
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                rows.append((reader.line_num, cells))
-    except csv.Error as error:
-        raise InputError(f"{path}: line {reader.line_num}: {error}; save it as CSV") from error
-    return rows

@@ -12,7 +12,7 @@ from thm_torchmetrics.reports.footnotes import MARK, Footnotes, row_of
 from thm_torchmetrics.reports.names import printable
 from thm_torchmetrics.scoring.result import MetricResult, Result
 
-_WIDEST = 72
+WIDEST = 72
 """The most letters of all headings, four more for each column: some 430 pt, the text width of a page."""
 
 _SPECIAL = {
@@ -38,26 +38,26 @@ def latex_lines(result: Result, notes: Footnotes, name: str) -> list[str]:
     methods = [("Ground truth", [real_value(metric) for metric in metrics])]
     if all(value is None for value in methods[0][1]):
         methods.clear()
-    methods.append((_typeset(name, any_letter=True), [metric.value for metric in metrics]))
-    titles = [_title(key, metric, notes) for key, metric in result.metrics.items()]
-    heads = [f"{_typeset(title)} ${_arrow(metric)}$" for title, metric in zip(titles, metrics, strict=True)]
+    methods.append((typeset(name, any_letter=True), [metric.value for metric in metrics]))
+    titles = [heading(key, metric, notes) for key, metric in result.metrics.items()]
+    heads = [f"{typeset(title)} ${latex_arrow(metric)}$" for title, metric in zip(titles, metrics, strict=True)]
     cells = [[first, *_numbers(result, values, methods)] for first, values in methods]
-    fits = sum(len(title) + 4 for title in titles) <= _WIDEST
+    fits = sum(len(title) + 4 for title in titles) <= WIDEST
     rows = [["Method", *heads], *cells] if fits else _transposed([["Metric", *heads], *cells])
     return [
         r"% needs \usepackage{booktabs}",
         r"\begin{tabular}{l" + "r" * (len(rows[0]) - 1) + "}",
         r"\toprule",
-        _line(rows[0]),
+        latex_row(rows[0]),
         r"\midrule",
-        *map(_line, rows[1:]),
+        *map(latex_row, rows[1:]),
         r"\bottomrule",
         r"\end{tabular}",
-        *(rf"\par{{\footnotesize {MARK} {_typeset(line)}\par}}" for line in notes.lines()),
+        *(rf"\par{{\footnotesize {MARK} {typeset(line)}\par}}" for line in notes.lines()),
     ]
 
 
-def _title(key: str, metric: MetricResult, notes: Footnotes) -> str:
+def heading(key: str, metric: MetricResult, notes: Footnotes) -> str:
     """Return the heading of a metric: ``CSIM[dlib] (vico)``."""
     row = row_of(key)
     name = label(key, metric)
@@ -67,7 +67,8 @@ def _title(key: str, metric: MetricResult, notes: Footnotes) -> str:
     return name + notes.mark(key)
 
 
-def _arrow(metric: MetricResult) -> str:
+def latex_arrow(metric: MetricResult) -> str:
+    """Return the arrow of a metric's direction, for math mode."""
     return r"\uparrow" if metric.higher_is_better else r"\downarrow"
 
 
@@ -76,10 +77,11 @@ def _numbers(result: Result, values: Sequence[float | None], methods: Sequence[_
     units = [metric.unit for metric in result.metrics.values()]
     columns = zip(*(of_method for _, of_method in methods), strict=True)
     places = [decimals(unit, column) for unit, column in zip(units, columns, strict=True)]
-    return list(map(_number, values, places))
+    return list(map(latex_number, values, places))
 
 
-def _number(value: float | None, places: int) -> str:
+def latex_number(value: float | None, places: int) -> str:
+    """Return a value; two hyphens if there is none."""
     if value is None or math.isnan(value):
         return "--"
     if math.isinf(value):
@@ -91,12 +93,12 @@ def _transposed(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def _line(cells: Sequence[str]) -> str:
+def latex_row(cells: Sequence[str]) -> str:
     r"""Return a row; ``{}`` keeps LaTeX from reading a first ``[`` or ``*`` as an option of what stands before."""
     return " & ".join(("{}" + cells[0] if cells[0][:1] in ("[", "*") else cells[0], *cells[1:])) + r" \\"
 
 
-def _typeset(text: str, any_letter: bool = False) -> str:
+def typeset(text: str, any_letter: bool = False) -> str:
     """Return a text that LaTeX sets as it is.
 
     Args:

@@ -104,10 +104,10 @@ def show(result: Result, file: TextIO | None = None) -> None:
         rows = metric_rows(result, notes)
         for layout in _LAYOUTS:
             tables = [_metrics(out, rows, columns) for columns in layout]
-            if max(_width(out, table) for table in tables) <= out.width:
+            if max(natural_width(out, table) for table in tables) <= out.width:
                 break
         # better wider than the terminal than a name that cannot be copied
-        out.width = max(out.width, *(_width(out, table) for table in tables))
+        out.width = max(out.width, *(natural_width(out, table) for table in tables))
         for table in tables:
             out.print(table)
     for line in notes.lines():
@@ -132,6 +132,6 @@ def _metrics(out: PlainConsole, rows: Sequence[MetricRow], columns: Sequence[int
     return table
 
 
-def _width(out: PlainConsole, table: Table) -> int:
+def natural_width(out: PlainConsole, table: Table) -> int:
     """Return the width that a table has where nothing limits it."""
     return out.measure(table, options=out.options.update(max_width=10_000)).maximum

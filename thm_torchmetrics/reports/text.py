@@ -63,32 +63,40 @@ def to_csv(result: Result) -> str:
     """
     keys = list(result.metrics)
     reason, remark = shortened(result)
-    rows = [["clip", "status", *map(_cell, keys), "notes"]]
+    rows = [["clip", "status", *map(csv_cell, keys), "notes"]]
     for clip, scores in result.rows():
         notes = [error_of(clip, reason), *map(remark, clip.notes)]
-        rows.append([_cell(clip.clip), clip.status, *(_plain(scores.get(key)) for key in keys), _note_cell(notes)])
-    totals = [_plain(result.metrics[key].value) for key in keys]
+        rows.append(
+            [csv_cell(clip.clip), clip.status, *(csv_number(scores.get(key)) for key in keys), _note_cell(notes)]
+        )
+    totals = [csv_number(result.metrics[key].value) for key in keys]
     rows.append(["ALL", "total", *totals, _note_cell(_remarks(result))])
     for name, values in _real_rows(result):
-        rows.append([_cell(name), "real", *map(_plain, values), ""])
+        rows.append([csv_cell(name), "real", *map(csv_number, values), ""])
     real = [real_value(metric) for metric in result.metrics.values()]
     if any(value is not None for value in real):
-        rows.append(["ALL", "real total", *map(_plain, real), ""])
-    return "".join(f"{_csv_line(row)}\n" for row in rows)
+        rows.append(["ALL", "real total", *map(csv_number, real), ""])
+    return "".join(f"{csv_line(row)}\n" for row in rows)
 
 
 def to_markdown(result: Result) -> str:
     """Return tables of the metrics, the clips, and of what was skipped, failed or remarked."""
     notes = find_footnotes(result)
     head = ("Metric", "Value", "Unit", "Protocol", "Frames", "Clips", "Coverage", "Left out")
-    lines = _pipes(head, [_markdown_row(row) for row in metric_rows(result, notes, _markdown)])
+    lines = markdown_table(head, [_markdown_row(row) for row in metric_rows(result, notes, escape_markdown)])
     for line in notes.lines():
-        lines += ["", rf"\{MARK} {_markdown(line)}"]
+        lines += ["", rf"\{MARK} {escape_markdown(line)}"]
     if result.clips:
-        labels = [label(key, metric, _markdown) + _markdown(notes.mark(key)) for key, metric in result.metrics.items()]
-        lines += ["", *_pipes(("Clip", "Status", *labels), list(_markdown_clips(result)))]
+        labels = [
+            label(key, metric, escape_markdown) + escape_markdown(notes.mark(key))
+            for key, metric in result.metrics.items()
+        ]
+        lines += ["", *markdown_table(("Clip", "Status", *labels), list(_markdown_clips(result)))]
     for title, second, rows in sections(result, notes, short=True):
-        lines += ["", *_pipes((title, second), [(_markdown(name), _markdown(text)) for name, text in rows])]
+        lines += [
+            "",
+            *markdown_table((title, second), [(escape_markdown(name), escape_markdown(text)) for name, text in rows]),
+        ]
     # a > could end the comment
     comments = [printable(line).replace(">", "&gt;") for line in _origin(result)]
     return "\n".join([*lines, "", *(f"<!-- {line} -->" for line in comments), ""])
@@ -152,7 +160,7 @@ def _real_rows(result: Result) -> Iterator[tuple[str, list[float | None]]]:
             yield clip.clip, values
 
 
-def _cell(text: str) -> str:
+def csv_cell(text: str) -> str:
     """Return a text as a cell that no reader computes or takes for no value."""
     text = storable(text)
     return f"'{text}" if text in _MISSING or text.lstrip(" ").startswith(_FORMULA) else text
@@ -160,17 +168,19 @@ def _cell(text: str) -> str:
 
 def _note_cell(notes: Sequence[str]) -> str:
     told = "; ".join(filter(None, notes))
-    return _cell(printable(told)) if told else ""
+    return csv_cell(printable(told)) if told else ""
 
 
-def _csv_line(cells: Sequence[str]) -> str:
+def csv_line(cells: Sequence[str]) -> str:
+    """Return a line of CSV without its end."""
     text = io.StringIO()
     # csv quotes a line break in a cell only if the line ends with such a one
     csv.writer(text, lineterminator="\r\n").writerow(cells)
     return text.getvalue().removesuffix("\r\n")
 
 
-def _plain(value: float | None) -> str:
+def csv_number(value: float | None) -> str:
+    """Return a value with all its digits; empty if there is none."""
     return "" if value is None or math.isnan(value) else repr(float(value))
 
 
@@ -181,16 +191,17 @@ def _markdown_row(row: MetricRow) -> tuple[str, ...]:
 
 def _markdown_clips(result: Result) -> Iterator[tuple[str, ...]]:
     for clip, values in result.rows():
-        yield (_markdown(clip.clip), clip.status, *(number(values.get(key)) for key in result.metrics))
+        yield (escape_markdown(clip.clip), clip.status, *(number(values.get(key)) for key in result.metrics))
     for name, real in _real_rows(result):
-        yield (_markdown(name), "real", *map(number, real))
+        yield (escape_markdown(name), "real", *map(number, real))
 
 
-def _markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Return a text that Markdown shows as it is, in a cell of a table, too."""
     text = re.sub(r"[\\`*_~|$\[\]]", r"\\\g<0>", printable(text))
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _pipes(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table, whose cells are Markdown."""
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]

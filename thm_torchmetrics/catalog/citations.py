@@ -1,0 +1,65 @@
+"""Which entries of the bibliography a metric cites, by key, protocol and network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_BY_KEY: Mapping[str, tuple[str, ...]] = {
+    "ssim": ("wang2004ssim",),
+    "cpbd": ("narvekar2011cpbd",),
+    "lpips": ("zhang2018lpips",),
+    "fid": ("heusel2017fid",),
+    "e-fid": ("tian2024emo",),
+    **dict.fromkeys(
+        ("lse-d", "lse-c", "av-offset", "lse-d-gap", "lse-c-gap"), ("chung2016syncnet", "prajwal2020wav2lip")
+    ),
+    **dict.fromkeys(("esd", "bsd"), ("chen2020survey",)),
+}
+_BY_PROTOCOL: Mapping[str, tuple[str, ...]] = {
+    "piq": ("kastryulin2022piq",),
+    "torchmetrics": ("detlefsen2022torchmetrics",),
+    "global-mse": ("detlefsen2022torchmetrics",),
+    "skimage": ("vanderwalt2014skimage",),
+    "pytorch-fid": ("seitzer2020pytorchfid",),
+    "torch-fidelity": ("obukhov2020torchfidelity",),
+    **dict.fromkeys(("eat", "eat-m", "eat-f"), ("gan2023eat",)),
+    "vico": ("zhou2022vico",),
+    "latentsync": ("li2024latentsync",),
+    "mochabench": ("wei2025mocha",),
+    "atvg": ("chen2019atvg",),
+    **dict.fromkeys(
+        ("talkinggaussian", "talkinggaussian-static", "mean-of-frames", "instag"), ("li2024talkinggaussian",)
+    ),
+    "fomm": ("siarohin2019fomm",),
+    "styleheat": ("yin2022styleheat",),
+}
+_BY_NETWORK: Mapping[str, tuple[str, ...]] = {
+    "fan": ("bulat2017fan",),
+    "dlib": ("king2009dlib",),
+    **dict.fromkeys(
+        ("arcface-r100", "arcface-r100-glint360k", "arcface-r50", "arcface-r18", "insightface"), ("deng2019arcface",)
+    ),
+    **dict.fromkeys(("emonet8", "emonet5"), ("toisoul2021emonet",)),
+    **dict.fromkeys(("deep3d", "deep3d-2023"), ("deng2019deep3d",)),
+    "openface-au": ("baltrusaitis2018openface",),
+    **dict.fromkeys(("libreface", "libreface-resnet18"), ("chang2024libreface",)),
+}
+_OPENFACE_TABLES = ("aue", "aue-u", "aue-l")
+
+
+def citations_of(key: str, protocol: str, network: str | None = None) -> tuple[str, ...]:
+    """Return the entries of `bibliography.ENTRIES` that a value cites: of its metric, protocol and network.
+
+    Args:
+        key: the metric, without a protocol.
+        protocol: the protocol.
+        network: the name of the extractor; None if there is none, or if features or tables were given.
+
+    Example:
+        >>> citations_of("csim", "vico", "dlib")
+        ('zhou2022vico', 'king2009dlib')
+    """
+    of_network = _BY_NETWORK.get(network or "", ())
+    if key in _OPENFACE_TABLES and network is None:
+        of_network = _BY_NETWORK["openface-au"]
+    return tuple(dict.fromkeys((*_BY_KEY.get(key, ()), *_BY_PROTOCOL.get(protocol, ()), *of_network)))

@@ -1,0 +1,59 @@
+"""The rows of a metric are what clips add to its value, for several models on the same clips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from thm_torchmetrics.comparison.bootstrap import Array, Statistic, sum_clusters
+from thm_torchmetrics.comparison.weighted_mean import find_weighted_mean, scores_of
+from thm_torchmetrics.scoring.result import Result
+
+
+@dataclass(frozen=True)
+class MetricRows:
+    """Rows of sums make the value of a metric: ``statistic(rows.sum(axis=0))``.
+
+    Attributes:
+        statistic: from sums to values.
+        rows: by model ``(units, k)``, a row per clip, or per cluster of clips.
+        frames: by model the rows of every frame, clip by clip; empty where they were not kept.
+    """
+
+    statistic: Statistic
+    rows: Mapping[str, Array]
+    frames: Mapping[str, Sequence[Array]] = field(default_factory=dict)
+
+    @property
+    def units(self) -> int:
+        """Return the number of clips, or of clusters."""
+        return len(next(iter(self.rows.values())))
+
+    def value(self, model: str) -> float:
+        """Return the value of a model."""
+        return float(self.statistic(self.rows[model].sum(axis=0)))
+
+
+def rows_of_clips(
+    models: Mapping[str, Result], key: str, clips: Sequence[str], clusters: Mapping[str, str] | None = None
+) -> MetricRows | None:
+    """Return the rows of a metric whose value is a mean over clips; None if it is not.
+
+    Args:
+        models: the results by name, all of which have the metric.
+        key: the metric.
+        clips: the clips to take, which have a value in every model.
+        clusters: the cluster of each clip; default: each is one by itself.
+    """
+    mean = find_weighted_mean(models, key)
+    if mean is None or not clips:
+        return None
+    rows, frames = {}, {}
+    for name, result in models.items():
+        scores = scores_of(result, key)
+        of_clips = mean.rows([scores[clip] for clip in clips])
+        rows[name] = of_clips if clusters is None else sum_clusters(of_clips, [clusters[clip] for clip in clips])
+        kept = [mean.frame_rows(scores[clip]) for clip in clips]
+        frames[name] = [each for each in kept if each is not None]
+    is_whole = all(len(each) == len(clips) for each in frames.values())
+    return MetricRows(mean.value, rows, frames if is_whole else {})
