@@ -16,6 +16,7 @@ from thm_torchmetrics.cli.group import Group
 from thm_torchmetrics.cli.info import info
 from thm_torchmetrics.cli.list import list_metrics
 from thm_torchmetrics.cli.score import score
+from thm_torchmetrics.cli.validate import validate
 from thm_torchmetrics.cli.weights import checkpoints
 
 
@@ -25,5 +26,5 @@ def main() -> None:
     """Score generated talking-head videos against real ones, with every protocol named."""
 
 
-for command in (score, compare, demo, list_metrics, info, checkpoints, extract, doctor):
+for command in (score, compare, validate, demo, list_metrics, info, checkpoints, extract, doctor):
     main.add_command(command)

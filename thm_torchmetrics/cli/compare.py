@@ -64,7 +64,7 @@ def compare(context: click.Context, /, files: tuple[str, ...], **values: Any) ->
             reports.comparison_format_of(path)
         check_folders(values["output"])
         comparison = compare_models(
-            read_models([_named(text) for text in files]),
+            read_models([named_file(text) for text in files]),
             reference=values["reference"] or "",
             metrics=[key.strip() for text in values["metrics"] for key in text.split(",")],
             common=values["common"],
@@ -77,7 +77,7 @@ def compare(context: click.Context, /, files: tuple[str, ...], **values: Any) ->
     context.exit(finish_comparison(comparison, values))
 
 
-def _named(text: str) -> tuple[str, Path]:
+def named_file(text: str) -> tuple[str, Path]:
     """Return name and file of an argument; the name is empty if there is none."""
     name, sign, file = text.partition("=")
     return (name, Path(file)) if sign and file and not Path(text).exists() else ("", Path(text))

@@ -146,7 +146,21 @@ def finish_comparison(comparison: Comparison, values: Mapping[str, Any]) -> int:
         else:
             print_text(reports.COMPARISON_FORMATS[values["form"]](comparison))
 
-    failed = _write(lambda path: reports.write_comparison(comparison, path), values["output"])
+    return deliver(lambda path: reports.write_comparison(comparison, path), values["output"], show)
+
+
+def deliver(write: Callable[[Path], None], paths: Iterable[Path], show: Callable[[], None]) -> int:
+    """Write reports, then print, and return 0, or 141 if the reader of standard output has gone.
+
+    Args:
+        write: writes the report of a path.
+        paths: the files.
+        show: prints.
+
+    Raises:
+        click.UsageError: if an output could not be written; the others are.
+    """
+    failed = _write(write, paths)
     closed = _print(show, failed)
     if failed:
         raise click.UsageError("; ".join(failed))
