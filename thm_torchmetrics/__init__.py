@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         AverageExpressionDistance as AverageExpressionDistance,
         AveragePoseDistance as AveragePoseDistance,
         ExpressionFrechetDistance as ExpressionFrechetDistance,
+        PoseFrechetDistance as PoseFrechetDistance,
     )
     from thm_torchmetrics.metrics.fid import FrechetInceptionDistance as FrechetInceptionDistance
     from thm_torchmetrics.metrics.flicker import TemporalFlicker as TemporalFlicker

@@ -192,3 +192,23 @@ def test_a_metric_of_given_features_alone_says_so_and_is_scored_by_them(tmp_path
     skipped = CliRunner().invoke(main, ["score", str(sample), "--metrics", "psnr,bsd", "--format", "json"])
     assert "takes given features only: give --preds-features bsd=DIR" in json.loads(skipped.stdout)["skipped"]["bsd"]
     assert skipped.exit_code == 3
+
+
+def test_a_protocol_of_given_features_alone_says_so_and_takes_rows_of_its_length(tmp_path: Path) -> None:
+    for side, shift in (("preds", 0.5), ("target", 0.0)):
+        (tmp_path / side).mkdir()
+        np.save(tmp_path / side / "a.npy", np.full((9, 6), shift))
+    sides = [(side, key) for side in ("preds", "target") for key in ("e-fid", "p-fid")]
+    folders = [f"--{side}-features={key}={tmp_path / side}" for side, key in sides]
+    asked = "e-fid:features,p-fid,e-fid:hallo"
+    scored = CliRunner().invoke(main, ["score", "--metrics", asked, *folders, "--format", "json"])
+    report = json.loads(scored.stdout)
+    for name in ("e-fid:features", "p-fid"):
+        assert report["metrics"][name]["value"] == pytest.approx(6 * 0.25)
+        assert any("no provenance tells what made them" in line for line in report["provenance"]["deviations"][name])
+    assert report["metrics"]["e-fid:hallo"]["value"] is None
+    assert "79" in report["clips"][0]["error"]
+    sample = tmp_path / "data"
+    make_sample(sample)
+    skipped = CliRunner().invoke(main, ["score", str(sample), "--metrics", "psnr,e-fid:hallo", "--format", "json"])
+    assert "takes given features only: give --preds-feat" in json.loads(skipped.stdout)["skipped"]["e-fid:hallo"]

@@ -10,7 +10,7 @@ from extractors.pictures import batch
 from lipsync.stand_ins import KnownFaces, with_detector
 from parity.seeded import seeded_state
 from skimage.data import astronaut
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.models import inception_v3
 
 from thm_torchmetrics.catalog import CATALOG
@@ -23,6 +23,7 @@ NAMES = [
     for key, row in CATALOG.items()
     if "preds" in row.inputs and key != "bsd"  # which takes given features only
     for protocol in row.protocols
+    if row.protocol(protocol).options.get("extractor", "") is not None  # nor do these protocols see pixels
 ]
 """The metrics, by key and protocol."""
 
@@ -30,6 +31,13 @@ _NETWORKS = {
     "inception": "inception_fid", "r18": "iresnet18", "emonet8": "emonet8", "deep3d": "deep3d_resnet50",
     "syncnet": "syncnet", "s3fd": "s3fd",
 }  # fmt: skip
+
+
+class ClipMeans(nn.Module):
+    """A network of clips: the mean of each channel, and that of the first frame."""
+
+    def forward(self, clips: Tensor) -> Tensor:
+        return torch.cat([clips.mean(dim=(2, 3, 4)), clips[:, :, 0].mean(dim=(1, 2, 3))[:, None]], dim=1)
 
 
 class SeededWeights:
@@ -64,6 +72,8 @@ def make(name: str, weights: SeededWeights, **options: Any) -> TalkingHeadMetric
         needed = {"weights": weights(protocol)}
     elif kind == "inception":
         needed = {"weights": {"inception-imagenet": weights("imagenet")} if protocol == "eat" else weights("inception")}
+    elif kind == "i3d":
+        needed = {"extractor": ClipMeans(), "num_features": 4, "frames": 8}
     elif kind == "landmarks":
         needed = {"extractor": "dlib"}
     elif kind == "identity":

@@ -1,4 +1,4 @@
-"""AED, APD and E-FID: closed forms on given coefficients, and frames through the whole path with made-up weights."""
+"""AED, APD, E-FID and P-FID: closed forms on given coefficients, and frames on the whole path with made-up weights."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,19 +12,21 @@ from extractors.pictures import batch
 from parity.seeded import seeded_state
 from PIL import Image
 from skimage.data import astronaut
-from torch import Tensor
+from torch import Tensor, nn
 
 from thm_torchmetrics import (
     AverageExpressionDistance,
     AveragePoseDistance,
     Clip,
     ExpressionFrechetDistance,
+    PoseFrechetDistance,
     TalkingHeadMetrics,
 )
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.errors import InputError, MismatchError, WeightsNotFoundError
 from thm_torchmetrics.extractors import make_extractor, release
 from thm_torchmetrics.extractors.face3d import Deep3D
+from thm_torchmetrics.functional import frechet_from_features
 from thm_torchmetrics.media.video import VideoFile
 
 EXPRESSION = slice(80, 144)
@@ -178,3 +180,32 @@ def test_coverage_of_a_real_pair_is_that_of_its_faces(clips: Path, checkpoint: P
     assert metric.coverage == pytest.approx(seen.all(dim=0).double().mean().item())
     assert metric.coverage > 0.9
     assert count >= 5
+
+
+def test_rows_of_any_length_have_a_frechet_distance() -> None:
+    """``num_features=`` of E-FID was a raw TypeError."""
+    preds, target = torch.randn(2, 90, 52, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    metric = ExpressionFrechetDistance(protocol="features", num_features=52)
+    assert metric(preds, target).item() == pytest.approx(frechet_from_features(preds, target).item(), rel=1e-9)
+    with pytest.raises(InputError, match="made for 52 features per frame and got 6; pass num_features=6"):
+        metric.update(preds[:, :6], target[:, :6])
+    with pytest.raises(InputError, match=r"e-fid:emo reads rows of 257 coefficients, got num_features=52; pass protoc"):
+        ExpressionFrechetDistance(extractor=None, num_features=52)
+    with pytest.raises(InputError, match=r"\(T, 79\) or \(B, T, 79\)"):
+        ExpressionFrechetDistance(protocol="hallo").update(preds, target)
+    with pytest.raises(InputError, match="e-fid:hallo reads given coefficients; pass extractor=None"):
+        ExpressionFrechetDistance(protocol="hallo", extractor="deep3d")
+    with pytest.raises(InputError, match="D"):
+        AverageExpressionDistance(protocol="features").update(preds[0], target[0])
+
+
+def test_pose_distance_reads_angles_and_shifts_of_an_extractor() -> None:
+    class Coefficients(nn.Module):
+        def forward(self, frames: Tensor) -> Tensor:
+            return frames.mean(dim=(2, 3)) @ torch.randn(3, 257, generator=torch.Generator().manual_seed(2))
+
+    preds, target = torch.rand(2, 40, 3, 8, 8, generator=torch.Generator().manual_seed(3))
+    metric = PoseFrechetDistance(extractor=Coefficients())
+    rows = [Coefficients()(side)[:, [224, 225, 226, 254, 255, 256]] for side in (preds, target)]
+    value = PoseFrechetDistance(extractor=None)(*rows).item()
+    assert metric(preds, target).item() == pytest.approx(value, rel=1e-4)

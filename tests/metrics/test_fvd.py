@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from metrics.pixel_metrics import ClipMeans
 from parity.seeded import TOLERANCE, deviation, golden, golden_input, seeded_state
 from torch import Tensor, nn
 
@@ -29,13 +30,6 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("i3d") / "i3d.pt"
     torch.save(seeded_state(MODEL), path)
     return path
-
-
-class Means(nn.Module):
-    """The mean of each channel, and of the first frame."""
-
-    def forward(self, clips: Tensor) -> Tensor:
-        return torch.cat([clips.mean(dim=(2, 3, 4)), clips[:, :, 0].mean(dim=(1, 2, 3))[:, None]], dim=1)
 
 
 def frames(name: str) -> Tensor:
@@ -90,7 +84,7 @@ def test_features_of_other_protocols_are_the_original_s(
 
 
 def test_windows_are_those_of_the_protocols() -> None:
-    made = {"extractor": Means(), "num_features": 4}
+    made = {"extractor": ClipMeans(), "num_features": 4}
     for protocol in ("videogpt", "common-metrics", "fastvideo"):
         assert means_of(FrechetVideoDistance(protocol=protocol, **made), ramp(50)) == ([24.5, 0], [24.5, 0])
     assert means_of(FrechetVideoDistance(protocol="latentsync", **made), ramp(50)) == ([27.5, 20], [27.5, 20])
@@ -105,14 +99,14 @@ def test_windows_are_those_of_the_protocols() -> None:
 
 
 def test_starts_depend_on_seed_and_name_alone() -> None:
-    made = {"extractor": Means(), "num_features": 4, "protocol": "cd-fvd"}
+    made = {"extractor": ClipMeans(), "num_features": 4, "protocol": "cd-fvd"}
     drawn = [means_of(FrechetVideoDistance(seed=seed, **made), ramp(200), name) for seed in (0, 1) for name in "aabc"]
     assert drawn[0] == drawn[1]
     assert len({str(each) for each in drawn}) == 6
 
 
 def test_a_clip_that_is_too_short_is_counted_and_explained() -> None:
-    metric = FrechetVideoDistance(protocol="styleganv", extractor=Means(), num_features=4)
+    metric = FrechetVideoDistance(protocol="styleganv", extractor=ClipMeans(), num_features=4)
     with pytest.warns(MediaWarning, match="the prediction has 15 frames, and 16 are needed: the other side alone"):
         metric.update(ramp(15), ramp(16))
     for seed in range(3):
@@ -123,13 +117,14 @@ def test_a_clip_that_is_too_short_is_counted_and_explained() -> None:
     run = metric.start()
     run.add(Chunk(ramp(9)), Chunk(ramp(3)))
     run.finish()
+    assert metric.unpacked(run.packed()).short == 2
     assert metric.score(run).why == (
         "the prediction has 9 frames, and 16 are needed and the target has 3 frames, and 16 are needed"
     )
-    alone = FrechetVideoDistance(extractor=Means(), num_features=4)
+    alone = FrechetVideoDistance(extractor=ClipMeans(), num_features=4)
     alone.update(ramp(9), [])
     with pytest.warns(
-        UserWarning, match=r"0 clips of the prediction and 0 clips of the target.*1 of 1 have fewer than 10"
+        UserWarning, match=r"0 clips of the prediction and 0 clips of the target.*1 of 1 clip has fewer than 10"
     ):
         assert alone.compute().isnan()
 

@@ -20,6 +20,7 @@ from thm_torchmetrics import (
 )
 from thm_torchmetrics.catalog import CATALOG
 from thm_torchmetrics.collection import make_metric
+from thm_torchmetrics.core.frechet_distance import FrechetDistance
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.extractors import release
 
@@ -52,8 +53,9 @@ def test_features_of_nan_or_infinity_are_named_with_their_number(case: Case, val
     text = reason(metric)
     if CATALOG[metric.key].extractor_kind == "syncnet":
         assert "not finite: 1" in text
-    elif metric.key in ("fid", "e-fid"):
-        assert text.startswith("0 frames of the prediction and 0 frames of the target: at least 2 needed; all ")
+    elif isinstance(metric, FrechetDistance):
+        word = metric.counted
+        assert text.startswith(f"0 {word} of the prediction and 0 {word} of the target: at least 2 needed; all ")
         assert f"all {2 * count} rows of the features hold NaN or infinity" in text
     else:
         count *= 1 if metric.frame_by_frame or metric.key == "csim" else 2  # clips are compared by rows of both sides
@@ -91,15 +93,16 @@ class Nothing(nn.Module):
 
 
 SHAPES: dict[str, tuple[int, ...]] = {
-    "lpips": (), "inception": (4,), "landmarks": (68, 2), "identity": (8,), "emotion": (2,), "face3d": (257,),
-    "syncnet": (6,), "action_units": (17,),
+    "lpips": (), "inception": (4,), "i3d": (4,), "landmarks": (68, 2), "identity": (8,), "emotion": (2,),
+    "face3d": (257,), "syncnet": (6,), "action_units": (17,),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("key", [key for key, row in CATALOG.items() if row.extractors])
 def test_a_network_that_gives_no_numbers_is_named(key: str) -> None:
     row = CATALOG[key]
-    options: dict[str, Any] = {"num_features": 4} if key == "fid" else {}
+    options: dict[str, Any] = {"num_features": 4} if row.extractor_kind in ("inception", "i3d") else {}
+    options |= {"frames": 8} if key == "fvd" else {}
     name = f"{key}:wav2lip-lrs" if row.extractor_kind == "syncnet" else key
     metric = make_metric(name, {"extractor": Nothing(*SHAPES[row.extractor_kind]), **options})
     frames = torch.zeros(8, 3, 48, 48, dtype=torch.uint8)

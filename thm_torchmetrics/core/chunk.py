@@ -54,7 +54,9 @@ def check_features(extractor: object, features: object, count: int) -> Tensor:
     return features
 
 
-def why_missing(extractor: object, missing: int, seen: int, unusable: str = "NaN or infinity") -> str:
+def why_missing(
+    extractor: object, missing: int, seen: int, unusable: str = "NaN or infinity", unit: str = "frame"
+) -> str:
     """Return why frames have no features, in words.
 
     Args:
@@ -62,6 +64,7 @@ def why_missing(extractor: object, missing: int, seen: int, unusable: str = "NaN
         missing: the number of frames without features.
         seen: the number of all frames.
         unusable: the contents of a given row that cannot be measured.
+        unit: ``"frame"``, or ``"clip"`` where each has one row.
 
     Example:
         >>> why_missing(None, 3, 3)
@@ -73,7 +76,7 @@ def why_missing(extractor: object, missing: int, seen: int, unusable: str = "NaN
         whole = "the one row of the features holds" if seen == 1 else f"{rows} rows of the features hold"
         return f"{whole} {unusable}"
     cause = getattr(extractor, "why_missing", f"the network {extractor} gave NaN or infinity")
-    return f"{cause} in {seen if missing == seen else share} frame{'s' * (seen != 1)}"
+    return f"{cause} in {seen if missing == seen else share} {unit}{'s' * (seen != 1)}"
 
 
 class Chunk:

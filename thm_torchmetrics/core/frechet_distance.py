@@ -54,9 +54,18 @@ class FrechetDistance(TalkingHeadMetric):
         """Return the number of frames a side below which `compute` warns."""
         return 0
 
+    @property
+    def dimensions(self) -> int:
+        """Return how many features of a sample are compared; all by default."""
+        return self.num_features
+
+    def compared(self, features: Tensor) -> Tensor:
+        """Return the features that are compared, ``(n, dimensions)``; all by default."""
+        return features
+
     def fields(self) -> Fields:
         """Return the sums of both sides."""
-        size = (self.num_features + 1, self.num_features + 1)
+        size = (self.dimensions + 1, self.dimensions + 1)
         return {"preds": size, "target": size, "seen": 1}
 
     def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
@@ -110,12 +119,12 @@ class FrechetDistance(TalkingHeadMetric):
         word = self.counted.removesuffix("s")
         few = [f"{count} {word}{'s' * (count != 1)} of the {side}" for side, count in sides if count < 2]
         missing = seen - sum(self.counts(sums))
-        cause = f"; {self.why_missing(missing, seen)}" if missing else ""
+        cause = f"; {self.why_missing(sums, missing)}" if missing else ""
         return f"{' and '.join(few)}: at least 2 needed{cause}"
 
-    def why_missing(self, missing: int, seen: int) -> str:
+    def why_missing(self, sums: Sums, missing: int) -> str:
         """Return why some of the frames seen have no features, in words."""
-        return why_missing(self.extractor, missing, seen)
+        return why_missing(self.extractor, missing, int(sums.seen), unit=self.counted.removesuffix("s"))
 
     def details(self, sums: Sums) -> dict[str, Any]:
         """Return the numbers of frames of each side."""
@@ -127,7 +136,8 @@ class FrechetDistance(TalkingHeadMetric):
         if "sums" in arrays:
             return super().unpacked(arrays)
         sums = self.named(torch.zeros_like(self.sums))
-        sums.seen = arrays["seen"]
+        for name in self.fields().keys() - {"preds", "target"}:
+            setattr(sums, name, arrays[name])
         for name in ("preds", "target"):
             rows = arrays[name].to(sums.vector)
             for part in torch.split(rows, arrays[f"{name}_parts"].tolist()):
@@ -162,8 +172,9 @@ class FrechetRun(ClipRun[FrechetDistance]):
                 f"{self.metric.counted.removesuffix('s')} and got {features.shape[1]}; pass "
                 f"num_features={features.shape[1]}"
             )
-        getattr(self.sums, name).add_(frechet_sums(features).to(self.sums.vector.device))
-        self._keep(name, features)
+        rows = self.metric.compared(features)
+        getattr(self.sums, name).add_(frechet_sums(rows).to(self.sums.vector.device))
+        self._keep(name, rows)
 
     def packed(self) -> dict[str, Tensor]:
         """Return the features themselves as long as they are fewer numbers than their sums.
@@ -173,8 +184,9 @@ class FrechetRun(ClipRun[FrechetDistance]):
         """
         if self._rows is None:
             return super().packed()
-        width = self.metric.num_features
-        arrays = {"seen": self.sums.seen.clone()}
+        width = self.metric.dimensions
+        counts = self.metric.fields().keys() - self._rows.keys()
+        arrays = {name: getattr(self.sums, name).clone() for name in counts}
         for name, parts in self._rows.items():
             arrays[name] = torch.cat(parts) if parts else torch.zeros(0, width, dtype=torch.float32)
             arrays[f"{name}_parts"] = torch.tensor([len(part) for part in parts], dtype=torch.int64)

@@ -78,8 +78,6 @@ class TalkingHeadMetric(OptionsMetric):
     """What each protocol of the catalog does, by name; one that is absent cannot run."""
     averages: ClassVar[tuple[str, ...]] = ("frame", "clip")
     """The values of ``average``."""
-    feature_shape: tuple[int | None, ...] | None = None
-    """Shape of one row of given features; None if the metric takes frames only."""
     paired: ClassVar[bool] = True
     """Whether every clip of the prediction has a target of its own."""
     pooled: ClassVar[bool] = False
@@ -89,6 +87,8 @@ class TalkingHeadMetric(OptionsMetric):
 
     inputs: tuple[str, ...] = ("preds", "target")
     """The arguments of ``update`` that are needed."""
+    feature_shape: tuple[int | None, ...] | None = None
+    """Shape of one row of given features; None if the metric takes frames only."""
     extractor: Any = None
     """The extractor of the features; None if they are given, or if there are none."""
 

@@ -8,6 +8,7 @@ from thm_torchmetrics.functional.action_units import ACTION_UNITS, action_unit_e
 from thm_torchmetrics.functional.emotion import Statistics, emotion_similarity_distance, moments, statistics
 from thm_torchmetrics.functional.face3d import (
     COEFFICIENTS as FACE_COEFFICIENTS,
+    average_coefficient_distance,
     average_expression_distance,
     average_pose_distance,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "action_unit_intensities",
     "action_unit_outputs",
     "align_to_mean_face",
+    "average_coefficient_distance",
     "average_expression_distance",
     "average_keypoint_distance",
     "average_pose_distance",

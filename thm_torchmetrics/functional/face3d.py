@@ -84,6 +84,29 @@ def average_pose_distance(
     return (preds[:, columns] - target[:, columns]).abs().mean(dim=1)
 
 
+def average_coefficient_distance(preds: Tensor, target: Tensor) -> Tensor:
+    """Compute the mean absolute difference of coefficients of any face model, row by row.
+
+    Args:
+        preds: ``(T, D)`` coefficients.
+        target: the same shape.
+
+    Returns:
+        ``(T,)`` float64 (float32 on MPS), >= 0; NaN where a coefficient is not finite.
+
+    Raises:
+        InputError: a side has another shape.
+        MismatchError: the numbers of rows or of coefficients differ.
+
+    Example:
+        >>> import torch
+        >>> average_coefficient_distance(torch.zeros(1, 52), torch.full((1, 52), 0.25))
+        tensor([0.2500], dtype=torch.float64)
+    """
+    check_rows(preds, target, ("T", "D"), "face coefficients")
+    return (finite_or_nan(preds) - finite_or_nan(target)).abs().mean(dim=1)
+
+
 def _checked_coefficients(preds: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     check_rows(preds, target, ("T", 257), "face coefficients")
     return finite_or_nan(preds), finite_or_nan(target)

@@ -14,7 +14,7 @@ from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.frechet_distance import FrechetDistance, FrechetRun
-from thm_torchmetrics.core.sums import Sums
+from thm_torchmetrics.core.sums import Fields, Sums
 from thm_torchmetrics.errors import InputError, MediaWarning
 from thm_torchmetrics.extractors import make_extractor
 from thm_torchmetrics.extractors.i3d import LEAST_FRAMES, NUM_FEATURES
@@ -135,6 +135,10 @@ class FrechetVideoDistance(FrechetDistance, key="fvd"):
         self.extractor = make_extractor("i3d", extractor, weights)
         self.frames, self.stride, self.resolution, self.seed = frames, stride, resolution, seed
 
+    def fields(self) -> Fields:
+        """Return the sums of both sides, and the number of clips that are too short."""
+        return {**super().fields(), "short": 1}
+
     def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
         """Start the run of one clip."""
         if self.extractor is None:
@@ -156,17 +160,21 @@ class FrechetVideoDistance(FrechetDistance, key="fvd"):
         start = getattr(self.procedures[self.protocol], side)
         return ClipWindow(self.frames, self.stride, start, f"{self.seed} {side} {name}")
 
-    def least(self, side: str) -> int:
-        """Return the least length of a clip of one side."""
-        before = 0 if self.frames is None else getattr(self.procedures[self.protocol], side) or 0
+    def least(self) -> int:
+        """Return the least length of a clip."""
+        before = 0 if self.frames is None else self.procedures[self.protocol].preds or 0
         return before + ((self.frames or _OF_ALL) - 1) * self.stride + 1
 
-    def why_missing(self, missing: int, seen: int) -> str:
+    def why_missing(self, sums: Sums, missing: int) -> str:
         """Return why some of the clips seen have no features, in words."""
-        if self.extractor is None:
-            return super().why_missing(missing, seen)
-        least = max(map(self.least, ("preds", "target")))
-        return f"{missing} of {seen} have fewer than {least} frames, or features that are NaN or infinite"
+        short, seen = int(sums.short), int(sums.seen)
+        reasons = []
+        if short:
+            clips = "clips have" if seen != 1 else "clip has"
+            reasons.append(f"{short} of {seen} {clips} fewer than {self.least()} frames")
+        if missing > short:
+            reasons.append(super().why_missing(sums, missing - short))
+        return " and ".join(reasons)
 
 
 class VideoRun(FrechetRun):
@@ -193,12 +201,13 @@ class VideoRun(FrechetRun):
             if not window.seen:
                 continue
             self.sums.seen += 1
-            if window.seen < self.metric.least(side):
+            if window.seen < self.metric.least():
                 name = {"preds": "prediction", "target": "target"}[side]
-                short.append(f"the {name} has {window.seen} frames, and {self.metric.least(side)} are needed")
+                short.append(f"the {name} has {window.seen} frames, and {self.metric.least()} are needed")
                 continue
             features = self.metric.extractor.clip_features(window.rows, self.metric.protocol, self.metric.resolution)
             self.add_features(side, finite_or_nan(features).to(torch.float64))
+        self.sums.short = len(short)
         self.why = " and ".join(short)
         if 0 < len(short) < int(self.sums.seen):
             warnings.warn(f"{self.why}: the other side alone is used", MediaWarning, stacklevel=2)

@@ -25,8 +25,6 @@ _ELSEWHERE = {
     "weights": "they are files; name them by `weights=` in Python, --weights NAME=FILE",
 }
 """Options of constructors that other options of the command line set."""
-_GIVEN_BY_CLASS = {("e-fid", "num_features")}
-"""Options of a base class that the metric's own class sets."""
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word", NoneType: "none"}
 
@@ -95,8 +93,7 @@ def settable_options(cls: type[TalkingHeadMetric]) -> dict[str, Any]:
             hints = get_type_hints(parent.__init__)
             names = inspect.signature(parent.__init__).parameters
             types = {name: hints[name] for name in names if name in hints} | types
-    settable = sorted(types.keys() & option_names(cls) - _ELSEWHERE.keys())
-    return {name: types[name] for name in settable if (cls.key, name) not in _GIVEN_BY_CLASS}
+    return {name: types[name] for name in sorted(types.keys() & option_names(cls) - _ELSEWHERE.keys())}
 
 
 def known_options(key: str) -> tuple[str, ...]:

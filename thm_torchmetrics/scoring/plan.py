@@ -59,7 +59,7 @@ def select_metrics(
         lacking = [kind for kind in inputs_needed if kind not in given]
         if every > 1 and row.protocol(choice.protocol).every_frame:
             skipped[text] = f"needs every frame; leave {spell('every')} out"
-        elif text not in features and not _has_extractor(choice) and _takes_features(row):
+        elif text not in features and not (extractor or _has_extractor(choice)) and _takes_features(row):
             sides = " ".join(spell(f"{side}_features", "DIR", text) for side in inputs_needed)
             skipped[text] = f"takes given features only: give {sides}"
         elif lacking:
@@ -218,9 +218,9 @@ def _on_features(text: str, options: Mapping[str, Any], folders: Mapping[str, Pa
     Raises:
         MediaError: if the length of a feature is needed, and no file can be read.
     """
-    cls = metric_class(catalog.find_choice(text).row)
+    made = without_network(text, {})
     own = {**options, "extractor": None}
-    if cls.feature_shape == (None,) and "num_features" in option_names(cls):
+    if made.feature_shape == (None,) and "num_features" in option_names(type(made)):
         own["num_features"] = _width(folders.values())
     return own
 
