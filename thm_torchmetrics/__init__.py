@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         ActionUnitErrorLower as ActionUnitErrorLower,
         ActionUnitErrorUpper as ActionUnitErrorUpper,
     )
+    from thm_torchmetrics.metrics.beat import BeatAlignment as BeatAlignment
     from thm_torchmetrics.metrics.emotion import (
         ArousalConcordance as ArousalConcordance,
         ArousalCorrelation as ArousalCorrelation,

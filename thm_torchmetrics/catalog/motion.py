@@ -1,10 +1,10 @@
-"""Rows of the metrics of motion: head pose."""
+"""Rows of the metrics of motion: head pose, beats."""
 
 from __future__ import annotations
 
 from thm_torchmetrics.catalog.row import BOTH, Protocol, Row, Scale
 
-_PREDS = ("preds",)
+_PREDS, _SOUND = ("preds",), ("preds", "audio")
 _POSE = (("pnp", "deep3d", "deep3d-2023"), "pose")
 _POINTS = (("fan", "dlib"), "landmarks")
 _KDTALKER = "github.com/chaolongy/KDTalker@f78bf4c"
@@ -39,6 +39,22 @@ ROWS = (
             Protocol("exp", f"Exp of {_LOOPY}", "clip", every_frame=True),
             Protocol("dglo", f"DGlo of {_LOOPY}", "clip", scale=_DIFFERENCE, every_frame=True),
             Protocol("dexp", f"DExp of {_LOOPY}", "clip", scale=_DIFFERENCE, every_frame=True),
+        ),
+        *_POINTS,
+    ),
+    Row(
+        "beat-align", "BeatAlignment", "beat", "alignment of the beats of motion and sound",
+        Scale(True, "", 0.0, 1.0), _SOUND,
+        (
+            Protocol("kdtalker", f"cal_beat_align_score.py of {_KDTALKER}: seconds", "clip", every_frame=True),
+            Protocol(
+                "bailando", "beat_align_score.py of github.com/lisiyao21/Bailando (L. Siyao et al., CVPR 2022): frames",
+                "clip", every_frame=True,
+            ),
+            Protocol(
+                "aist", "calculate_beat_scores.py of github.com/google-research/mint (AIST++, ICCV 2021): frames, over "
+                "the beats of the motion", "clip", every_frame=True,
+            ),
         ),
         *_POINTS,
     ),

@@ -42,8 +42,9 @@ LACKING: Mapping[str, Mapping[str, str]] = {
     "latentsync": {"FVD": "not in this version"},
     "hallo": {"FVD": "not in this version"},
     "sadtalker": {
-        "Diversity": "not in this version",
-        "Beat Align": "not in this version",
+        "Diversity": "needs Hopenet's logits, of which no checkpoint with a hash is public; on given logits "
+        "pose-diversity:sadtalker is the formula",
+        "Beat Align": "no code was released; beat-align:kdtalker is that of KDTalker's table",
     },
 }
 """What the papers of a suite report and this package cannot measure, with the reason."""

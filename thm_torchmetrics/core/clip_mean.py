@@ -30,7 +30,7 @@ class ClipRows:
 
     Attributes:
         preds: the rows of the generated clip.
-        target: those of the real clip; None if the metric reads none.
+        target: those of the real clip, or what the sound gives; None if the metric reads none.
         fps: frames per second of the generated clip.
     """
 
@@ -45,10 +45,12 @@ class ClipValue(NamedTuple):
     Attributes:
         value: the value.
         weight: the weight of the clip with ``average="frame"``, such as its number of frames.
+        detail: further results, for reports.
     """
 
     value: float
     weight: float = 1.0
+    detail: Mapping[str, Any] | None = None
 
 
 class ClipMean(TalkingHeadMetric):
@@ -130,35 +132,35 @@ class ClipMeanRun(ClipRun[Any]):
             raise InputError(f"fps must be above 0, got {fps}")
         # a clip of given features may know no rate
         self.fps = fps or (preds.fps if isinstance(preds, Clip) else preds and preds.rate) or DEFAULT_FPS
-        self._rows: list[list[Tensor]] = [[], []]
+        self.rows: dict[str, list[Tensor]] = {"preds": [], "target": []}
 
     def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
-        """Keep the features of both sides."""
-        sides = (preds, target if self.metric.reads("target") else None)
-        for rows, chunk in zip(self._rows, sides, strict=True):
-            if chunk is not None:
-                rows.append(self.metric.features(chunk))
+        """Keep the rows of both sides."""
+        if preds is not None:
+            self.rows["preds"].append(self.metric.features(preds))
+        if target is not None and self.metric.reads("target"):
+            features = self.metric.features(target) if self.metric.argument("target") == "target" else target.rows
+            self.rows["target"].append(features.to(torch.float64))
 
     def close(self) -> None:
         """Measure the clip, and count its frames."""
-        sides = [torch.cat(rows) if rows else None for rows in self._rows]
-        preds, target = sides
-        read = [side for side in sides if side is not None]
-        found = [int(rows.flatten(1).isfinite().all(dim=1).sum()) for rows in read]
+        sides = {side: torch.cat(rows) for side, rows in self.rows.items() if rows}
+        frames = [rows for side, rows in sides.items() if side == "preds" or self.metric.argument(side) == side]
+        found = [int(rows.flatten(1).isfinite().all(dim=1).sum()) for rows in frames]
         sums = self.sums
-        sums.aligned = sum(map(len, read))
-        if preds is None or not all(found):
-            missing = sum(map(len, read)) - sum(found)
-            self._count(NO_FACE, why_missing(self.metric.extractor, missing, sum(map(len, read))))
+        sums.aligned = sum(map(len, frames))
+        if not all(found) or "preds" not in sides:
+            self.count(NO_FACE, why_missing(self.metric.extractor, int(sums.aligned) - sum(found), int(sums.aligned)))
             return
-        result = self.metric.per_clip(ClipRows(preds, target, self.fps))
+        result = self.metric.per_clip(ClipRows(sides["preds"], sides.get("target"), self.fps))
         if isinstance(result, str):
-            self._count(result, self.metric.reasons[result])
+            self.count(result, self.metric.reasons[result])
             return
         weight = result.weight if self.metric.average == "frame" else 1.0
         sums.total, sums.weight, sums.scored = result.value * weight, weight, sum(found)
+        self.detail = {**(self.detail or {}), **(result.detail or {})} or None
 
-    def _count(self, reason: str, why: str) -> None:
+    def count(self, reason: str, why: str) -> None:
         """Count the clip as one without a value."""
         self.why = why
         self.sums.not_scored[(NO_FACE, *self.metric.reasons).index(reason)] = 1

@@ -15,6 +15,7 @@ from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.imaging.checks import check_numbers
 
 ClipInput: TypeAlias = Tensor | Clip | Sequence["Tensor | Clip"] | None
+AudioInput: TypeAlias = Tensor | Sequence[Tensor] | None
 
 
 def clips_from(value: ClipInput, name: str, feature_shape: tuple[int | None, ...] | None = None) -> list[AnyClip]:
@@ -47,6 +48,22 @@ def clips_from(value: ClipInput, name: str, feature_shape: tuple[int | None, ...
     if feature_shape is None:
         return [item if isinstance(item, Clip) else _frame_clip(item, name) for item in value]
     return [_feature_clip(item, name, feature_shape) for item in value]
+
+
+def sounds_by_clip(audio: AudioInput, clips: int) -> list[Tensor | None]:
+    """Return one sound per clip; None stands for the Clip's own sound."""
+    if audio is None:
+        return [None] * clips
+    if isinstance(audio, Tensor):
+        if audio.ndim not in (1, 2):
+            raise InputError(f"audio must be (S,) or (B, S), got {tuple(audio.shape)}")
+        audio = [audio] if audio.ndim == 1 else list(audio)
+    wrong = next((item for item in [audio, *audio] if not isinstance(item, Tensor | list | tuple)), None)
+    if wrong is not None:
+        raise InputError(f"audio must be tensors (S,), got {describe_type(wrong, 'samples')}")
+    if len(audio) != clips:
+        raise InputError(f"preds holds {clips} clips and audio {len(audio)} sounds; give one per clip")
+    return list(audio)
 
 
 def pair_chunks(preds: AnyClip | None, target: AnyClip | None) -> Iterator[tuple[Chunk | None, Chunk | None]]:

@@ -5,6 +5,7 @@ Every formula can be imported from here, but one: `mfcc` is the module, and its 
 
 from thm_torchmetrics.functional import mfcc
 from thm_torchmetrics.functional.action_units import ACTION_UNITS, action_unit_error, squared_errors
+from thm_torchmetrics.functional.beat import BEAT_PROTOCOLS, BeatProtocol, beat_alignment, motion_beats
 from thm_torchmetrics.functional.emotion import Statistics, emotion_similarity_distance, moments, statistics
 from thm_torchmetrics.functional.face3d import (
     COEFFICIENTS as FACE_COEFFICIENTS,
@@ -58,8 +59,10 @@ from thm_torchmetrics.functional.sharpness import blur_detection_probability
 
 __all__ = [
     "ACTION_UNITS",
+    "BEAT_PROTOCOLS",
     "FACE_COEFFICIENTS",
     "LANDMARK_PROTOCOLS",
+    "BeatProtocol",
     "LandmarkProtocol",
     "OpenFaceModels",
     "PointModel",
@@ -74,6 +77,7 @@ __all__ = [
     "average_expression_distance",
     "average_keypoint_distance",
     "average_pose_distance",
+    "beat_alignment",
     "blur_detection_probability",
     "calibrate_action_units",
     "closest_rotation",
@@ -95,6 +99,7 @@ __all__ = [
     "mfcc",
     "missing_keypoints",
     "moments",
+    "motion_beats",
     "motion_variance",
     "oriented_gradients",
     "peak_signal_noise_ratio",

@@ -34,7 +34,7 @@ class LandmarkMetric(TalkingHeadMetric):
         kwargs: the options of `TalkingHeadMetric`.
     """
 
-    feature_shape = (POINTS, 2)
+    feature_shape: tuple[int | None, ...] | None = (POINTS, 2)
 
     def __init__(
         self,

@@ -11,13 +11,13 @@ from torch import Tensor
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import AnyClip, Clip
 from thm_torchmetrics.core.clip_run import ClipRun
-from thm_torchmetrics.core.inputs import ClipInput
+from thm_torchmetrics.core.inputs import AudioInput, ClipInput
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.core.sums import Fields, Sums
 from thm_torchmetrics.errors import MediaError, MissingFaceError
 from thm_torchmetrics.lipsync.protocols import NOT_SCORED, LipSyncResult, ScoredTrack
 from thm_torchmetrics.lipsync.windows import SAMPLE_RATE, DistanceCurve
-from thm_torchmetrics.metrics.lipsync_metric import AudioInput, LipSync
+from thm_torchmetrics.metrics.lipsync_metric import LipSync
 from thm_torchmetrics.metrics.lipsync_run import Footage, counts_by_reason, readings_of
 
 _SIDES = ("preds", "target")

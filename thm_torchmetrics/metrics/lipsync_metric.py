@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
-from thm_torchmetrics.core.clip import AnyClip, Clip, describe_type
+from thm_torchmetrics.core.clip import AnyClip, Clip
 from thm_torchmetrics.core.clip_run import ClipRun
-from thm_torchmetrics.core.inputs import ClipInput
+from thm_torchmetrics.core.inputs import AudioInput, ClipInput, sounds_by_clip
 from thm_torchmetrics.core.metric import Average, TalkingHeadMetric, one_of
 from thm_torchmetrics.core.sums import Fields, Sums
 from thm_torchmetrics.errors import InputError, MediaError
@@ -23,8 +23,6 @@ from thm_torchmetrics.lipsync.tracking import TrackOptions
 from thm_torchmetrics.lipsync.windows import SAMPLE_RATE
 from thm_torchmetrics.metrics.lipsync_run import EmbeddingRun, Footage, SyncNetRun, counts_by_reason, remark_on_clocks
 from thm_torchmetrics.weights import Checkpoints, CustomFiles
-
-AudioInput: TypeAlias = Tensor | Sequence[Tensor] | None
 
 
 class LipSync(TalkingHeadMetric):
@@ -276,19 +274,3 @@ class LipSync(TalkingHeadMetric):
             return super().why_nan(sums)
         reasons = ", ".join(f"{reason}: {count}" for reason, count in self.details(sums)["not_scored"].items())
         return f"none of {aligned} clips could be scored ({reasons})"
-
-
-def sounds_by_clip(audio: AudioInput, clips: int) -> list[Tensor | None]:
-    """Return one sound per clip; None stands for the Clip's own sound."""
-    if audio is None:
-        return [None] * clips
-    if isinstance(audio, Tensor):
-        if audio.ndim not in (1, 2):
-            raise InputError(f"audio must be (S,) or (B, S), got {tuple(audio.shape)}")
-        audio = [audio] if audio.ndim == 1 else list(audio)
-    wrong = next((item for item in [audio, *audio] if not isinstance(item, Tensor | list | tuple)), None)
-    if wrong is not None:
-        raise InputError(f"audio must be tensors (S,), got {describe_type(wrong, 'samples')}")
-    if len(audio) != clips:
-        raise InputError(f"preds holds {clips} clips and audio {len(audio)} sounds; give one per clip")
-    return list(audio)

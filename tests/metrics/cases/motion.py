@@ -1,6 +1,7 @@
 """Cases of the metrics of motion on given rows: NumPy, clip by clip."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -8,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from metrics.cases.case import GIVEN, Case, ClipInputs, Reference, clip_mean, face_mean
+from scipy.ndimage import gaussian_filter
+from scipy.signal import argrelextrema
 
 Rows: TypeAlias = npt.NDArray[np.float64]
 
@@ -66,8 +69,36 @@ def _variance_difference(of_face: bool) -> Reference:
     return clip_mean(lambda clips: abs(np.subtract(*(_windows(clips[0][side], of_face) for side in clips[0]))))
 
 
+def _dances() -> list[ClipInputs]:
+    """Key points that slow down now and then, and beats of a sound in seconds."""
+    generator = torch.Generator().manual_seed(43)
+    clips: list[ClipInputs] = []
+    for count in (90, 130, 101, 160):
+        at = torch.arange(count, dtype=torch.float64)
+        speed = 1.2 - (at * 2 * torch.pi / (37 + len(clips))).cos()
+        walk = speed.cumsum(dim=0)[:, None, None] * torch.randn(1, 24, 3, generator=generator, dtype=torch.float64)
+        beats = torch.rand(9, generator=generator, dtype=torch.float64).sort().values * count / 25
+        clips.append({"preds": walk, "audio": beats})
+    return clips
+
+
+def _alignment(clips: list[ClipInputs], protocol: str) -> float:
+    """The alignment of one clip, as its script computes it."""
+    points, beats = (clips[0][name].numpy() for name in ("preds", "audio"))
+    speeds = np.sqrt(((points[1:] - points[:-1]) ** 2).sum(axis=2))
+    if protocol == "aist":
+        motion = argrelextrema(np.concatenate([[0.0], speeds.sum(axis=1)]), np.less, order=10)[0]
+        return float(np.mean([np.exp(-np.min((np.round(beats * 25) - beat) ** 2) / 2 / 9) for beat in motion]))
+    motion = argrelextrema(gaussian_filter(speeds.mean(axis=1), 5), np.less)[0]
+    if protocol == "kdtalker":
+        return float(np.mean([np.exp(-np.min((motion / 25 - beat) ** 2) / (2 * 0.1**2)) for beat in beats]))
+    frames = np.round(beats * 25)
+    return float(np.mean([np.exp(-np.min((motion - beat) ** 2) / 2 / 9) for beat in frames if beat < len(speeds)]))
+
+
 _ANGLES = _rows(3)
 _LOGITS = _rows(3, 66)
+_DANCES = _dances()
 _FACES = _rows(68, 2, lengths=(24, 40, 26, 50), targets=True)
 _PREDICTED: list[ClipInputs] = [{"preds": clip["preds"]} for clip in _FACES]
 
@@ -81,4 +112,8 @@ CASES = [
     Case("motion-variance:exp", _PREDICTED, _variance(of_face=True), GIVEN),
     Case("motion-variance:dglo", _FACES, _variance_difference(of_face=False), GIVEN),
     Case("motion-variance:dexp", _FACES, _variance_difference(of_face=True), GIVEN),
+    *(
+        Case(f"beat-align:{name}", _DANCES, clip_mean(partial(_alignment, protocol=name)), GIVEN)
+        for name in ("kdtalker", "bailando", "aist")
+    ),
 ]
