@@ -48,8 +48,8 @@ def test_a_log_has_the_counts_the_rate_and_the_time_left(clock: Clock, capsys: p
     with Log(clock) as log:
         run(log, clock, clips=40, frames=320, seconds=20.0)
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "1 of 40 clips, 480 frames, 16 frames/s, about 13 min left"  # after 30 s; 770 s are left
-    assert lines[8] == "13 of 40 clips, 4,320 frames, 16 frames/s, about 9 min left"  # after 270 s; 530 s are left
+    assert lines[0] == "2 of 40 clips, 960 frames, 16 frames/s, about 12 min left"  # after 60 s; 740 s are left
+    assert lines[4] == "14 of 40 clips, 4,800 frames, 16 frames/s, about 8 min left"  # after 300 s; 500 s are left
     assert lines[-1] == "40 of 40 clips, 12,800 frames, in 13 min"
 
 
@@ -73,7 +73,7 @@ def test_a_log_names_what_is_fetched_and_loaded(clock: Clock, capsys: pytest.Cap
             log.download("alexnet", done, 244_000_000)
         log.download("other", 5, None)
     lines = capsys.readouterr().err.splitlines()
-    assert lines[:3] == ["loading networks of lpips", "fetching alexnet, 244 MB", "fetching alexnet: 30 of 244 MB"]
+    assert lines[:3] == ["loading networks of lpips", "fetching alexnet, 244 MB", "fetching alexnet: 60 of 244 MB"]
     assert lines[-1] == "fetching other"
     assert len(lines) == 2 + 244 // 30 + 1
 

@@ -1,6 +1,8 @@
 """dlib's landmarks and embeddings beside plain calls of dlib."""
 
 import sys
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dlib
@@ -15,7 +17,7 @@ from thm_torchmetrics import AverageKeypointDistance, IdentitySimilarity, weight
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import Clip
 from thm_torchmetrics.errors import MissingExtraError
-from thm_torchmetrics.extractors import make_extractor
+from thm_torchmetrics.extractors import make_extractor, release
 from thm_torchmetrics.extractors.dlib import DlibEmbedding, DlibLandmarks, pictures_of
 from thm_torchmetrics.media.video import VideoFile
 
@@ -76,6 +78,58 @@ def test_without_dlib_the_error_says_what_to_install(monkeypatch: pytest.MonkeyP
 def test_a_picture_without_a_face_is_nan() -> None:
     noise = golden_input("iresnet18", "images")
     assert DlibLandmarks.make("dlib").extract(chunk_of(*noise)).isnan().all()
+
+
+@pytest.fixture
+def threads() -> Iterator[Callable[[int], None]]:
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+    release()
+
+
+@pytest.mark.parametrize("kind", ["landmarks", "identity"])
+def test_the_number_of_threads_changes_no_value_and_no_order(kind: str, threads: Callable[[int], None]) -> None:
+    """Each frame has another face, or none."""
+    face = portrait(200)
+    pictures = [(np.roll(face, 3 * i, axis=1) * (1 - i / 30)).astype(np.uint8) for i in range(9)]
+    pictures[4] = np.zeros_like(face)
+    values = []
+    for number in (1, 3):
+        threads(number)
+        values.append(make_extractor(kind, "dlib").extract(chunk_of(*pictures)).flatten(1).numpy())
+    np.testing.assert_array_equal(values[0], values[1])
+    assert np.isnan(values[0]).all(axis=1).tolist() == [i == 4 for i in range(9)]
+    assert len(np.unique(values[0], axis=0)) == 9
+
+
+def test_frames_are_measured_side_by_side(monkeypatch: pytest.MonkeyPatch, threads: Callable[[int], None]) -> None:
+    threads(2)
+    together = threading.Barrier(2, timeout=20)
+
+    class Detector:
+        """Waits until another one runs, too."""
+
+        def __call__(self, picture: np.ndarray, upsample: int) -> list[object]:
+            together.wait()
+            return []
+
+    release()
+    monkeypatch.setattr(dlib, "get_frontal_face_detector", Detector)
+    assert DlibLandmarks.make("dlib").extract(chunk_of(*[portrait(64)] * 4)).isnan().all()
+
+
+def test_a_fault_of_dlib_in_a_thread_is_raised(monkeypatch: pytest.MonkeyPatch, threads: Callable[[int], None]) -> None:
+    threads(2)
+
+    def fault(picture: np.ndarray, upsample: int) -> list[object]:
+        raise RuntimeError("dlib failed")
+
+    release()
+    monkeypatch.setattr(dlib, "get_frontal_face_detector", lambda: fault)
+    with pytest.raises(RuntimeError, match="dlib failed"):
+        DlibLandmarks.make("dlib").extract(chunk_of(*[portrait(64)] * 4))
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("dlib")]
 
 
 @pytest.mark.clips

@@ -19,7 +19,7 @@ from thm_torchmetrics.reports.names import printable
 from thm_torchmetrics.reports.table import console
 from thm_torchmetrics.scoring.progress import Progress
 
-INTERVAL = 30.0
+INTERVAL = 60.0
 """Seconds between two lines of a log."""
 
 _WIDE = 140

@@ -1,8 +1,13 @@
-"""Extract 68 face landmarks and identity embeddings with dlib's models, on the CPU."""
+"""Extract 68 face landmarks and identity embeddings with dlib's models, on the CPU.
+
+Frames are measured in as many threads as PyTorch uses (`torch.set_num_threads`), each with copies of the models.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, Self, TypeAlias
@@ -83,15 +88,18 @@ class DlibLandmarks(Extractor):
 
     def extract(self, chunk: Chunk) -> Tensor:
         """Return points ``(n, 68, 2)``, x and y in pixels, float64; NaN if a frame has no face."""
-        detector, predictor = _landmark_models(_path(self.predictor))
         frames = pictures_of(chunk) if self.grey is None else self._grey_pictures(chunk)
         points = np.full((len(frames), POINTS, 2), np.nan)
-        for i, frame in enumerate(frames):
-            found = detector(frame, self.upsample)
+
+        def locate(models: tuple[Any, Any], i: int) -> None:
+            detector, predictor = models
+            found = detector(frames[i], self.upsample)
             boxes = np.array([[r.left(), r.top(), r.right(), r.bottom()] for r in found], np.float64).reshape(-1, 4)
-            chosen = choose_face(torch.from_numpy(boxes), self.face, frame.shape[:2])
+            chosen = choose_face(torch.from_numpy(boxes), self.face, frames[i].shape[:2])
             if chosen is not None:
-                points[i] = [(point.x, point.y) for point in predictor(frame, found[chosen]).parts()]
+                points[i] = [(point.x, point.y) for point in predictor(frames[i], found[chosen]).parts()]
+
+        _landmark_models(_path(self.predictor)).run(locate, range(len(frames)))
         return torch.from_numpy(points).to(chunk.rows.device)
 
     def _grey_pictures(self, chunk: Chunk) -> np.ndarray:
@@ -149,15 +157,18 @@ class DlibEmbedding(Extractor):
     def extract(self, chunk: Chunk) -> Tensor:
         """Return embeddings ``(n, 128)``; NaN if a frame has no face."""
         dlib = load_dlib()
-        network = _embedding_model(_path(self.network))
         points = chunk.features(self.landmarks).cpu().numpy()
+        frames = pictures_of(chunk)
         embeddings = np.full((len(points), 128), np.nan)
-        for i, (frame, face) in enumerate(zip(pictures_of(chunk), points, strict=True)):
-            if np.isfinite(face).all():
-                # dlib takes whole pixels, which both landmark extractors give; it does not use the box
-                parts = [dlib.point(int(x), int(y)) for x, y in face]
-                shape = dlib.full_object_detection(dlib.rectangle(), parts)
-                embeddings[i] = network.compute_face_descriptor(frame, shape)
+
+        def embed(network: Any, i: int) -> None:
+            # dlib takes whole pixels, which both landmark extractors give; it does not use the box
+            parts = [dlib.point(int(x), int(y)) for x, y in points[i]]
+            shape = dlib.full_object_detection(dlib.rectangle(), parts)
+            embeddings[i] = network.compute_face_descriptor(frames[i], shape)
+
+        with_face = [i for i, face in enumerate(points) if np.isfinite(face).all()]
+        _embedding_model(_path(self.network)).run(embed, with_face)
         return torch.from_numpy(embeddings).to(chunk.rows.device)
 
 
@@ -186,17 +197,47 @@ def _path(checkpoint: Checkpoint) -> str:
     return str(weights.locate(checkpoint.name, checkpoint.file).path)
 
 
+class _Copies:
+    """Copies of a model, one for each thread that runs it, because dlib's models hold what they compute.
+
+    Args:
+        make: makes a copy; the first one is made now, so that a damaged file is noticed.
+    """
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._idle = deque([make()])
+
+    def run(self, step: Callable[[Any, int], None], frames: Sequence[int]) -> None:
+        """Call ``step`` with a copy and a frame's number, for each frame; dlib leaves the other threads running."""
+
+        def with_copy(i: int) -> None:
+            try:
+                model = self._idle.pop()
+            except IndexError:
+                model = self._make()
+            try:
+                step(model, i)
+            finally:
+                self._idle.append(model)
+
+        with ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="dlib") as threads:
+            for _ in threads.map(with_copy, frames):
+                pass
+
+
 @released_with_networks
 @cache
-def _landmark_models(predictor: str) -> tuple[Any, Any]:
+def _landmark_models(predictor: str) -> _Copies:
     dlib = load_dlib()
-    return dlib.get_frontal_face_detector(), _loaded(dlib.shape_predictor, predictor)
+    shared = _loaded(dlib.shape_predictor, predictor)  # 100 MB, which it only reads
+    return _Copies(lambda: (dlib.get_frontal_face_detector(), shared))
 
 
 @released_with_networks
 @cache
-def _embedding_model(file: str) -> Any:
-    return _loaded(load_dlib().face_recognition_model_v1, file)
+def _embedding_model(file: str) -> _Copies:
+    return _Copies(lambda: _loaded(load_dlib().face_recognition_model_v1, file))
 
 
 def _loaded(model: Callable[[str], Any], file: str) -> Any:
