@@ -78,6 +78,7 @@ if TYPE_CHECKING:
         PixelAbsoluteError as PixelAbsoluteError,
         PixelSquaredError as PixelSquaredError,
     )
+    from thm_torchmetrics.scoring.merge import merge as merge
     from thm_torchmetrics.scoring.result import Result as Result
     from thm_torchmetrics.scoring.score import score as score
     from thm_torchmetrics.training.callback import TalkingHeadEvaluation as TalkingHeadEvaluation
@@ -95,6 +96,7 @@ _HOMES = {
     "TalkingHeadMetric": "core.metric",
     "TalkingHeadMetrics": "collection",
     "collate_clips": "training.collate",
+    "merge": "scoring.merge",
     "open_clip": "media",
     "register_metric": "catalog",
     "score": "scoring.score",

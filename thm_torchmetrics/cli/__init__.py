@@ -15,6 +15,7 @@ from thm_torchmetrics.cli.extract import extract
 from thm_torchmetrics.cli.group import Group
 from thm_torchmetrics.cli.info import info
 from thm_torchmetrics.cli.list import list_metrics
+from thm_torchmetrics.cli.merge import merge
 from thm_torchmetrics.cli.score import score
 from thm_torchmetrics.cli.validate import validate
 from thm_torchmetrics.cli.weights import checkpoints
@@ -26,5 +27,5 @@ def main() -> None:
     """Score generated talking-head videos against real ones, with every protocol named."""
 
 
-for command in (score, compare, validate, demo, list_metrics, info, checkpoints, extract, doctor):
+for command in (score, merge, compare, validate, demo, list_metrics, info, checkpoints, extract, doctor):
     main.add_command(command)

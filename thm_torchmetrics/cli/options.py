@@ -82,6 +82,32 @@ _LIP_SYNC_OPTIONS = (
 )
 
 
+_REPORT_OPTIONS = (
+    click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        metavar="FILE",
+        help="Write a report, .json, .csv, .md or .tex, or the options of this run, .toml; may be repeated.",
+    ),
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice(["table", "json", "csv", "md", "latex", "toml"]),
+        default="table",
+        show_default=True,
+        help="What to print on standard output.",
+    ),
+    click.option(
+        "--fail-under",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Exit with 1 if a metric is worse than VALUE (above it, where lower is better); may be repeated.",
+    ),
+)
+
+
 def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--weights``, ``--weights-dir``, ``--offline`` and ``--commercial`` to a command."""
     return _with_options(command, _CHECKPOINT_OPTIONS)
@@ -90,6 +116,11 @@ def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def lip_sync_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--min-track``, ``--min-face-size`` and ``--tracks`` to a command."""
     return _with_options(command, _LIP_SYNC_OPTIONS)
+
+
+def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--output``, ``--format`` and ``--fail-under`` to a command."""
+    return _with_options(command, _REPORT_OPTIONS)
 
 
 def _with_options(command: Callable[..., Any], options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thm_torchmetrics.cli.gates import parse_gates
@@ -75,8 +76,23 @@ def _options(values: Mapping[str, Any], given: Collection[str]) -> ScoreOptions:
     plain |= {
         "option": [_option(text) for text in values["option"]],
         "weights": assignments("--weights", values["weights"], weights.registry()),
+        "sums": None if values["shard"] is None else _sums_file(values["output"]),
     }
     return ScoreOptions(**plain, given=frozenset(given), spell=on_command_line)
+
+
+def _sums_file(outputs: Sequence[Path]) -> Path:
+    """Return the file for the sums of a shard, beside its JSON report.
+
+    Raises:
+        InputError: if there is no such report.
+    """
+    from thm_torchmetrics.scoring.shards import SUMS_SUFFIX
+
+    report = next((path for path in outputs if path.suffix.lower() == ".json"), None)
+    if report is None:
+        raise InputError("--shard needs -o PART.json, a report that `thm merge` reads; the sums are written beside it")
+    return report.with_suffix(SUMS_SUFFIX)
 
 
 def _option(text: str) -> tuple[str, str, str]:

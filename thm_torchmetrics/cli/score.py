@@ -8,7 +8,13 @@ from typing import Any
 import click
 
 from thm_torchmetrics.cli.config import arguments_of, command_line, config_option, given_options
-from thm_torchmetrics.cli.options import FiniteRange, checkpoint_options, device_option, lip_sync_options
+from thm_torchmetrics.cli.options import (
+    FiniteRange,
+    checkpoint_options,
+    device_option,
+    lip_sync_options,
+    report_options,
+)
 from thm_torchmetrics.cli.output import finish
 from thm_torchmetrics.cli.run import run
 from thm_torchmetrics.cli.wording import in_cli_words
@@ -116,27 +122,11 @@ _FOLDER = click.Path(path_type=Path)
 )
 @click.option("--au-face-id", type=int, default=None, metavar="N", help="Which face of OpenFace files with several.")
 @click.option(
-    "-o",
-    "--output",
-    type=_FOLDER,
-    multiple=True,
-    metavar="FILE",
-    help="Write a report, .json, .csv, .md or .tex, or the options of this run, .toml; may be repeated.",
+    "--shard",
+    metavar="I/N",
+    help="Score the I-th of N parts of the clips, with -o PART.json; `thm merge` makes one result of all parts.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "csv", "md", "latex", "toml"]),
-    default="table",
-    show_default=True,
-    help="What to print on standard output.",
-)
-@click.option(
-    "--fail-under",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Exit with 1 if a metric is worse than VALUE (above it, where lower is better); may be repeated.",
-)
+@report_options
 @click.option("--quiet", is_flag=True, help="Show no progress; remarks are shown.")
 @config_option
 @click.pass_context

@@ -80,9 +80,10 @@ class DatasetRun:
             skipped: requested metrics that cannot run, with the reason, for the report.
             provenance: further facts on the run's origin (folders, options), for the report.
         """
-        return self.result(self._outcomes(items), skipped, provenance)
+        return self.result(self.outcomes(items), skipped, provenance)
 
-    def _outcomes(self, items: Sequence[Item]) -> Iterator[ClipOutcome]:
+    def outcomes(self, items: Sequence[Item]) -> Iterator[ClipOutcome]:
+        """Yield the outcome of each clip when it is measured."""
         self.progress.start(len(items))
         for item in items:
             self.progress.clip(item.key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,6 +12,7 @@ from thm_torchmetrics.scoring.dataset import Plan, open_dataset, plan_run
 from thm_torchmetrics.scoring.progress import Progress
 from thm_torchmetrics.scoring.result import Result
 from thm_torchmetrics.scoring.score_options import ScoreOptions
+from thm_torchmetrics.scoring.shards import kept, shard_facts
 
 Place: TypeAlias = Path | str
 
@@ -48,6 +50,8 @@ def score(
     au_successful_only: bool = False,
     au_min_confidence: float = 0.0,
     au_face_id: int | None = None,
+    shard: str | None = None,
+    sums: Place | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Score generated videos against real ones, as the command ``thm score`` does.
@@ -89,6 +93,8 @@ def score(
         au_successful_only: leave out OpenFace rows with success 0.
         au_min_confidence: leave out OpenFace rows below this confidence, in 0..1.
         au_face_id: which face of OpenFace files with several.
+        shard: score one part of the clips, such as ``2/8``; `merge` makes the whole of all parts.
+        sums: with ``shard``, the file for its sums; save the result beside it.
         progress: receives the progress of the run; default: nothing shows it.
 
     Returns:
@@ -123,7 +129,14 @@ def run_plan(plan: Plan, progress: Progress) -> Result:
     """
     begun = time.monotonic()
     dataset = open_dataset(plan, progress)
-    result = dataset.run.score(dataset.items, dataset.skipped, dataset.provenance)
+    items, sums, provenance = dataset.items, plan.options.sums, dict(dataset.provenance)
+    if plan.options.shard is None or sums is None:
+        outcomes = dataset.run.outcomes(items)
+    else:
+        facts = shard_facts(plan.options.shard, sums, dataset, plan)
+        outcomes = kept(dataset.run.outcomes([items[number] for number in facts.numbers]), facts, sums)
+        provenance["shard"] = asdict(facts)
+    result = dataset.run.result(outcomes, dataset.skipped, provenance)
     result.notes[:0] = dataset.notes
     result.provenance = {**result.provenance, "duration_s": round(time.monotonic() - begun, 3)}
     return result

@@ -10,6 +10,7 @@ from typing import Any
 
 from thm_torchmetrics import catalog
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.scoring.shard import parse_shard
 from thm_torchmetrics.scoring.spelling import Spelling, in_python
 
 INPUTS = ("preds", "target", "audio", "preds_au", "target_au")
@@ -60,6 +61,8 @@ class ScoreOptions:
     au_successful_only: bool = False
     au_min_confidence: float = 0.0
     au_face_id: int | None = None
+    shard: str | None = None
+    sums: Path | None = None
     given: frozenset[str] = frozenset()
     spell: Spelling = in_python
 
@@ -75,6 +78,10 @@ class ScoreOptions:
             raise InputError(f"{self.spell('fps', self.fps)}: a number above 0 is needed")
         if not 0 <= self.au_min_confidence <= 1:
             raise InputError(f"{self.spell('au_min_confidence', self.au_min_confidence)}: it must lie in 0..1")
+        if self.shard is not None:
+            parse_shard(self.shard, self.spell("shard", self.shard))
+        if (self.shard is None) != (self.sums is None):
+            raise InputError(f"{self.spell('shard')} and {self.spell('sums')} go together; give both, or none")
 
     @classmethod
     def in_python(cls, arguments: Mapping[str, Any]) -> ScoreOptions:
@@ -87,7 +94,7 @@ class ScoreOptions:
         given = {name: value for name, value in arguments.items() if value is not None}
         own = given.pop("options", {})
         option = [(key, name, str(value)) for key, values in own.items() for name, value in values.items()]
-        for name in (*INPUTS, "data", "pairs", "weights_dir"):
+        for name in (*INPUTS, "data", "pairs", "weights_dir", "sums"):
             if name in given:
                 given[name] = _path(name, given[name])
         if isinstance(given.get("metrics"), str):
