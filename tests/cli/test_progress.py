@@ -75,7 +75,7 @@ def test_a_log_names_what_is_fetched_and_loaded(clock: Clock, capsys: pytest.Cap
     lines = capsys.readouterr().err.splitlines()
     assert lines[:3] == ["loading networks of lpips", "fetching alexnet, 244 MB", "fetching alexnet: 60 of 244 MB"]
     assert lines[-1] == "fetching other"
-    assert len(lines) == 2 + 244 // 30 + 1
+    assert len(lines) == 2 + 244 // 60 + 1
 
 
 def test_the_rate_and_the_time_left_move_while_networks_run(clock: Clock) -> None:
