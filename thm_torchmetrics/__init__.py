@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         ActionUnitErrorUpper as ActionUnitErrorUpper,
     )
     from thm_torchmetrics.metrics.beat import BeatAlignment as BeatAlignment
+    from thm_torchmetrics.metrics.dynamic_degree import DynamicDegree as DynamicDegree
     from thm_torchmetrics.metrics.emotion import (
         ArousalConcordance as ArousalConcordance,
         ArousalCorrelation as ArousalCorrelation,
@@ -74,6 +75,14 @@ if TYPE_CHECKING:
         LipSyncDistanceGap as LipSyncDistanceGap,
     )
     from thm_torchmetrics.metrics.lpips import LearnedPerceptualSimilarity as LearnedPerceptualSimilarity
+    from thm_torchmetrics.metrics.multi_scale_ssim import (
+        MultiScaleStructuralSimilarity as MultiScaleStructuralSimilarity,
+    )
+    from thm_torchmetrics.metrics.no_reference import (
+        BlindSpatialQuality as BlindSpatialQuality,
+        NaturalImageQuality as NaturalImageQuality,
+        PerceptualQuality as PerceptualQuality,
+    )
     from thm_torchmetrics.metrics.pixel_error import (
         PixelAbsoluteError as PixelAbsoluteError,
         PixelSquaredError as PixelSquaredError,

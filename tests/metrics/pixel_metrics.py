@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from extractors.lpips_reference import checkpoint, theirs
 from extractors.pictures import batch
+from functional.scene_parameters import write_brisque, write_niqe
 from lipsync.stand_ins import KnownFaces, with_detector
 from parity.seeded import seeded_state
 from skimage.data import astronaut
@@ -18,10 +19,13 @@ from thm_torchmetrics.collection import make_metric
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.metrics.lipsync import LipSync
 
+GIVEN_ONLY = ("bsd", "quality", "dynamic-degree")
+"""The metrics without an extractor of their own, which take given features only."""
+
 NAMES = [
     f"{key}:{protocol}"
     for key, row in CATALOG.items()
-    if "preds" in row.inputs and key != "bsd"  # which takes given features only
+    if "preds" in row.inputs and key not in GIVEN_ONLY
     for protocol in row.protocols
     if row.protocol(protocol).options.get("extractor", "") is not None  # nor do these protocols see pixels
 ]
@@ -31,6 +35,8 @@ _NETWORKS = {
     "inception": "inception_fid", "r18": "iresnet18", "emonet8": "emonet8", "deep3d": "deep3d_resnet50",
     "syncnet": "syncnet", "s3fd": "s3fd",
 }  # fmt: skip
+
+SCENE_FILES = {"niqe": write_niqe, "brisque": write_brisque}
 
 
 class ClipMeans(nn.Module):
@@ -48,7 +54,7 @@ class SeededWeights:
 
     def __call__(self, name: str) -> Path:
         """Return the file of a network, or of a classifier of LPIPS."""
-        file = self._folder / f"{name}.pth"
+        file = self._folder / f"{name}.{'npz' if name == 'niqe' else 'pth'}"
         if not file.exists():
             if name in _NETWORKS:
                 state: Any = dict(seeded_state(_NETWORKS[name]))
@@ -58,6 +64,8 @@ class SeededWeights:
                     torch.manual_seed(0)
                     network = inception_v3(weights=None, init_weights=False)
                 torch.save(network.state_dict(), file)
+            elif name in SCENE_FILES:
+                SCENE_FILES[name](file)
             else:
                 checkpoint(theirs(name), file)
         return file
@@ -74,6 +82,8 @@ def make(name: str, weights: SeededWeights, **options: Any) -> TalkingHeadMetric
         needed = {"weights": {"inception-imagenet": weights("imagenet")} if protocol == "eat" else weights("inception")}
     elif kind == "i3d":
         needed = {"extractor": ClipMeans(), "num_features": 4, "frames": 8}
+    elif kind in SCENE_FILES:
+        needed = {"weights": weights(kind)}
     elif kind == "landmarks":
         needed = {"extractor": "dlib"}
     elif kind == "identity":

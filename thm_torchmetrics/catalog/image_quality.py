@@ -26,6 +26,11 @@ ROWS = (
         ),
     ),
     Row(
+        "ms-ssim", "MultiScaleStructuralSimilarity", "multi_scale_ssim", "structural similarity at five scales",
+        Scale(True, "", 0.0, 1.0), BOTH,
+        (Protocol("pytorch-msssim", "pytorch_msssim.ms_ssim (github.com/VainF/pytorch-msssim)"),),
+    ),
+    Row(
         "l1", "PixelAbsoluteError", "pixel_error", "mean absolute error of pixels", Scale(False, "", 0.0, 1.0), BOTH,
         (Protocol("fomm", "reconstruction.py of A. Siarohin et al., First Order Motion Model, NeurIPS 2019"),),
     ),

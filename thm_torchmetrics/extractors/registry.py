@@ -20,6 +20,7 @@ from thm_torchmetrics.extractors.insightface import InsightFace
 from thm_torchmetrics.extractors.landmarks import FanLandmarks
 from thm_torchmetrics.extractors.libreface import LibreFace
 from thm_torchmetrics.extractors.lpips import CustomDistance, LpipsNetwork
+from thm_torchmetrics.extractors.natural_scenes import BrisqueScore, NiqeScore
 from thm_torchmetrics.extractors.openface_au import OpenFaceActionUnits
 from thm_torchmetrics.extractors.syncnet import CustomSyncNetwork, SyncNetwork
 from thm_torchmetrics.faces.boxes import FACE_RULES
@@ -50,6 +51,9 @@ EXTRACTORS: dict[str, dict[str, Makeable]] = {
     "i3d": {"i3d": I3d, "i3d-torchscript": I3d},
     "lpips": {"lpips": LpipsNetwork},
     "syncnet": {"syncnet": SyncNetwork},
+    "niqe": {"niqe": NiqeScore},
+    "brisque": {"brisque": BrisqueScore},
+    "quality": {},
     "action_units": {"openface-au": OpenFaceActionUnits, "libreface": LibreFace, "libreface-resnet18": LibreFace},
 }
 """Every extractor by kind and name."""

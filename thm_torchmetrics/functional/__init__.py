@@ -6,6 +6,8 @@ Every formula can be imported from here, but one: `mfcc` is the module, and its 
 from thm_torchmetrics.functional import mfcc
 from thm_torchmetrics.functional.action_units import ACTION_UNITS, action_unit_error, squared_errors
 from thm_torchmetrics.functional.beat import BEAT_PROTOCOLS, BeatProtocol, beat_alignment, motion_beats
+from thm_torchmetrics.functional.brisque import blind_spatial_quality, brisque_features
+from thm_torchmetrics.functional.dynamic_degree import fastest_flow, is_dynamic
 from thm_torchmetrics.functional.emotion import Statistics, emotion_similarity_distance, moments, statistics
 from thm_torchmetrics.functional.face3d import (
     COEFFICIENTS as FACE_COEFFICIENTS,
@@ -38,6 +40,8 @@ from thm_torchmetrics.functional.landmarks import (
 )
 from thm_torchmetrics.functional.laplacian import laplacian_variance
 from thm_torchmetrics.functional.lipsync import SyncScores, sync_distances, sync_scores
+from thm_torchmetrics.functional.multi_scale_ssim import multi_scale_structural_similarity
+from thm_torchmetrics.functional.niqe import natural_image_quality
 from thm_torchmetrics.functional.openface_au import (
     Models as OpenFaceModels,
     action_unit_features,
@@ -55,6 +59,13 @@ from thm_torchmetrics.functional.openface_shape import (
     rotation_matrix,
 )
 from thm_torchmetrics.functional.pixel_error import mean_absolute_error_per_frame, mean_squared_error_per_frame
+from thm_torchmetrics.functional.scene_statistics import (
+    asymmetric_gaussian,
+    luma_levels,
+    nearest_shape,
+    neighbor_products,
+    normalized_levels,
+)
 from thm_torchmetrics.functional.sharpness import blur_detection_probability
 
 __all__ = [
@@ -73,17 +84,21 @@ __all__ = [
     "action_unit_intensities",
     "action_unit_outputs",
     "align_to_mean_face",
+    "asymmetric_gaussian",
     "average_coefficient_distance",
     "average_expression_distance",
     "average_keypoint_distance",
     "average_pose_distance",
     "beat_alignment",
+    "blind_spatial_quality",
     "blur_detection_probability",
+    "brisque_features",
     "calibrate_action_units",
     "closest_rotation",
     "cosine_similarity",
     "emotion_similarity_distance",
     "euler_angles",
+    "fastest_flow",
     "fit_point_model",
     "frechet_distance",
     "frechet_distance_newton_schulz",
@@ -92,8 +107,10 @@ __all__ = [
     "head_pose_delta",
     "head_pose_diversity",
     "head_pose_error",
+    "is_dynamic",
     "landmark_distance",
     "laplacian_variance",
+    "luma_levels",
     "mean_absolute_error_per_frame",
     "mean_squared_error_per_frame",
     "mfcc",
@@ -101,6 +118,11 @@ __all__ = [
     "moments",
     "motion_beats",
     "motion_variance",
+    "multi_scale_structural_similarity",
+    "natural_image_quality",
+    "nearest_shape",
+    "neighbor_products",
+    "normalized_levels",
     "oriented_gradients",
     "peak_signal_noise_ratio",
     "rotation_matrix",

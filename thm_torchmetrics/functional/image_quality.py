@@ -1,6 +1,5 @@
 """PSNR and SSIM of predicted frames against real ones, in the published flavours."""
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -12,6 +11,7 @@ from thm_torchmetrics.functional.checks import check_option
 from thm_torchmetrics.functional.pixel_error import mean_squared_error_per_frame
 from thm_torchmetrics.imaging.checks import check_pair, slabs, widest_float
 from thm_torchmetrics.imaging.levels import common_peak, on_common_scale
+from thm_torchmetrics.imaging.windows import filter_inside, gaussian_taps
 
 _PIQ_EPSILON = 1e-8
 
@@ -29,15 +29,11 @@ class _Window(NamedTuple):
     """Factor on variances and covariance."""
 
 
-def _gaussian(radius: int, sigma: float) -> tuple[float, ...]:
-    weights = [math.exp(-(offset**2) / (2 * sigma**2)) for offset in range(-radius, radius + 1)]
-    return tuple(weight / sum(weights) for weight in weights)
-
-
 _WINDOWS = {
-    "piq": _Window(_gaussian(5, 1.5), downsample=True),
-    "torchmetrics": _Window(_gaussian(5, 1.5), reflect=True),
+    "piq": _Window(gaussian_taps(5, 1.5), downsample=True),
+    "torchmetrics": _Window(gaussian_taps(5, 1.5), reflect=True),
     "skimage": _Window((1 / 7,) * 7, covariance=49 / 48),
+    "skimage-gaussian": _Window(gaussian_taps(5, 1.5)),
 }
 
 
@@ -94,8 +90,9 @@ def structural_similarity(preds: Tensor, target: Tensor, protocol: str = "piq") 
         protocol: ``"piq"``, Gaussian window of 11 pixels and sigma 1.5, windows inside the frame only, frames whose
             shorter side is 384 or more first average-pooled by ``round(min(H, W) / 256)``; ``"torchmetrics"``, the same
             window on the frame extended by reflection, never pooled; ``"skimage"``, uniform window of 7 pixels, sample
-            covariance, windows inside the frame only. Each is what the library of that name computes by default
-            (``data_range`` and, for scikit-image, ``channel_axis`` set).
+            covariance, windows inside the frame only; each is what the library of that name computes by default
+            (``data_range`` and, for scikit-image, ``channel_axis`` set); or ``"skimage-gaussian"``, scikit-image's with
+            ``gaussian_weights=True, sigma=1.5, use_sample_covariance=False``, the window of ``"piq"`` without pooling.
 
     Returns:
         ``(N,)`` float64 (float32 on MPS).
@@ -177,7 +174,7 @@ def _row_sums(preds: Tensor, target: Tensor, peak: float, window: _Window) -> Te
     torch.add(preds, target, out=maps[0]).sub_(peak)
     torch.sub(preds, target, out=maps[1])
     torch.mul(maps[:2], maps[:2], out=maps[2:])
-    mean_a, mean_b, var_a, var_b = _filtered(maps, window.taps)
+    mean_a, mean_b, var_a, var_b = filter_inside(maps, window.taps)
     var_b.addcmul_(mean_b, mean_b, value=-1)
     var_a.addcmul_(mean_a, mean_a, value=-1)
     mean_b.square_()
@@ -187,18 +184,3 @@ def _row_sums(preds: Tensor, target: Tensor, peak: float, window: _Window) -> Te
     below = mean_a.add_(mean_b).add_(c1).mul_(var_a.add_(var_b).add_(c2))
     sums: Tensor = above.div_(below).sum(-1)
     return sums
-
-
-def _filtered(maps: Tensor, taps: tuple[float, ...]) -> Tensor:
-    """Filter maps by the symmetric ``taps`` along both axes, at positions where the window lies inside.
-
-    Sums of shifted copies rather than convolutions: float32 on every device (no TF32), the same for any batch.
-    """
-    last = len(taps) - 1
-    for axis in (-2, -1):
-        size = maps.shape[axis] - last
-        result = maps.narrow(axis, last // 2, size) * taps[last // 2]
-        for offset in range(last // 2):
-            result.add_(maps.narrow(axis, offset, size) + maps.narrow(axis, last - offset, size), alpha=taps[offset])
-        maps = result
-    return maps

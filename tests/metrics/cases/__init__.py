@@ -14,6 +14,7 @@ from metrics.cases import (
     lipsync,
     lpips,
     motion,
+    no_reference,
     pixel_error,
 )
 from metrics.cases.case import Case, ClipInputs
@@ -25,6 +26,7 @@ __all__ = ["CASES", "SAME_FORMULA", "Case", "ClipInputs"]
 _FAMILIES = (
     image_quality,
     pixel_error,
+    no_reference,
     lpips,
     fid,
     fvd,
@@ -48,6 +50,7 @@ SAME_FORMULA: dict[str, str] = {
     **{f"{key}:{each}": f"{key} extractor=None" for key in _LIP_SYNC for each in CATALOG[key].protocols[1:]},
     **dict.fromkeys(("av-offset:vico", "av-offset:signed"), "av-offset:signed extractor=None"),
     **{f"lpips:{net}": "lpips extractor=MeanDistance()" for net in ("vgg", "squeeze")},
+    "niqe:mmagic-y": "niqe extractor=None",
     "csim:vico": "csim extractor=None",
     "aed-id:aligned": "aed-id extractor=None",
     **dict.fromkeys(("fvd:common-metrics", "fvd:latentsync"), "fvd extractor=None num_features=2"),
