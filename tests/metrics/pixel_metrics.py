@@ -76,7 +76,9 @@ def make(name: str, weights: SeededWeights, **options: Any) -> TalkingHeadMetric
     key, protocol = name.split(":")
     kind = CATALOG[key].extractor_kind
     needed: Mapping[str, Any] = {}
-    if kind == "lpips":
+    if name == "ssim:talklip":
+        needed = {"landmarks": "dlib"}
+    elif kind == "lpips":
         needed = {"weights": weights(protocol)}
     elif kind == "inception":
         needed = {"weights": {"inception-imagenet": weights("imagenet")} if protocol == "eat" else weights("inception")}

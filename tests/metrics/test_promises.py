@@ -144,7 +144,7 @@ def test_forward_is_the_batch_and_accumulates(case: Case, filled: TalkingHeadMet
 
 
 def test_forward_builds_no_graph(case: Case) -> None:
-    clip = {name: value / 255 for name, value in case.clips[1].items()}
+    clip = {name: value / (255 if value.dtype == torch.uint8 else 1) for name, value in case.clips[1].items()}
     for value in clip.values():
         value.requires_grad_()
     assert not case.make()(**clip).requires_grad

@@ -22,6 +22,10 @@ ROWS = (
             Protocol("piq", "piq.ssim (github.com/photosynthesis-team/piq); ViCo baseline, TalkingHeadMetrics"),
             Protocol("torchmetrics", "torchmetrics.image.StructuralSimilarityIndexMeasure(data_range=1.0)"),
             Protocol("skimage", "skimage.metrics.structural_similarity(channel_axis=-1)"),
+            Protocol(
+                "talklip", "evaluation/visual_quality.py of J. Wang et al., TalkLip, CVPR 2023",
+                options={"region": "face"},
+            ),
             Protocol("eat", f"test_psnr_ssim.py {_EAT}: scikit-image's SSIM of its aligned crops", every_frame=True),
         ),
     ),

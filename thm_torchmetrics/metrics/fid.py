@@ -12,11 +12,14 @@ from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.frechet_distance import FrechetDistance
 from thm_torchmetrics.core.sums import Sums
+from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import make_extractor
 from thm_torchmetrics.extractors.inception import NUM_FEATURES
 from thm_torchmetrics.functional.frechet import frechet_distance, frechet_distance_newton_schulz
 from thm_torchmetrics.regions.eat import EatCrops
 from thm_torchmetrics.regions.eat_runs import EatFrechetRun
+from thm_torchmetrics.regions.region import make_region
+from thm_torchmetrics.regions.region_runs import RegionFrechetRun
 from thm_torchmetrics.weights import CustomFiles
 
 
@@ -50,11 +53,15 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
         extractor: ``"inception"``; ``"inception-imagenet"``; a module that maps ``(N, 3, H, W)``, float32 in 0..1, to
             ``(N, num_features)``; or None.
         num_features: length of a feature.
-        weights: your own checkpoint.
+        region: ``"face"``, ``"mouth"``, ``"upper"``, ``"x,y,w,h"``, or boxes or masks in files (see
+            docs/image_quality.md); each frame is cropped by its own box; default: the whole frame.
+        landmarks: the extractor of the face's points: ``"fan"`` (default), ``"dlib"``, or a module.
+        weights: your own checkpoint, or several by name.
         kwargs: the options of `TalkingHeadMetric`.
 
     Raises:
-        InputError: on ``update``, if features have another length.
+        InputError: if ``region`` is combined with given features or with ``eat``; on ``update``, if features have
+            another length.
 
     Example:
         >>> import torch
@@ -81,15 +88,24 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
         protocol: str | None = None,
         extractor: str | nn.Module | None = "inception",
         num_features: int = NUM_FEATURES,
+        region: str | None = None,
+        landmarks: str | nn.Module = "fan",
         weights: CustomFiles = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(protocol=protocol, num_features=num_features, **kwargs)
         resize, self._distance = self.procedures[self.protocol]
         self.extractor = make_extractor("inception", extractor, weights, protocol=resize)
+        others = None if isinstance(weights, str | Path) else weights
+        self.region = region
+        self.landmarks = landmarks
+        self._region = make_region(region, landmarks, others)
+        if region is not None and (self.protocol == "eat" or self.extractor is None):
+            given = "protocol 'eat' has crops of its own" if self.extractor is not None else "features are given"
+            raise InputError(f"{given}; leave out region={region!r}")
         self.crops: EatCrops | None = None
         if self.protocol == "eat" and self.extractor is not None:
-            self.crops = EatCrops.make(None if isinstance(weights, str | Path) else weights)
+            self.crops = EatCrops.make(others)
 
     @property
     def enough(self) -> int:
@@ -98,6 +114,8 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
 
     def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
         """Start the run of one clip."""
+        if self._region is not None:
+            return RegionFrechetRun(self, self._region, preds, target)
         if self.crops is None:
             return super().start(preds, target, **inputs)
         return EatFrechetRun(self, self.crops, preds, target)

@@ -15,12 +15,16 @@ from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.functional.image_quality import peak_signal_noise_ratio, structural_similarity
 from thm_torchmetrics.functional.pixel_error import mean_squared_error_per_frame
 from thm_torchmetrics.functional.sharpness import blur_detection_probability
+from thm_torchmetrics.imaging.resize import resize
 from thm_torchmetrics.regions.eat import EatCrops
 from thm_torchmetrics.regions.eat_runs import EatFrameMean
+from thm_torchmetrics.regions.region_runs import RegionFrameMean
 from thm_torchmetrics.weights import CustomFiles
 
+_TALKLIP_SIZE = 96, 96
 
-class PeakSignalNoiseRatio(EatFrameMean, key="psnr"):
+
+class PeakSignalNoiseRatio(EatFrameMean, RegionFrameMean, key="psnr"):
     r"""Compute the peak signal-to-noise ratio (PSNR) in dB, higher is better, at least 0.
 
     .. math:: \text{PSNR} = 10 \log_{10} \frac{1}{\text{MSE}}
@@ -41,7 +45,10 @@ class PeakSignalNoiseRatio(EatFrameMean, key="psnr"):
     Args:
         protocol: see above.
         average: ``"frame"`` (default of all protocols) or ``"clip"``; ``global-mse`` has the first only.
-        weights: your own file of dlib's predictor, for ``eat``.
+        region: ``"face"``, ``"mouth"``, ``"upper"``, ``"x,y,w,h"``, or boxes or masks in files (see
+            docs/image_quality.md); the target's box cuts both sides; default: the whole frame.
+        landmarks: the extractor of the face's points: ``"fan"`` (default), ``"dlib"``, or a module.
+        weights: your own checkpoints of the landmarks, or file of dlib's predictor for ``eat``, which takes no region.
         kwargs: the options of `TalkingHeadMetric`.
 
     Raises:
@@ -64,7 +71,7 @@ class PeakSignalNoiseRatio(EatFrameMean, key="psnr"):
     """What is averaged: the PSNR of frames, or their errors."""
 
     def __init__(self, *, weights: CustomFiles = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(weights=weights, **kwargs)
         if self.protocol == "eat":
             self.extractor = self.crops = EatCrops.make(weights)
         if self._pools_errors and self.average == "clip":
@@ -88,7 +95,7 @@ class PeakSignalNoiseRatio(EatFrameMean, key="psnr"):
         return -10 * torch.log10(mean) if self._pools_errors else mean
 
 
-class StructuralSimilarity(EatFrameMean, key="ssim"):
+class StructuralSimilarity(EatFrameMean, RegionFrameMean, key="ssim"):
     r"""Compute the structural similarity (SSIM), higher is better, in ``[-1, 1]``.
 
     .. math::
@@ -105,12 +112,20 @@ class StructuralSimilarity(EatFrameMean, key="ssim"):
       ``StructuralSimilarityIndexMeasure(data_range=1.0)``.
     - ``skimage``: uniform window of 7 pixels, sample covariance, as ``skimage.metrics.structural_similarity`` with
       ``channel_axis=-1`` and ``data_range`` set.
+    - ``talklip``: Gaussian window of sigma 1.5 inside the frame, on crops of 96x96 pixels, as TalkLip's
+      ``evaluation/visual_quality.py`` (CVPR 2023; Sxjdwang/TalkLip@7ed53ee) computes it by scikit-image and OpenCV. It
+      crops by boxes of faces that it has stored: give these by ``region=FOLDER``; the protocol sets
+      ``region="face"``. Its PSNR is not offered: it subtracts 8-bit pixels without a cast, so that differences wrap
+      around.
     - ``eat``: ``skimage`` on EAT's aligned crops of 128x128 pixels, as `LandmarkDistance` describes them for ``eat-m``.
 
     Args:
         protocol: see above.
         average: ``"frame"`` (default of all protocols) or ``"clip"``.
-        weights: your own file of dlib's predictor, for ``eat``.
+        region: ``"face"``, ``"mouth"``, ``"upper"``, ``"x,y,w,h"``, or boxes or masks in files (see
+            docs/image_quality.md); the target's box cuts both sides; default: the whole frame.
+        landmarks: the extractor of the face's points: ``"fan"`` (default), ``"dlib"``, or a module.
+        weights: your own checkpoints of the landmarks, or file of dlib's predictor for ``eat``, which takes no region.
         kwargs: the options of `TalkingHeadMetric`.
 
     Raises:
@@ -128,16 +143,19 @@ class StructuralSimilarity(EatFrameMean, key="ssim"):
         "piq": partial(structural_similarity, protocol="piq"),
         "torchmetrics": partial(structural_similarity, protocol="torchmetrics"),
         "skimage": partial(structural_similarity, protocol="skimage"),
+        "talklip": partial(structural_similarity, protocol="skimage-gaussian"),
         "eat": partial(structural_similarity, protocol="skimage"),
     }
 
     def __init__(self, *, weights: CustomFiles = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(weights=weights, **kwargs)
         if self.protocol == "eat":
             self.extractor = self.crops = EatCrops.make(weights)
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the SSIM of every frame."""
+        if self.protocol == "talklip":
+            preds, target = (Chunk(resize(side.as_uint8(), _TALKLIP_SIZE)) for side in (preds, target))
         similarity: Tensor = self.procedures[self.protocol](preds.rows, target.rows)
         return similarity
 

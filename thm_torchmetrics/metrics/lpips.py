@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from thm_torchmetrics.core.chunk import Chunk
-from thm_torchmetrics.core.frame_mean import FrameMean
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import make_extractor
 from thm_torchmetrics.functional.checks import finite_or_nan
+from thm_torchmetrics.regions.region_runs import RegionFrameMean
 from thm_torchmetrics.weights import CustomFiles
 
 
-class LearnedPerceptualSimilarity(FrameMean, key="lpips"):
+class LearnedPerceptualSimilarity(RegionFrameMean, key="lpips"):
     r"""Compute the learned perceptual image patch similarity (LPIPS), lower is better.
 
     .. math:: d(x, y) = \sum_l \operatorname{mean}_{h,w} \sum_c w_{l,c} (\hat f_{l,c,h,w}(x) - \hat f_{l,c,h,w}(y))^2
@@ -29,7 +30,10 @@ class LearnedPerceptualSimilarity(FrameMean, key="lpips"):
     Args:
         protocol: see above.
         extractor: ``"lpips"``, or a module that maps two batches ``(N, 3, H, W)``, float32 in 0..1, to ``(N,)``.
-        weights: your own checkpoint of the classifier.
+        region: ``"face"``, ``"mouth"``, ``"upper"``, ``"x,y,w,h"``, or boxes or masks in files (see
+            docs/image_quality.md); the target's box cuts both sides; default: the whole frame.
+        landmarks: the extractor of the face's points: ``"fan"`` (default), ``"dlib"``, or a module.
+        weights: your own checkpoint of the classifier, or several by name.
         kwargs: the options of `TalkingHeadMetric`.
 
     Raises:
@@ -49,7 +53,7 @@ class LearnedPerceptualSimilarity(FrameMean, key="lpips"):
         weights: CustomFiles = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(protocol=protocol, **kwargs)
+        super().__init__(protocol=protocol, weights=None if isinstance(weights, str | Path) else weights, **kwargs)
         if extractor is None:
             raise InputError("LPIPS compares feature maps of frames and takes no given features; pass frames")
         self.extractor = make_extractor("lpips", extractor, weights, net=self.procedures[self.protocol])
@@ -59,5 +63,5 @@ class LearnedPerceptualSimilarity(FrameMean, key="lpips"):
         return finite_or_nan(self.extractor.distance(preds.as_float(), target.as_float()))
 
     def where_missing(self) -> str:
-        """Return nothing; a distance belongs to both sides."""
-        return ""
+        """Return nothing, as a distance belongs to both sides; with a region, the side that decides on it."""
+        return "" if self.region is None else super().where_missing()

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from thm_torchmetrics.core.chunk import Chunk
-from thm_torchmetrics.core.frame_mean import FrameMean
 from thm_torchmetrics.functional.multi_scale_ssim import multi_scale_structural_similarity
+from thm_torchmetrics.regions.region_runs import RegionFrameMean
 
 
-class MultiScaleStructuralSimilarity(FrameMean, key="ms-ssim"):
+class MultiScaleStructuralSimilarity(RegionFrameMean, key="ms-ssim"):
     r"""Compute the multi-scale structural similarity (MS-SSIM), higher is better, in ``[0, 1]``.
 
     .. math:: \text{MS-SSIM} = \text{SSIM}_5^{w_5} \prod_{j=1}^{4} \text{CS}_j^{w_j}, \quad
@@ -27,6 +27,10 @@ class MultiScaleStructuralSimilarity(FrameMean, key="ms-ssim"):
     its defaults. SyncTalk (CVPR 2024) reports a row of this name; its repository holds no code for it.
 
     Args:
+        region: ``"face"``, ``"mouth"``, ``"upper"``, ``"x,y,w,h"``, or boxes or masks in files (see
+            docs/image_quality.md); the target's box cuts both sides; default: the whole frame.
+        landmarks: the extractor of the face's points: ``"fan"`` (default), ``"dlib"``, or a module.
+        weights: your own checkpoints of the landmarks.
         average: ``"frame"`` (default) or ``"clip"``.
         kwargs: the options of `TalkingHeadMetric`.
 

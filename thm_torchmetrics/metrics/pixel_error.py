@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from thm_torchmetrics.core.chunk import Chunk
-from thm_torchmetrics.core.frame_mean import FrameMean
 from thm_torchmetrics.functional.pixel_error import mean_absolute_error_per_frame, mean_squared_error_per_frame
+from thm_torchmetrics.regions.region_runs import RegionFrameMean
 
 
-class PixelAbsoluteError(FrameMean, key="l1"):
+class PixelAbsoluteError(RegionFrameMean, key="l1"):
     r"""Compute the mean absolute error of pixels (L1), lower is better, in ``[0, 1]``.
 
     .. math:: \text{L1} = \frac{1}{T} \sum_t \frac{1}{3 H W} \sum_i |\hat x_{t,i} - x_{t,i}|
@@ -25,6 +25,10 @@ class PixelAbsoluteError(FrameMean, key="l1"):
     value.
 
     Args:
+        region: ``"face"``, ``"mouth"``, ``"upper"``, ``"x,y,w,h"``, or boxes or masks in files (see
+            docs/image_quality.md); the target's box cuts both sides; default: the whole frame.
+        landmarks: the extractor of the face's points: ``"fan"`` (default), ``"dlib"``, or a module.
+        weights: your own checkpoints of the landmarks.
         average: ``"frame"`` (default) or ``"clip"``.
         kwargs: the options of `TalkingHeadMetric`.
 
@@ -44,7 +48,7 @@ class PixelAbsoluteError(FrameMean, key="l1"):
         return error
 
 
-class PixelSquaredError(FrameMean, key="mse"):
+class PixelSquaredError(RegionFrameMean, key="mse"):
     r"""Compute the mean squared error of pixels (MSE), lower is better, in ``[0, 1]``.
 
     .. math:: \text{MSE} = \frac{1}{T} \sum_t \frac{1}{3 H W} \sum_i (\hat x_{t,i} - x_{t,i})^2
@@ -55,6 +59,10 @@ class PixelSquaredError(FrameMean, key="mse"):
     squared; its script itself reports L1 alone. Papers that print MSE on the scale 0..255 have 65025 times the value.
 
     Args:
+        region: ``"face"``, ``"mouth"``, ``"upper"``, ``"x,y,w,h"``, or boxes or masks in files (see
+            docs/image_quality.md); the target's box cuts both sides; default: the whole frame.
+        landmarks: the extractor of the face's points: ``"fan"`` (default), ``"dlib"``, or a module.
+        weights: your own checkpoints of the landmarks.
         average: ``"frame"`` (default) or ``"clip"``.
         kwargs: the options of `TalkingHeadMetric`.
 

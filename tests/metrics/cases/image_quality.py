@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import piq
 import skimage.metrics
@@ -85,8 +86,14 @@ def _ssim_skimage(preds: Tensor, target: Tensor) -> float:
     return float(skimage.metrics.structural_similarity(a, b, channel_axis=0, data_range=255))
 
 
+def _ssim_talklip(preds: Tensor, target: Tensor) -> float:
+    crops = [side[:, 8:68, 10:60].permute(1, 2, 0).numpy() for side in (preds, target)]
+    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
+    resized = [cv2.resize(crop, (96, 96)) for crop in crops]
+    return float(skimage.metrics.structural_similarity(*resized, channel_axis=-1, **options))
+
+
 def _cpbd(preds: Tensor, target: Tensor) -> float:
-    import cv2
     import scipy.ndimage
 
     scipy.ndimage.imread = None  # the package imports a name that SciPy dropped and never uses it
@@ -107,6 +114,7 @@ CASES = [
     Case("ssim", _VIDEOS, frame_mean(_ssim_piq)),
     Case("ssim:torchmetrics", _VIDEOS, frame_mean(_ssim_torchmetrics)),
     Case("ssim:skimage", _VIDEOS, frame_mean(_ssim_skimage)),
+    Case("ssim:talklip", _VIDEOS, frame_mean(_ssim_talklip), {"region": "10,8,50,60"}),
     Case("ssim:eat", _FACES, _on_crops(_ssim_skimage)),
     Case("cpbd", _VIDEOS, frame_mean(_cpbd)),
 ]

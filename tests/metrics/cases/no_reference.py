@@ -8,9 +8,10 @@ from pytorch_msssim import ms_ssim
 from torch import Tensor
 
 
-def _scores(low: float, high: float) -> list[ClipInputs]:
+def _scores(low: float, high: float, first: int = 4) -> list[ClipInputs]:
     generator = torch.Generator().manual_seed(2)
-    clips = [low + (high - low) * torch.rand(count, dtype=torch.float64, generator=generator) for count in (4, 6, 1, 9)]
+    counts = (first, 6, 1, 9)
+    clips = [low + (high - low) * torch.rand(count, dtype=torch.float64, generator=generator) for count in counts]
     clips[1][3] = torch.nan
     return [{"preds": clip} for clip in clips]
 
@@ -60,7 +61,7 @@ CASES = [
     Case("quality", _MARKS, _MEAN),
     Case("quality", _MARKS, clip_mean(_mean_score), {"average": "clip"}),
     Case("quality:lower", _MARKS, _MEAN),
-    Case("quality:q-align", _scores(0.0, 1.0), _MEAN),
+    Case("quality:q-align", _scores(0.0, 1.0, first=5), _MEAN),
     Case("quality:q-align-1-5", _MARKS, _MEAN),
     Case("dynamic-degree", _flows(), _share_that_moves),
 ]
