@@ -89,10 +89,6 @@ def test_flags_and_repeatable_options_may_be_repeated(sample: Path, tmp_path: Pa
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_several_models_are_said_to_be_several_runs(refused) -> None:
-    assert "several models are several runs for now" in refused("--preds", "a", "--preds", "b")
-
-
 def test_metrics_add_up_each_once(sample: Path) -> None:
     result = thm("score", sample, "--metrics", "psnr", "--metrics", " ssim , psnr", "--every", 2)
     rows = [line.split()[0] for line in result.stdout.splitlines() if " dB " in line or " piq " in line]

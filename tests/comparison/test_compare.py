@@ -105,7 +105,7 @@ def test_a_clip_without_a_value_in_one_model_is_left_out_of_all() -> None:
     models = two_models()
     scores = models["base"].clips[3].metrics
     scores["psnr"] = ClipScore(math.inf, 50, 0)
-    with pytest.raises(InputError, match=r"psnr of base has no finite value of 1 clip \(c03\)"):
+    with pytest.raises(InputError, match=r"psnr of base: no finite value of 1 clip \(c03\)"):
         compare_models(models)
     models["base"].metrics = {**models["base"].metrics, "psnr": replace(models["base"].metrics["psnr"], value=math.inf)}
     found = compare_models(models, common=True, resamples=99)

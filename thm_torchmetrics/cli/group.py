@@ -102,7 +102,6 @@ def _check_repeats(command: click.Command, parent: click.Context, args: Sequence
 
 
 SEVERAL = {
-    "--preds": "several models are several runs for now, one for each --preds",
     "--target": "several sets of real videos are several runs",
     "--suite": "name the metrics of both by --metrics",
 }

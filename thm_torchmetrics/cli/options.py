@@ -89,12 +89,13 @@ _REPORT_OPTIONS = (
         type=click.Path(path_type=Path),
         multiple=True,
         metavar="FILE",
-        help="Write a report, .json, .csv, .md or .tex, or the options of this run, .toml; may be repeated.",
+        help="Write a report, .json, .csv, .md or .tex, or the options of this run, .toml; of several models .wide.csv, "
+        "too; may be repeated.",
     ),
     click.option(
         "--format",
         "form",
-        type=click.Choice(["table", "json", "csv", "md", "latex", "toml"]),
+        type=click.Choice(["table", "json", "csv", "wide-csv", "md", "latex", "toml"]),
         default="table",
         show_default=True,
         help="What to print on standard output.",
@@ -104,6 +105,9 @@ _REPORT_OPTIONS = (
         multiple=True,
         metavar="KEY=VALUE",
         help="Exit with 1 if a metric is worse than VALUE (above it, where lower is better); may be repeated.",
+    ),
+    click.option(
+        "--methods", is_flag=True, help="Print a paragraph on how the numbers were made, and BibTeX, instead."
     ),
 )
 
@@ -119,7 +123,7 @@ def lip_sync_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--output``, ``--format`` and ``--fail-under`` to a command."""
+    """Add ``--output``, ``--format``, ``--fail-under`` and ``--methods`` to a command."""
     return _with_options(command, _REPORT_OPTIONS)
 
 

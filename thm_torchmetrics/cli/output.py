@@ -38,6 +38,8 @@ def check_outputs(values: Mapping[str, Any], arguments: Mapping[str, Any]) -> No
     from thm_torchmetrics.reports.run_file import check_storable
 
     paths: Sequence[Path] = values["output"]
+    if values["form"] not in ("table", *reports.FORMATS):
+        raise InputError(f"--format {values['form']} is of several models; give more than one --preds")
     if "toml" in {values["form"], *map(reports.format_of, paths)}:
         check_storable(arguments)
     check_folders(paths)
@@ -105,9 +107,16 @@ def finish(result: Result, values: Mapping[str, Any], named: Sequence[str]) -> i
     from thm_torchmetrics import reports
     from thm_torchmetrics.reports.table import print_text, show
 
-    form = values["form"]
+    def show_result() -> None:
+        if values["methods"]:
+            print_text(reports.methods_of({"": result}))
+        elif values["form"] == "table":
+            show(result)
+        else:
+            print_text(reports.FORMATS[values["form"]](result))
+
     failed = _write(lambda path: reports.write(result, path), values["output"])
-    closed = _print(lambda: show(result) if form == "table" else print_text(reports.FORMATS[form](result)), failed)
+    closed = _print(show_result, failed)
     gates = parse_gates(values["fail_under"], result.metrics.keys() | result.skipped.keys())
     faults = [fault for gate in gates if (fault := gate.fault(result))]
     with suppress(OSError):  # a standard error that fails does not hide the status

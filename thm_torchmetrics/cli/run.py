@@ -35,7 +35,7 @@ def run(
     Raises:
         InputError: if the options do not fit together, or one of them changes nothing.
     """
-    options = _options(values, given)
+    options = options_of(values, given)
     asked = options.asked
     gates = parse_gates(values["fail_under"], asked)
     check_outputs(values, arguments)
@@ -63,7 +63,7 @@ def run(
     return result, asked
 
 
-def _options(values: Mapping[str, Any], given: Collection[str]) -> ScoreOptions:
+def options_of(values: Mapping[str, Any], given: Collection[str]) -> ScoreOptions:
     """Return the options of the command as those of a run.
 
     Raises:

@@ -17,6 +17,7 @@ from thm_torchmetrics.cli.options import (
 )
 from thm_torchmetrics.cli.output import finish
 from thm_torchmetrics.cli.run import run
+from thm_torchmetrics.cli.score_models import models_named, names_models, score_models
 from thm_torchmetrics.cli.wording import in_cli_words
 from thm_torchmetrics.errors import InputError
 
@@ -25,7 +26,12 @@ _FOLDER = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("data", type=_FOLDER, required=False)
-@click.option("--preds", type=_FOLDER, help="Generated videos: a folder of videos or of folders of pictures, or one.")
+@click.option(
+    "--preds",
+    multiple=True,
+    metavar="[NAME=]DIR",
+    help="Generated videos: a folder of videos or of folders of pictures, or one; may be repeated for several models.",
+)
 @click.option("--target", type=_FOLDER, help="Real videos, or one photo for all generated ones.")
 @click.option(
     "--audio", type=_FOLDER, help="Speech of the generated videos.  [default: gt_audio in DATA, else their own sound]"
@@ -137,15 +143,26 @@ def score(context: click.Context, /, **_: Any) -> None:
     options name other places. Clips are paired by file stem, or by --pairs. A clip may be a folder of numbered
     pictures, 0001.png and so on; DIR/%05d.png names a single one.
 
+    Several --preds are several models, with NAME=DIR by name: they are compared on the clips that all have, in one
+    table, as `thm compare` does; a gate holds for each of them.
+
     An option that is given and changes nothing in the run is an error.
 
     Exit status: 0 everything asked for was scored; 1 a --fail-under gate failed; 2 wrong usage or an output that cannot
-    be written; 3 some clips failed, or a metric named with --metrics has no value; 4 nothing was scored; 130 stopped by
-    Ctrl-C, 143 by SIGTERM (no report is written); 141 the reader of standard output has gone (files are written).
+    be written; 3 some clips or models failed, or a metric named with --metrics has no value; 4 nothing was scored; 130
+    stopped by Ctrl-C, 143 by SIGTERM (no report is written); 141 the reader of standard output has gone (files are
+    written).
     """  # fmt: skip
     values, given = given_options(context)
+    arguments, command = arguments_of(context, values, given), command_line(context)
     try:
-        result, asked = run(values, given, arguments_of(context, values, given), command_line(context))
+        if names_models(values["preds"]):
+            models = models_named(values["preds"])
+            context.exit(score_models(models, values, given, arguments, command))
+        values["preds"] = next(map(Path, values["preds"]), None)
+        if values["preds"]:
+            arguments["preds"] = str(values["preds"])
+        result, asked = run(values, given, arguments, command)
     except InputError as error:
         raise click.UsageError(in_cli_words(str(error))) from error
     context.exit(finish(result, values, asked if values["metrics"] else ()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -79,8 +79,9 @@ def compare_models(
     keys = _keys(models, metrics)
     check_alike(models, keys)
     left_out = list(_left_out(models))
-    by_metric = {key: list(_without_value(models, key)) for key in keys}
-    left_out += [line for lines in by_metric.values() for line in lines]
+    lacking = _without_value(models, keys)
+    partial = {key for of in lacking.values() for key in of}
+    left_out += [f"{', '.join(of)} of {name}: no finite value of {what}" for (name, what), of in lacking.items()]
     if left_out and not common:
         raise InputError(
             f"the models have values of other clips: {'; '.join(left_out)}; compare them on the clips that all have by "
@@ -95,7 +96,7 @@ def compare_models(
         clips = _shared(having, key)
         comparer.check_clusters(clips)
         rows = rows_of_clips(having, key, clips, clusters)
-        is_whole = not by_metric[key] and not _left_out(having)
+        is_whole = key not in partial and not _left_out(having)
         cells[key] = {
             name: comparer.cell(result.metrics[key], rows, name, len(clips) if rows else 0, is_whole)
             if name in having
@@ -213,20 +214,24 @@ def _left_out(models: Mapping[str, Result]) -> list[str]:
     ]
 
 
-def _without_value(models: Mapping[str, Result], key: str) -> Iterator[str]:
-    """Yield the clips that all models have, and of which a metric has no value in some of them, in words."""
-    having = _with_value(models, key)
-    if not having:
-        return
-    named = set.intersection(*({clip.clip for clip in result.clips} for result in having.values()))
-    scores = {name: scores_of(result, key) for name, result in having.items()}
-    scored = [clip for clip in dict.fromkeys(clip for found in scores.values() for clip in found) if clip in named]
-    for name, found in scores.items():
-        if lacking := [clip for clip in scored if clip not in found]:
-            yield f"{key} of {name} has no finite value of {name_some(lacking)}"
-    counts = {name: result.metrics[key].clips for name, result in having.items()}
-    if not scored and len(set(counts.values())) > 1:
-        yield f"{key} is over {', '.join(f'{count} clips of {name}' for name, count in counts.items())}"
+def _without_value(models: Mapping[str, Result], keys: Sequence[str]) -> dict[tuple[str, str], list[str]]:
+    """Return metrics that have no value of clips that all models have, by model and clips in words."""
+    lacking: dict[tuple[str, str], list[str]] = {}
+    for key in keys:
+        having = _with_value(models, key)
+        if not having:
+            continue
+        named = set.intersection(*({clip.clip for clip in result.clips} for result in having.values()))
+        scores = {name: scores_of(result, key) for name, result in having.items()}
+        scored = [clip for clip in dict.fromkeys(clip for found in scores.values() for clip in found) if clip in named]
+        for name, found in scores.items():
+            if clips := [clip for clip in scored if clip not in found]:
+                lacking.setdefault((name, name_some(clips)), []).append(key)
+        most = max(result.metrics[key].clips for result in having.values())
+        for name, result in having.items():
+            if not scored and result.metrics[key].clips < most:
+                lacking.setdefault((name, f"{most - result.metrics[key].clips} clips"), []).append(key)
+    return lacking
 
 
 def _with_value(models: Mapping[str, Result], key: str) -> dict[str, Result]:

@@ -125,7 +125,7 @@ def note_lines(comparison: Comparison) -> list[str]:
     lines = []
     if any(each.is_significant for each in comparison.differences):
         lines.append(f"{SIGNIFICANT} differs from {comparison.reference}, p < 0.05 after Holm's correction")
-    lines += [f"{name}: not compared" for name in comparison.left_out]
+    lines += [f"not compared: {line}" for line in comparison.left_out]
     lines += comparison.notes
     reasons: dict[str, list[str]] = {}
     for key, cells in comparison.cells.items():

@@ -121,7 +121,7 @@ def _statistics(comparison: Comparison, cited: dict[str, None]) -> Iterator[str]
     keys = [key for interval in intervals if interval is not None for key in _OF_INTERVALS[interval.method]]
     keys += ["holm1979"] if any(each.p is not None for each in comparison.differences) else []
     cited.update(dict.fromkeys(keys))
-    for line in (*comparison.left_out, *comparison.notes):
+    for line in (*(f"not compared: {line}" for line in comparison.left_out), *comparison.notes):
         yield f"{typeset(line[:1].upper() + line[1:])}."
     if keys:
         yield rf"The statistics are those of~\cite{{{','.join(dict.fromkeys(keys))}}}."

@@ -1,0 +1,108 @@
+"""`thm score --preds NAME=DIR ...`: several models by one command."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from thm_torchmetrics.cli import main
+from thm_torchmetrics.demo.sample import make_sample
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sample with a second model, the real videos themselves, of which one clip is absent."""
+    folder = make_sample(tmp_path_factory.mktemp("sample"), clips=3, seconds=0.2, size=64)
+    shutil.copytree(folder / "gt_video", folder / "perfect")
+    (folder / "perfect" / "portrait_03.mp4").unlink()
+    return folder
+
+
+def thm(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["score", *map(str, arguments)], prog_name="thm")
+
+
+def two(sample: Path, *arguments: object) -> Result:
+    models = ("--preds", f"ours={sample / 'pred_video'}", "--preds", sample / "perfect")
+    return thm("--target", sample / "gt_video", *models, "--metrics", "ssim,cpbd", *arguments)
+
+
+def test_one_command_scores_two_models_as_two_commands_do(sample: Path, tmp_path: Path) -> None:
+    run = two(sample, "-o", tmp_path / "all.json", "--quiet")
+    assert run.exit_code == 3, run.output  # one model lacks a clip
+    plain = json.loads((tmp_path / "all.json").read_text())
+    for name, folder in (("ours", "pred_video"), ("perfect", "perfect")):
+        alone = tmp_path / f"{name}.json"
+        thm("--target", sample / "gt_video", "--preds", sample / folder, "--metrics", "ssim,cpbd", "-o", alone)
+        expected = json.loads(alone.read_text())
+        assert plain["models"][name]["metrics"] == expected["metrics"]
+        assert plain["models"][name]["clips"] == expected["clips"]
+        assert plain["models"][name]["provenance"]["arguments"]["preds"] == str(sample / folder)
+
+
+def test_models_are_compared_on_the_clips_that_all_have(sample: Path) -> None:
+    run = two(sample, "--format", "json")
+    comparison = json.loads(run.stdout)["comparison"]
+    assert comparison["left_out"] == ["ssim, cpbd of perfect: no finite value of 1 clip (portrait_03)"]
+    assert {cell["clips"] for cell in comparison["metrics"]["ssim"].values()} == {2}
+    assert comparison["metrics"]["ssim"]["perfect"]["value"] == pytest.approx(1)
+    assert "not compared: ssim, cpbd of perfect: no finite value of 1 clip (portrait_03)" in two(sample).stdout
+
+
+def test_a_gate_holds_for_each_model(sample: Path) -> None:
+    run = two(sample, "--fail-under", "ssim=0.999")
+    assert run.exit_code == 1
+    assert "ours: ssim 0." in run.stderr
+    assert "perfect: ssim" not in run.stderr
+
+
+def test_a_model_that_fails_does_not_lose_the_others(sample: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    shutil.copy(sample / "perfect" / "portrait_01.mp4", tmp_path / "other" / "unknown.mp4")
+    run = two(sample, "--preds", f"broken={tmp_path / 'other'}")
+    assert run.exit_code == 3
+    assert "perfect" in run.stdout
+
+
+def test_one_named_model_is_a_table_of_one(sample: Path) -> None:
+    run = thm(sample, "--preds", f"mine={sample / 'gt_video'}", "--metrics", "ssim", "--format", "wide-csv")
+    assert run.exit_code == 0, run.output
+    assert run.stdout.startswith("model,ssim\nmine,")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--preds", "absent"), "--preds absent: absent does not exist"),
+        (("--pairs", "pairs.csv"), "--pairs is of one model"),
+        (("-o", "run.toml"), "no report of several models has the suffix '.toml'"),
+        (("--format", "toml"), "--format toml is of one model"),
+        (("--every", "0"), "0 is not in the range"),
+        (("--min-track", "5"), "--min-track"),
+    ],
+)
+def test_wrong_usage_is_an_error_before_any_work(sample: Path, arguments: tuple[str, ...], told: str) -> None:
+    run = two(sample, *arguments)
+    assert run.exit_code == 2
+    assert told in " ".join(run.stderr.split())
+    assert "model ours" not in run.stderr
+
+
+def test_two_models_of_one_name_are_an_error(sample: Path) -> None:
+    run = two(sample, "--preds", f"ours={sample / 'perfect'}")
+    assert run.exit_code == 2
+    assert "there is a model 'ours' already" in " ".join(run.stderr.split())
+
+
+def test_the_methods_of_one_model_are_printed(sample: Path) -> None:
+    run = thm(sample, "--metrics", "ssim", "--methods")
+    assert run.stdout.startswith("We score generated videos on 3 clips. The generated videos are h264 64x64 25 fps.")
+    assert "wang2004ssim" in run.stdout
+
+
+def test_a_format_of_several_models_needs_several(sample: Path) -> None:
+    run = thm(sample, "--metrics", "ssim", "--format", "wide-csv")
+    assert run.exit_code == 2
+    assert "--format wide-csv is of several models" in run.stderr
