@@ -89,8 +89,8 @@ _REPORT_OPTIONS = (
         type=click.Path(path_type=Path),
         multiple=True,
         metavar="FILE",
-        help="Write a report, .json, .csv, .md or .tex, or the options of this run, .toml; of several models .wide.csv, "
-        "too; may be repeated.",
+        help="Write a report, .json, .csv, .md or .tex, or the options of this run, .toml; of several models also "
+        ".wide.csv; may be repeated.",
     ),
     click.option(
         "--format",
