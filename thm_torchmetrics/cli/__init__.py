@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from thm_torchmetrics import __version__
+from thm_torchmetrics.cli.cache import cache
 from thm_torchmetrics.cli.compare import compare
 from thm_torchmetrics.cli.demo import demo
 from thm_torchmetrics.cli.doctor import doctor
@@ -27,5 +28,5 @@ def main() -> None:
     """Score generated talking-head videos against real ones, with every protocol named."""
 
 
-for command in (score, merge, compare, validate, demo, list_metrics, info, checkpoints, extract, doctor):
+for command in (score, merge, compare, validate, demo, list_metrics, info, checkpoints, extract, cache, doctor):
     main.add_command(command)

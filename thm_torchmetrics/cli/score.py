@@ -132,6 +132,12 @@ _FOLDER = click.Path(path_type=Path)
     metavar="I/N",
     help="Score the I-th of N parts of the clips, with -o PART.json; `thm merge` makes one result of all parts.",
 )
+@click.option(
+    "--cache",
+    type=_FOLDER,
+    metavar="DIR",
+    help="Take from this folder what was measured before, and keep there what is measured now; see docs/large_runs.md.",
+)
 @report_options
 @click.option("--quiet", is_flag=True, help="Show no progress; remarks are shown.")
 @config_option

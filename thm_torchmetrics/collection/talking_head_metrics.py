@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeAlias
 
 from torchmetrics import Metric, MetricCollection
@@ -116,6 +117,7 @@ class TalkingHeadMetrics(MetricCollection):
         *,
         failures: dict[str, Exception] | None = None,
         per_frame: bool = False,
+        around: Callable[[str], AbstractContextManager[Any]] = nullcontext,
         **inputs: Any,
     ) -> dict[str, Measurement]:
         """Measure one clip with several members at once, decoding it once; no member is changed.
@@ -127,6 +129,8 @@ class TalkingHeadMetrics(MetricCollection):
             failures: collects the members that cannot measure this clip, with the error, while the others go on;
                 default: the first error is raised.
             per_frame: whether the scores hold the values of single frames.
+            around: returns a context for each step of a member, by its name or, of members that share a state, by the
+                name of the first.
             inputs: further arguments of the members.
 
         Returns:
@@ -137,7 +141,7 @@ class TalkingHeadMetrics(MetricCollection):
         leaders = {leader: members[leader] for leader, group in groups.items() if group}
         failed: dict[str, Exception] = {}
         collected = None if failures is None else failed
-        runs = measure_clip(leaders, preds, target, failures=collected, per_frame=per_frame, **inputs)
+        runs = measure_clip(leaders, preds, target, failures=collected, per_frame=per_frame, around=around, **inputs)
         measured: dict[str, Measurement] = {}
         for leader, run in runs.items():
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
@@ -36,6 +36,10 @@ class FeatureExtractor(Protocol):
 
     def extract(self, chunk: Chunk) -> Tensor:
         """Return features ``(n, ...)`` of the chunk's frames, NaN in rows of frames that have none."""
+
+
+Extract: TypeAlias = "Callable[[FeatureExtractor, Chunk], Tensor]"
+"""Returns an extractor's features of a chunk."""
 
 
 def check_features(extractor: object, features: object, count: int) -> Tensor:
@@ -88,6 +92,8 @@ class Chunk:
         rows: frames ``(n, 3, H, W)``, RGB, uint8 or float 0..1; or features, one row per frame.
         start: index of the first row in its clip.
         times: presentation time of each row in seconds.
+        extract: returns an extractor's features of a chunk, where they may be known already; default: the extractor
+            computes them.
 
     Raises:
         InputError: if the rows are no real numbers in a dense tensor; if float frames are NaN or lie outside 0..1 by
@@ -100,6 +106,7 @@ class Chunk:
         start: int = 0,
         times: Sequence[float] = (),
         *,
+        extract: Extract | None = None,
         _parent: Chunk | None = None,
         _checked: bool = False,
     ) -> None:
@@ -112,6 +119,7 @@ class Chunk:
         self.rows = rows
         self.start = start
         self.times = times
+        self._extract = extract
         self._parent = _parent
         self._cache: dict[Hashable, Any] = {}
 
@@ -135,7 +143,9 @@ class Chunk:
         check_numbers("frames", self.rows)
         moved: Chunk = self.cached(
             ("device", device),
-            lambda: Chunk(self.rows.to(device, non_blocking=True), self.start, self.times, _checked=True),
+            lambda: Chunk(
+                self.rows.to(device, non_blocking=True), self.start, self.times, extract=self._extract, _checked=True
+            ),
         )
         return moved
 
@@ -153,8 +163,12 @@ class Chunk:
         """
         if self._parent is not None:
             return self._parent.features(extractor)[: len(self)]
-        features: Tensor = self.cached(extractor, lambda: check_features(extractor, extractor.extract(self), len(self)))
+        features: Tensor = self.cached(extractor, lambda: self._extracted(extractor))
         return features
+
+    def _extracted(self, extractor: FeatureExtractor) -> Tensor:
+        rows = extractor.extract(self) if self._extract is None else self._extract(extractor, self)
+        return check_features(extractor, rows, len(self))
 
     def as_float(self) -> Tensor:
         """Return the frames as float32 in 0..1.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.core.chunk import Chunk, frames_per_chunk
+from thm_torchmetrics.core.chunk import Chunk, Extract, FeatureExtractor, frames_per_chunk
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.imaging.checks import check_numbers, check_pixel_dtype
 
@@ -61,6 +62,8 @@ class Clip:
     Attributes:
         rate: ``fps`` where it was given or the source has it, else None. Clips of different known rates are not paired
             frame by frame unless that is asked for.
+        extract: returns an extractor's features of a chunk of a source, where they may be known already; its first
+            argument is the number of frames of a whole chunk. None, the default: the extractor computes them.
         video_source: the `VideoSource` of the frames; None if they were given as a tensor.
         audio_source: the `AudioSource` of the audio; None if it was given as a tensor.
 
@@ -99,6 +102,7 @@ class Clip:
                 f"{describe_type(audio, 'samples')}"
             )
         self.frames = frames
+        self.extract: Callable[[int, FeatureExtractor, Chunk], Tensor] | None = None
         self.video_source = None if isinstance(frames, Tensor) else frames
         self.rate = fps or (None if isinstance(frames, Tensor) else frames.fps)
         self.fps = self.rate or 25.0
@@ -173,7 +177,8 @@ class Clip:
         """
         length = length or self.chunk_length
         if not isinstance(self.frames, Tensor):
-            return _collect(self.frames.frames(), length)
+            extract = None if self.extract is None else partial(self.extract, length)
+            return _collect(self.frames.frames(), length, extract)
         version = None if self.frames.is_inference() else self.frames._version
         if version != self._version or (version is None and not self._is_loaded):
             self._chunks, self._version = {}, version
@@ -267,7 +272,7 @@ def _split(frames: Tensor, length: int, times: Sequence[float]) -> Iterator[Chun
         yield Chunk(frames[start : start + length], start, times[start : start + length])
 
 
-def _collect(frames: Iterable[tuple[np.ndarray, float]], length: int) -> Iterator[Chunk]:
+def _collect(frames: Iterable[tuple[np.ndarray, float]], length: int, extract: Extract | None) -> Iterator[Chunk]:
     start = 0
     frames = iter(frames)
     for first, first_time in frames:
@@ -282,5 +287,5 @@ def _collect(frames: Iterable[tuple[np.ndarray, float]], length: int) -> Iterato
                 )
             pictures[len(times)] = picture
             times.append(time)
-        yield Chunk(torch.from_numpy(pictures[: len(times)]).permute(0, 3, 1, 2), start, times)
+        yield Chunk(torch.from_numpy(pictures[: len(times)]).permute(0, 3, 1, 2), start, times, extract=extract)
         start += len(times)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeAlias
 
 from thm_torchmetrics.core.chunk import Chunk
@@ -21,6 +22,7 @@ def measure_clip(
     *,
     failures: dict[str, Exception] | None = None,
     per_frame: bool = False,
+    around: Callable[[str], AbstractContextManager[Any]] = nullcontext,
     **inputs: Any,
 ) -> Runs:
     """Measure a clip with several metrics; it is decoded once, and all read the same chunks.
@@ -37,6 +39,7 @@ def measure_clip(
         failures: collects the members that cannot measure this clip, with the error, while the others go on; default:
             the first error is raised.
         per_frame: whether the runs keep the values of single frames.
+        around: returns a context for each step of a member, by its name.
         inputs: further arguments of the members' ``start``.
 
     Returns:
@@ -46,7 +49,8 @@ def measure_clip(
 
     def attempt(name: str, step: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:
-            return step(*args, **kwargs)
+            with around(name):
+                return step(*args, **kwargs)
         except Exception as error:
             if failures is None:
                 raise

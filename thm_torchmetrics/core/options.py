@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeAlias
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.core.fingerprint import fingerprint
+from thm_torchmetrics.core.fingerprint import content_fingerprint, fingerprint
 from thm_torchmetrics.core.sums import Fields, Layout, Sums
 from thm_torchmetrics.core.torchmetrics_overrides import SumsMetric
 from thm_torchmetrics.errors import FrozenOptionError
@@ -41,6 +41,14 @@ class OptionsMetric(SumsMetric, ABC, metaclass=_Sealing):
 
     identity: tuple[type, tuple[tuple[str, str], ...]]
     """Class and options; metrics of equal identity measure alike and may share a state."""
+
+    content: str | None
+    """The options in a text that is equal in every process, checkpoints by their hashes; None where an option is an
+    object, such as a module, that only its identity tells apart."""
+
+    numerics: ClassVar[int] = 1
+    """Version of the numbers: a change of the class that moves one raises it, so that no earlier one is taken from a
+    cache."""
 
     _published: ClassVar[Mapping[str | None, Mapping[str, Any]]] = {}
     """The options that each protocol sets, unless they are given; those of the default under None, too."""
@@ -75,10 +83,11 @@ class OptionsMetric(SumsMetric, ABC, metaclass=_Sealing):
             if name != "weights"
         }
         self._fingerprints = {name: fingerprint(value) for name, value in options.items()}
+        vars(self)["content"] = content_fingerprint({name: options[name] for name in options if name != "weights"})
         self.identity, name = self._identify()
         self.add_state(name, torch.zeros(self._layout.size, dtype=torch.float64), dist_reduce_fx="sum")
         self._state_name = name
-        self._fixed = frozenset(options) | {"identity"}
+        self._fixed = frozenset(options) | {"identity", "content"}
         self._fixed -= self._of_torchmetrics
 
     def _identify(self) -> tuple[tuple[type, tuple[tuple[str, str], ...]], str]:

@@ -16,6 +16,11 @@ from thm_torchmetrics.weights import Checkpoint, needed_by
 class Loadable:
     """An extractor, or a network that it runs, can be loaded before it is used."""
 
+    numerics: ClassVar[int] = 1
+    """Version of the numbers, raised by a change of the class that moves one, as `OptionsMetric.numerics`."""
+    packages: ClassVar[tuple[str, ...]] = ()
+    """The packages outside PyTorch, by their names on PyPI, that compute the numbers."""
+
     @classmethod
     def check_installed(cls) -> None:
         """Raise an error if a package of an extra is not installed, before checkpoints are fetched; none by default.

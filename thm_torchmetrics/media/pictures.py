@@ -115,6 +115,15 @@ class PictureFolder:
                 )
             yield picture, index / self.fps
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Return the files of all pictures, in the order in which they are shown.
+
+        Raises:
+            MediaError: if there is none, or their numbers are not in steps.
+        """
+        return tuple(self._pictures)
+
     @cached_property
     def _first(self) -> tuple[tuple[int, int], str]:
         picture, codec = _read(self._pictures[0])

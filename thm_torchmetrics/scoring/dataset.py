@@ -12,6 +12,7 @@ from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import EXTRACTORS
 from thm_torchmetrics.media.pairing import Item, discover, pair, pair_features
 from thm_torchmetrics.media.pairs_file import inputs_of, read_pairs
+from thm_torchmetrics.scoring.cache_folder import CacheFolder
 from thm_torchmetrics.scoring.clip_files import ActionUnitOptions
 from thm_torchmetrics.scoring.metric_options import options_by_metric
 from thm_torchmetrics.scoring.plan import MadeMetrics, features_by_metric, make_metrics, select_metrics
@@ -107,9 +108,10 @@ def open_dataset(plan: Plan, progress: Progress) -> Dataset:
         progress: receives the progress of the run.
 
     Raises:
-        InputError: if a checkpoint is given that no metric needs, or no file can be paired.
+        InputError: if a checkpoint is given that no metric needs, no file can be paired, or the cache cannot be used.
     """
     options, features = plan.options, plan.features
+    cache = None if options.cache is None else CacheFolder(options.cache, progress.note)
     inputs = inputs_of(plan.listed) if plan.listed else set(plan.folders)
     can_run, skipped = select_metrics(
         plan.asked, inputs, options.spell, features, options.every, plan.own_options, options.extractor
@@ -140,6 +142,7 @@ def open_dataset(plan: Plan, progress: Progress) -> Dataset:
         options.with_target,
         same_rate=options.align is None,
         fps=options.fps,
+        cache=cache,
     )
     return Dataset(run, items, skipped | built.skipped, {"inputs": places, "weights": built.weights}, notes)
 

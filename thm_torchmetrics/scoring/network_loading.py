@@ -26,7 +26,7 @@ class NetworkLoader:
 
     def fault(self, metric: TalkingHeadMetric) -> str | None:
         """Load the networks of a metric, and return why one of them cannot be loaded; None if all are."""
-        for network in _networks_of(metric):
+        for network in networks_of(metric):
             # two extractors may run one network, on the face and on the whole frame, say
             key = network.place(self._device) if isinstance(network, PooledNetwork) else network
             if key not in self._faults:
@@ -46,14 +46,15 @@ class NetworkLoader:
         return None
 
 
-def _networks_of(metric: TalkingHeadMetric) -> Iterator[Loadable]:
+def networks_of(metric: TalkingHeadMetric) -> Iterator[Loadable]:
     """Yield the extractors and networks among the options of a metric, each after its parts."""
     for value in vars(metric).values():
         if isinstance(value, Loadable):
-            yield from _with_parts(value)
+            yield from with_parts(value)
 
 
-def _with_parts(whole: Loadable) -> Iterator[Loadable]:
+def with_parts(whole: Loadable) -> Iterator[Loadable]:
+    """Yield an extractor or network after those that it runs."""
     for part in whole.parts():
-        yield from _with_parts(part)
+        yield from with_parts(part)
     yield whole

@@ -6,12 +6,12 @@ A failed clip does not stop the others.
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from thm_torchmetrics.collection import TalkingHeadMetrics
 from thm_torchmetrics.core.clip import AnyClip
@@ -19,6 +19,8 @@ from thm_torchmetrics.core.clocks import check_rates
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.errors import ThmError
 from thm_torchmetrics.media.pairing import Item
+from thm_torchmetrics.scoring.cache_folder import CacheFolder
+from thm_torchmetrics.scoring.clip_cache import ClipCache
 from thm_torchmetrics.scoring.clip_files import (
     ActionUnitOptions,
     ClipFile,
@@ -35,10 +37,15 @@ from thm_torchmetrics.scoring.feature_provenance import check_times, origins_of
 from thm_torchmetrics.scoring.metric_options import deviations
 from thm_torchmetrics.scoring.progress import Progress
 from thm_torchmetrics.scoring.reasons import reason_of
-from thm_torchmetrics.scoring.remarks import remarks
+from thm_torchmetrics.scoring.remarks import Remarks, owned_remarks
 from thm_torchmetrics.scoring.result import Result
 from thm_torchmetrics.scoring.totals import Totals
 
+Attach: TypeAlias = Callable[[AnyClip | None, AnyClip | None], None]
+"""Lets the chunks of two clips take their features from somewhere."""
+
+_APART = ("metrics", "every", "action_units", "progress", "with_target", "fps", "cache")
+"""The fields of a run that do not decide the number of every clip, or that the cache has by themselves."""
 _PACKAGES = ("thm-torchmetrics", "torch", "torchmetrics", "numpy", "av")
 
 
@@ -55,6 +62,7 @@ class DatasetRun:
         same_rate: pairs of different frame rates are failures of the metrics that compare frame by frame, also where
             these have ``align="truncate"``.
         fps: frames per second of folders of pictures.
+        cache: holds what clips gave in earlier runs, and takes what they give.
     """
 
     metrics: TalkingHeadMetrics
@@ -64,11 +72,16 @@ class DatasetRun:
     with_target: bool = False
     same_rate: bool = False
     fps: float = 25.0
+    cache: CacheFolder | None = None
 
     def __post_init__(self) -> None:
         self._reader = ClipReader(self.every, self.action_units, self.progress, self.fps)
         alone = (name for name, metric in self._members() if "preds" in metric.inputs and not metric.reads("target"))
         self._real = tuple(alone) if self.with_target else ()
+        self._cache: ClipCache | None = None
+        if self.cache is not None:
+            options = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _APART}
+            self._cache = ClipCache(self.cache, self.metrics, options, self.fps, self.action_units)
 
     def score(
         self, items: Sequence[Item], skipped: Mapping[str, str], provenance: Mapping[str, Any] | None = None
@@ -89,6 +102,8 @@ class DatasetRun:
             self.progress.clip(item.key)
             yield self.measure(item)
             self.progress.done()
+        if self.cache is not None:
+            self.progress.note(self.cache.summary())
 
     def result(
         self,
@@ -127,25 +142,60 @@ class DatasetRun:
 
     def _pass(self, item: Item, names: list[str], files: Files, every: int) -> PassOutcome:
         """Measure the metrics that read the same files of a clip."""
-        reader, outcome = replace(self._reader), PassOutcome()
-        failures: dict[str, Exception] = {}
-        with remarks() as notes:
-            try:
-                preds = reader.open(item.key, files[0], _sound(item), every)
-                target = reader.open(item.key, files[1], self._real_sound(item, names))
-                remark_on_brightness(preds, target)
-                preds = by_timestamp(preds, target) if self.same_rate else preds
-                names = self._fitting(names, preds, target, outcome)
-                outcome.measured = self.metrics.measure_clip(names, preds, target, failures=failures)
-            except Exception as error:
-                outcome.fail(names, reason_of(error))
-        outcome.notes, outcome.media = notes, reader.media
-        for name, failure in failures.items():
-            outcome.fail([name], reason_of(failure))
+
+        def measure(names: list[str], reader: ClipReader, said: Remarks, attach: Attach, outcome: PassOutcome) -> None:
+            preds = reader.open(item.key, files[0], _sound(item), every)
+            target = reader.open(item.key, files[1], self._real_sound(item, names))
+            attach(preds, target)
+            remark_on_brightness(preds, target)
+            preds = by_timestamp(preds, target) if self.same_rate else preds
+            names = self._fitting(names, preds, target, outcome)
+            failures: dict[str, Exception] = {}
+            outcome.measured = self.metrics.measure_clip(names, preds, target, failures=failures, around=said.of)
+            for name, failure in failures.items():
+                outcome.fail([name], reason_of(failure))
+
+        outcome = self._measured(item, names, files, every, measure)
         for name, (score, _) in outcome.measured.items():
             if not score.frames or (score.value is None and not self.metrics.members()[name].pooled):
                 outcome.fail([name], score.why or "no value")
         return outcome
+
+    def _real_pass(self, item: Item, path: Path) -> PassOutcome:
+        """Score the real video by itself, by all metrics or by none."""
+        file = ClipFile("target", path)
+
+        def measure(names: list[str], reader: ClipReader, said: Remarks, attach: Attach, outcome: PassOutcome) -> None:
+            clip = reader.open(item.key, file, own_or_given_sound(path, item.audio))
+            attach(clip, None)
+            outcome.measured = self.metrics.measure_clip(names, clip, around=said.of)
+
+        outcome = self._measured(item, list(self._real), (file, None), self.every, measure)
+        return replace(outcome, measured={}) if outcome.failures else outcome
+
+    def _measured(
+        self, item: Item, names: list[str], files: Files, every: int, measure: Callable[..., None]
+    ) -> PassOutcome:
+        """Measure what the cache has not, and return both."""
+        cached = None
+        if self._cache is not None:
+            cached = self._cache.open_pass(item, names, files, (every, self.every))
+            found = cached.outcome.measured
+            names = [name for name in names if name not in found]
+        reader, outcome = replace(self._reader), PassOutcome()
+        with owned_remarks() as said:
+            try:
+                if names:
+                    measure(names, reader, said, _nowhere if cached is None else cached.attach, outcome)
+            except Exception as error:
+                outcome.fail(names, reason_of(error))
+        outcome.notes, outcome.media = said.notes, reader.media
+        if cached is None:
+            return outcome
+        groups = self.metrics.compute_groups.values()
+        joined = cached.joined(outcome, said, {name: group[0] for group in groups for name in group})
+        order = (name for group in groups for name in group)
+        return replace(joined, measured={name: joined.measured[name] for name in order if name in joined.measured})
 
     def _fitting(
         self, names: list[str], preds: AnyClip | None, target: AnyClip | None, outcome: PassOutcome
@@ -171,19 +221,6 @@ class DatasetRun:
             except ThmError as error:
                 outcome.fail([name], reason_of(error))
         return fitting
-
-    def _real_pass(self, item: Item, path: Path) -> PassOutcome:
-        """Score the real video by itself."""
-        reader, outcome = replace(self._reader), PassOutcome()
-        with remarks() as notes:
-            try:
-                sound = own_or_given_sound(path, item.audio)
-                clip = reader.open(item.key, ClipFile("target", path), sound)
-                outcome.measured = self.metrics.measure_clip(self._real, clip)
-            except Exception as error:
-                outcome.fail(self._real, reason_of(error))
-        outcome.notes, outcome.media = notes, reader.media
-        return outcome
 
     def _real_sound(self, item: Item, names: Iterable[str]) -> Path | None:
         """Return the file of the real video's sound, if one of the metrics reads it."""
@@ -232,8 +269,13 @@ class DatasetRun:
             "same_rate": self.same_rate,
             "action_units": vars(self.action_units),
             "media": {kind: dict(seen) for kind, seen in totals.media.items()},
+            **({} if self.cache is None else {"cache": self.cache.report()}),
             **given,
         }
+
+
+def _nowhere(preds: AnyClip | None, target: AnyClip | None) -> None:
+    """Leave the features of clips to the extractors."""
 
 
 def _sound(item: Item) -> Path | None:

@@ -52,6 +52,7 @@ def score(
     au_face_id: int | None = None,
     shard: str | None = None,
     sums: Place | None = None,
+    cache: Place | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Score generated videos against real ones, as the command ``thm score`` does.
@@ -95,6 +96,7 @@ def score(
         au_face_id: which face of OpenFace files with several.
         shard: score one part of the clips, such as ``2/8``; `merge` makes the whole of all parts.
         sums: with ``shard``, the file for its sums; save the result beside it.
+        cache: folder of what clips gave in earlier runs, which is not measured again; it is made if it is absent.
         progress: receives the progress of the run; default: nothing shows it.
 
     Returns:

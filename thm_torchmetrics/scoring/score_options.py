@@ -63,6 +63,7 @@ class ScoreOptions:
     au_face_id: int | None = None
     shard: str | None = None
     sums: Path | None = None
+    cache: Path | None = None
     given: frozenset[str] = frozenset()
     spell: Spelling = in_python
 
@@ -94,7 +95,7 @@ class ScoreOptions:
         given = {name: value for name, value in arguments.items() if value is not None}
         own = given.pop("options", {})
         option = [(key, name, str(value)) for key, values in own.items() for name, value in values.items()]
-        for name in (*INPUTS, "data", "pairs", "weights_dir", "sums"):
+        for name in (*INPUTS, "data", "pairs", "weights_dir", "sums", "cache"):
             if name in given:
                 given[name] = _path(name, given[name])
         if isinstance(given.get("metrics"), str):
