@@ -41,6 +41,7 @@ class DlibLandmarks(Extractor):
             blue, ``"rgb"`` or ``"bgr"``.
     """
 
+    packages = ("dlib",)
     kind = "landmarks"
 
     predictor: Checkpoint
@@ -117,6 +118,7 @@ class DlibEmbedding(Extractor):
         landmarks: the extractor of the points.
     """
 
+    packages = ("dlib",)
     kind = "identity"
     default_landmarks = "dlib"
 

@@ -34,6 +34,7 @@ class InsightFace(Extractor):
         face: the face of a frame that counts.
     """
 
+    packages = ("insightface", "onnxruntime")
     kind = "identity"
 
     pack: Checkpoint
