@@ -19,7 +19,7 @@ class Loadable:
     numerics: ClassVar[int] = 1
     """Version of the numbers, raised by a change of the class that moves one, as `OptionsMetric.numerics`."""
     packages: ClassVar[tuple[str, ...]] = ()
-    """The packages outside PyTorch, by the names that are imported, that compute the numbers."""
+    """The packages outside PyTorch, by their names on PyPI, that may compute the numbers."""
 
     @classmethod
     def check_installed(cls) -> None:

@@ -41,7 +41,7 @@ class DlibLandmarks(Extractor):
             blue, ``"rgb"`` or ``"bgr"``.
     """
 
-    packages = ("dlib",)
+    packages = ("dlib", "dlib-bin")
     kind = "landmarks"
 
     predictor: Checkpoint
@@ -118,7 +118,7 @@ class DlibEmbedding(Extractor):
         landmarks: the extractor of the points.
     """
 
-    packages = ("dlib",)
+    packages = ("dlib", "dlib-bin")
     kind = "identity"
     default_landmarks = "dlib"
 

@@ -34,7 +34,7 @@ class InsightFace(Extractor):
         face: the face of a frame that counts.
     """
 
-    packages = ("insightface", "onnxruntime")
+    packages = ("insightface", "onnxruntime", "onnxruntime-gpu")
     kind = "identity"
 
     pack: Checkpoint

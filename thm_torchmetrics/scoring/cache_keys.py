@@ -57,7 +57,7 @@ def _key_of_networks(networks: Sequence[Loadable]) -> dict[str, Any]:
     packages = {package for network in networks for package in network.packages}
     return {
         "networks": sorted({f"{type(each).__name__} {each.numerics}" for each in networks}),
-        "packages": {package: _versions(package) for package in sorted(packages)},
+        "packages": {package: _version(package) for package in sorted(packages)},
     }
 
 
@@ -75,13 +75,11 @@ def _key_of_surroundings(device: torch.device) -> dict[str, Any]:
 
 @cache
 def _version(package: str) -> str:
-    return metadata.version(package)
-
-
-@cache
-def _versions(package: str) -> list[str]:
-    """Return name and version of what is installed under the name of an import, such as ``dlib-bin`` for ``dlib``."""
-    return sorted({f"{name} {_version(name)}" for name in metadata.packages_distributions().get(package, ())})
+    """Return the version of a package; empty if it is not installed, or installed under another name."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def _without_places(content: str, checkpoints: Iterable[Checkpoint]) -> str:
