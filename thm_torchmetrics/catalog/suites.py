@@ -17,14 +17,18 @@ SUITES: Mapping[str, tuple[str, ...]] = {
         "psnr:mean-of-frames", "ssim", "lpips", "lmd", "aue-u", "aue-l", "lse-c:syncnet-python",
         "lse-d:syncnet-python",
     ),
+    "synctalk": (
+        "psnr:mean-of-frames", "lpips", "ms-ssim", "fid", "niqe", "brisque", "lmd", "aue", "lse-d:syncnet-python",
+        "lse-c:syncnet-python",
+    ),
     "instag": (
         "psnr:mean-of-frames", "ssim", "lpips", "lmd", "aue-u", "aue-l", "lse-c:syncnet-python",
         "lse-d:syncnet-python",
     ),
     "wav2lip": ("lse-d:wav2lip-lrs-jpeg", "lse-c:wav2lip-lrs-jpeg", "fid"),
     "eat": ("psnr:eat", "ssim:eat", "fid:eat", "lmd:eat-m", "lmd:eat-f"),
-    "latentsync": ("fid", "ssim", "lmd", "lse-c:latentsync", "av-offset:latentsync"),
-    "hallo": ("fid", "lse-c:syncnet-python", "lse-d:syncnet-python", "e-fid"),
+    "latentsync": ("fid", "fvd:latentsync", "ssim", "lmd", "lse-c:latentsync", "av-offset:latentsync"),
+    "hallo": ("fid", "fvd", "lse-c:syncnet-python", "lse-d:syncnet-python", "e-fid"),
     "sadtalker": ("fid", "cpbd", "csim", "lse-c:syncnet-python", "lse-d:syncnet-python"),
     "fomm": ("l1", "akd", "mkr", "aed-id"),
     "styleheat": ("lpips", "fid", "csim", "aed", "apd"),
@@ -39,8 +43,6 @@ LACKING: Mapping[str, Mapping[str, str]] = {
         "Acc_emo": "needs Emotion-FAN, of which no checkpoint with a hash is public, and the intended emotions",
         "L1": "no script for it is published, nor its scale; l1 of the whole frames is FOMM's",
     },
-    "latentsync": {"FVD": "not in this version"},
-    "hallo": {"FVD": "not in this version"},
     "sadtalker": {
         "Diversity": "needs Hopenet's logits, of which no checkpoint with a hash is public; on given logits "
         "pose-diversity:sadtalker is the formula",

@@ -26,7 +26,7 @@ def resize_as_matlab(images: Tensor, size: tuple[int, int]) -> Tensor:
 
     Example:
         >>> resize_as_matlab(torch.arange(8.0).reshape(1, 8), (1, 4)).round(decimals=3)
-        tensor([[0.4180, 2.5040, 4.4960, 6.5820]])
+        tensor([[0.4490, 2.4880, 4.5120, 6.5510]])
     """
     rows, columns = (_weights(old, new, images) for old, new in zip(images.shape[-2:], size, strict=True))
     return rows @ images @ columns.mT
