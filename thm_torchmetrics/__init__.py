@@ -10,6 +10,7 @@ from thm_torchmetrics.catalog import ROWS
 if TYPE_CHECKING:
     from thm_torchmetrics.catalog import register_metric as register_metric
     from thm_torchmetrics.collection import TalkingHeadMetrics as TalkingHeadMetrics
+    from thm_torchmetrics.comparison.compare import compare_models as compare_models
     from thm_torchmetrics.core.clip import Clip as Clip
     from thm_torchmetrics.core.frame_mean import FrameMean as FrameMean
     from thm_torchmetrics.core.metric import TalkingHeadMetric as TalkingHeadMetric
@@ -105,6 +106,7 @@ _HOMES = {
     "TalkingHeadMetric": "core.metric",
     "TalkingHeadMetrics": "collection",
     "collate_clips": "training.collate",
+    "compare_models": "comparison.compare",
     "merge": "scoring.merge",
     "open_clip": "media",
     "register_metric": "catalog",

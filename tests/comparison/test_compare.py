@@ -119,7 +119,9 @@ def test_a_metric_over_all_frames_together_has_a_value_and_no_interval() -> None
     cells = compare_models(models, resamples=99).cells["fid"]
     assert [cell.value for cell in cells.values()] == [20, 21]
     assert {cell.interval for cell in cells.values()} == {None}
-    assert {cell.why for cell in cells.values()} == {"no interval: no mean over clips makes this value"}
+    assert {cell.why for cell in cells.values()} == {
+        "no interval: it is no mean over clips, and the sums of clips are not known"
+    }
     models["base"].clips[0].clip = "other"
     cells = compare_models(models, common=True, resamples=99).cells["fid"]
     assert {cell.value for cell in cells.values()} == {None}
@@ -222,3 +224,9 @@ def test_no_model_and_unknown_metrics_are_errors() -> None:
         compare_models({})
     with pytest.raises(InputError, match="no model has the metric 'lpips'; there are psnr, ssim"):
         compare_models(two_models(), metrics=["lpips"])
+
+
+def test_models_are_compared_from_python() -> None:
+    import thm_torchmetrics
+
+    assert thm_torchmetrics.compare_models is compare_models

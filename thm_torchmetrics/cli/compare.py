@@ -57,18 +57,21 @@ def compare(context: click.Context, /, files: tuple[str, ...], **values: Any) ->
     from thm_torchmetrics import reports
     from thm_torchmetrics.comparison.clusters import read_clusters
     from thm_torchmetrics.comparison.compare import compare_models
-    from thm_torchmetrics.comparison.models import read_models
+    from thm_torchmetrics.comparison.models import read_models, read_sums
 
     try:
         for path in values["output"]:
             reports.comparison_format_of(path)
         check_folders(values["output"])
+        named = [named_file(text) for text in files]
+        models = read_models(named)
         comparison = compare_models(
-            read_models([named_file(text) for text in files]),
+            models,
             reference=values["reference"] or "",
             metrics=[key.strip() for text in values["metrics"] for key in text.split(",")],
             common=values["common"],
             clusters=read_clusters(values["cluster"]) if values["cluster"] else None,
+            sums=read_sums(named, models),
             correlations=values["correlations"],
             seed=values["seed"],
         )

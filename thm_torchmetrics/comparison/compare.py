@@ -19,15 +19,20 @@ from thm_torchmetrics.comparison.bootstrap import (
 )
 from thm_torchmetrics.comparison.comparison import Cell, Comparison, Difference
 from thm_torchmetrics.comparison.correlations import correlate
-from thm_torchmetrics.comparison.metric_rows import MetricRows, rows_of_clips
+from thm_torchmetrics.comparison.metric_rows import MetricRows, rows_of_clips, rows_of_sums
 from thm_torchmetrics.comparison.models import check_alike, name_some
 from thm_torchmetrics.comparison.paired import ALPHA, cohen_dz, holm, least_p, permutation_p
 from thm_torchmetrics.comparison.weighted_mean import scores_of
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.scoring.clip_sums import ClipSums
 from thm_torchmetrics.scoring.result import MetricResult, Result
 
 LEAST_UNITS = 8
 """The fewest clips, or clusters of clips, over which an interval is made."""
+
+_MANY_SUMS = 1000
+"""Above so many sums of a clip, as sets of features have, there are at most `_FEWER` resamples."""
+_FEWER = 999
 
 _METHODS = {
     "BCa": "intervals: 95 %, bootstrap over {units}, bias-corrected and accelerated (SciPy), {resamples} resamples, "
@@ -35,6 +40,7 @@ _METHODS = {
     "percentile": "intervals by percentiles where BCa is not defined",
     "moving blocks": "below 8 {units}, intervals: 95 %, moving-block bootstrap over the frames of these clips, which "
     "says nothing of other clips",
+    "sets": "of metrics over sets of features at most 999 resamples and exchanges",
     "permutation": "tests: paired permutation of the models within {units}, two-sided, exact up to 13 {units}, "
     "else {resamples} exchanges at random; p-values by Holm for {tests} tests",
 }
@@ -47,6 +53,7 @@ def compare_models(
     metrics: Sequence[str] = (),
     common: bool = False,
     clusters: Mapping[str, str] | None = None,
+    sums: Mapping[str, Mapping[str, ClipSums]] | None = None,
     correlations: bool = False,
     seed: int = 0,
     resamples: int = RESAMPLES,
@@ -63,6 +70,8 @@ def compare_models(
         metrics: the keys to compare; default: all that any model has.
         common: compare on the clips that all models have where they have others; else that is an error.
         clusters: the cluster of each clip, such as its speaker; clusters are resampled and exchanged as wholes.
+        sums: by model and metric what each clip adds to a metric over all frames together, as `models.read_sums` reads
+            it; default: such metrics have no interval.
         correlations: correlate the metrics over the clips of each model.
         seed: of resamples and random exchanges.
         resamples: how many there are.
@@ -96,6 +105,8 @@ def compare_models(
         clips = _shared(having, key)
         comparer.check_clusters(clips)
         rows = rows_of_clips(having, key, clips, clusters)
+        if rows is None and (found_sums := rows_of_sums(having, key, sums or {}, clusters)) is not None:
+            rows, clips = found_sums
         is_whole = key not in partial and not _left_out(having)
         cells[key] = {
             name: comparer.cell(result.metrics[key], rows, name, len(clips) if rows else 0, is_whole)
@@ -137,9 +148,16 @@ class _Comparer:
             is_whole: whether these are all clips of every model.
         """
         if rows is None and is_whole:
-            return Cell(metric.value, None, metric.clips, "no interval: no mean over clips makes this value")
+            return Cell(
+                metric.value,
+                None,
+                metric.clips,
+                "no interval: it is no mean over clips, and the sums of clips are not known",
+            )
         if rows is None:
-            return Cell(None, None, 0, "no value over the common clips, because no mean over clips makes it")
+            return Cell(
+                None, None, 0, "no value over the common clips: it is no mean over clips, and their sums are not known"
+            )
         value = metric.value if is_whole else rows.value(model)
         interval, why = self.interval(rows.rows[model], rows.frames.get(model, ()), rows.statistic)
         return Cell(value, interval, clips, why)
@@ -165,7 +183,7 @@ class _Comparer:
     def interval(self, rows: Array, frames: Sequence[Array], statistic: Statistic) -> tuple[Interval | None, str]:
         """Return the interval of a value, or why there is none."""
         if len(rows) >= LEAST_UNITS:
-            found = bootstrap_interval(rows, statistic, resamples=self.resamples, seed=self.seed)
+            found = bootstrap_interval(rows, statistic, resamples=self._resamples_of(rows), seed=self.seed)
         elif any(len(clip) > 1 for clip in frames):
             found = block_bootstrap_interval(frames, statistic, resamples=self.resamples, seed=self.seed)
         else:
@@ -177,7 +195,13 @@ class _Comparer:
         if least_p(len(rows)) > ALPHA:
             return None, f"{self._count(len(rows))} too few for a test, which needs 6"
         self._used["permutation"] = None
-        return permutation_p(rows, others, statistic, resamples=self.resamples, seed=self.seed), ""
+        return permutation_p(rows, others, statistic, resamples=self._resamples_of(rows), seed=self.seed), ""
+
+    def _resamples_of(self, rows: Array) -> int:
+        if rows.shape[1] <= _MANY_SUMS:
+            return self.resamples
+        self._used["sets"] = None
+        return min(self.resamples, _FEWER)
 
     def notes(self, differences: Sequence[Difference]) -> list[str]:
         """Return how intervals and tests were made, and what they assume."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from thm_torchmetrics.comparison.bootstrap import Array, Statistic, sum_clusters
 from thm_torchmetrics.comparison.weighted_mean import find_weighted_mean, scores_of
+from thm_torchmetrics.scoring.clip_sums import ClipSums
 from thm_torchmetrics.scoring.result import Result
 
 
@@ -32,6 +35,34 @@ class MetricRows:
     def value(self, model: str) -> float:
         """Return the value of a model."""
         return float(self.statistic(self.rows[model].sum(axis=0)))
+
+
+def rows_of_sums(
+    models: Mapping[str, Result],
+    key: str,
+    sums: Mapping[str, Mapping[str, ClipSums]],
+    clusters: Mapping[str, str] | None = None,
+) -> tuple[MetricRows, list[str]] | None:
+    """Return the rows of a metric over all frames together, and their clips; None if a model lacks the sums of clips.
+
+    Args:
+        models: the results by name, all of which have the metric.
+        key: the metric.
+        sums: by model and metric what each clip adds.
+        clusters: the cluster of each clip; default: each is one by itself.
+    """
+    if not all(key in sums.get(name, {}) for name in models):
+        return None
+    of_key = {name: sums[name][key] for name in models}
+    first = next(iter(of_key.values()))
+    clips = [clip for clip in first.rows if all(clip in each.rows for each in of_key.values())]
+    if not clips:
+        return None
+    rows = {name: np.stack([each.rows[clip] for clip in clips]) for name, each in of_key.items()}
+    if clusters is not None:
+        known = [clusters.get(clip, clip) for clip in clips]
+        rows = {name: sum_clusters(of_clips, known) for name, of_clips in rows.items()}
+    return MetricRows(first.values, rows), clips
 
 
 def rows_of_clips(

@@ -8,6 +8,7 @@ from typing import Any
 
 from thm_torchmetrics.catalog import find_choice
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.scoring.clip_sums import ClipSums, read_clip_sums
 from thm_torchmetrics.scoring.json_form import read_json
 from thm_torchmetrics.scoring.result import SCHEMA, Result
 
@@ -38,6 +39,27 @@ def read_models(files: Sequence[tuple[str, Path]]) -> dict[str, Result]:
                 raise InputError(f"{path}: there is a model {model!r} already; give another name by NAME={path}")
             models[model] = result
     return models
+
+
+def read_sums(files: Sequence[tuple[str, Path]], models: Mapping[str, Result]) -> dict[str, dict[str, ClipSums]]:
+    """Return what each clip adds to metrics over all frames together, by model and metric, where a file keeps it.
+
+    ``thm score --shard 1/1 -o FILE.json`` keeps it in ``FILE.sums.zip``.
+
+    Args:
+        files: name and file of each model, as `read_models` takes them.
+        models: their results.
+
+    Raises:
+        InputError: if a file of sums is absent, damaged, or of another run than the report.
+    """
+    found = {}
+    for name, path in files:
+        result = models.get(name or path.stem)
+        if result is None or "shard" not in result.provenance:
+            continue
+        found[name or path.stem] = read_clip_sums(path, result.metrics)
+    return found
 
 
 def to_plain(models: Mapping[str, Result]) -> dict[str, Any]:

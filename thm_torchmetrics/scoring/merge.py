@@ -65,14 +65,14 @@ def merge(paths: Sequence[Path | str]) -> Result:
     first, recipe = parts[0], parts[0].facts.recipe
     provenance = first.result.provenance
     run = DatasetRun(
-        TalkingHeadMetrics(_metrics(recipe, first)),
+        TalkingHeadMetrics(metrics_of(recipe, first.path)),
         every=recipe.every,
         action_units=recipe.action_units,
         with_target=recipe.with_target,
         same_rate=recipe.same_rate,
     )
     with ExitStack() as files:
-        readers = [_reader(part, files) for part in parts]
+        readers = [open_sums(part, files) for part in parts]
         result = run.result(_in_order(parts, readers), first.result.skipped)
     of_one = {"command", "duration_s", "gates", "platform", "device", "shard"}
     result.provenance = {
@@ -104,7 +104,7 @@ def read_parts(paths: Sequence[Path]) -> list[Part]:
     """
     if not paths:
         raise InputError("nothing to merge: give the JSON files of all shards")
-    parts = [_part(path) for path in paths]
+    parts = [read_part(path) for path in paths]
     first = parts[0]
     for part in parts[1:]:
         if difference := _difference("", _must_agree(first), _must_agree(part)):
@@ -127,7 +127,7 @@ def read_parts(paths: Sequence[Path]) -> list[Part]:
     return [by_index[index] for index in sorted(by_index)]
 
 
-def _part(path: Path) -> Part:
+def read_part(path: Path) -> Part:
     """Return the report of a shard.
 
     Raises:
@@ -170,8 +170,12 @@ def _must_agree(part: Part) -> dict[str, Any]:
     }
 
 
-def _metrics(recipe: Recipe, part: Part) -> dict[str, TalkingHeadMetric]:
+def metrics_of(recipe: Recipe, path: Path) -> dict[str, TalkingHeadMetric]:
     """Return the metrics of a run, without their networks.
+
+    Args:
+        recipe: how they are made.
+        path: the report of the run, for messages.
 
     Raises:
         InputError: if a package that a metric needs is not installed.
@@ -187,14 +191,12 @@ def _metrics(recipe: Recipe, part: Part) -> dict[str, TalkingHeadMetric]:
         else:
             made = sketch(text, own=options).metric
             if made is None:
-                raise InputError(
-                    f"{part.path}: {text} cannot be made here, as a package that it needs is not installed"
-                )
+                raise InputError(f"{path}: {text} cannot be made here, as a package that it needs is not installed")
             metrics[text] = made
     return metrics
 
 
-def _reader(part: Part, files: ExitStack) -> OutcomeReader:
+def open_sums(part: Part, files: ExitStack) -> OutcomeReader:
     """Open the sums of a part.
 
     Raises:
