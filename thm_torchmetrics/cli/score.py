@@ -138,6 +138,12 @@ _FOLDER = click.Path(path_type=Path)
     metavar="DIR",
     help="Take from this folder what was measured before, and keep there what is measured now; see docs/large_runs.md.",
 )
+@click.option(
+    "--save-statistics",
+    type=_FOLDER,
+    metavar="DIR",
+    help="Write the statistics of the real videos of each set metric, for --option fid.target=DIR/fid.safetensors.",
+)
 @report_options
 @click.option("--quiet", is_flag=True, help="Show no progress; remarks are shown.")
 @config_option

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.core.chunk import Chunk, why_missing
+from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clip_run import ClipRun
-from thm_torchmetrics.core.metric import TalkingHeadMetric
-from thm_torchmetrics.core.score import ClipScore, Tally
-from thm_torchmetrics.core.sums import Fields, Sums
+from thm_torchmetrics.core.set_distance import SetDistance
+from thm_torchmetrics.core.sums import Sums
 from thm_torchmetrics.core.warn import warn_caller
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.functional.checks import check_shape
@@ -26,33 +25,22 @@ _NOISE = 1e-6
 """The share of the variances below which rounding matters to no distance, not even to one near 0."""
 
 
-class FrechetDistance(TalkingHeadMetric):
+class FrechetDistance(SetDistance):
     """Compute the Fréchet distance between the features of all generated and all real frames.
 
     The numbers of frames of the two sides may differ. Each side sums, over its frames, the outer product of
     ``(1, feature)`` with itself, which holds their number, their sum and their second moments. ``seen`` counts the
-    frames of both sides. Where the mean of the features is more than about 10^6 times their deviation, sums in float64
+    frames of each side. Where the mean of the features is more than about 10^6 times their deviation, sums in float64
     cannot hold the deviation, and ``compute`` warns.
 
     Args:
         num_features: length of a feature.
-        kwargs: the options of `TalkingHeadMetric`.
+        kwargs: the options of `SetDistance`.
     """
-
-    paired = False
-    pooled = True
-    averages = ("frame",)
-    few: ClassVar[str] = ""
-    """What few frames do to the value, for the warning."""
 
     def __init__(self, *, num_features: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_features = num_features
-
-    @property
-    def enough(self) -> int:
-        """Return the number of frames a side below which `compute` warns."""
-        return 0
 
     @property
     def dimensions(self) -> int:
@@ -63,10 +51,14 @@ class FrechetDistance(TalkingHeadMetric):
         """Return the features that are compared, ``(n, dimensions)``; all by default."""
         return features
 
-    def fields(self) -> Fields:
-        """Return the sums of both sides."""
-        size = (self.dimensions + 1, self.dimensions + 1)
-        return {"preds": size, "target": size, "seen": 1}
+    @property
+    def side_shape(self) -> tuple[int, ...]:
+        """Return the shape of the sums of one side."""
+        return self.dimensions + 1, self.dimensions + 1
+
+    def count(self, side: Tensor) -> int:
+        """Return the number of samples in the sums of one side."""
+        return int(side[0, 0])
 
     def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
         """Start the run of one clip."""
@@ -78,14 +70,8 @@ class FrechetDistance(TalkingHeadMetric):
         It is NaN below two frames a side.
         """
         value = super().compute()
-        sums = self.named(self.sums)
-        counts = self.counts(sums)
-        if not torch.isnan(value) and min(counts) < self.enough:
-            warn_caller(
-                f"{self.key.upper()} of {counts[0]} generated and {counts[1]} real {self.counted}: below {self.enough} "
-                f"a side {self.few}"
-            )
-        error, variance = (sum(parts) for parts in zip(*map(_rounding, (sums.preds, sums.target)), strict=True))
+        sides = self.sides(self.named(self.sums))
+        error, variance = (sum(parts) for parts in zip(*map(_rounding, sides), strict=True))
         if error > max(_TOLERATED * float(value), _NOISE * variance):
             warn_caller(
                 f"{type(self).__name__} is {float(value):.4g}, of which {error:.2g} may be rounding: the mean of the "
@@ -96,40 +82,7 @@ class FrechetDistance(TalkingHeadMetric):
 
     def value(self, sums: Sums) -> Tensor:
         """Return the distance; NaN below two frames a side."""
-        return frechet_distance(sums.preds, sums.target)
-
-    def tally(self, sums: Sums) -> Tally:
-        """Count the frames with features and the frames seen, of both sides together."""
-        return Tally(sum(self.counts(sums)), int(sums.seen), 0)
-
-    def counts(self, sums: Sums) -> tuple[int, int]:
-        """Count the frames with features of each side."""
-        return int(sums.preds[0, 0]), int(sums.target[0, 0])
-
-    def score(self, run: ClipRun[Any]) -> ClipScore:
-        """Return the number of frames of a clip; a distance of sets has no value per clip."""
-        return ClipScore(None, self.tally(run.sums).scored, 0, why=run.why or None)
-
-    def why_nan(self, sums: Sums) -> str:
-        """Return which side has too few frames, for the warning."""
-        seen = int(sums.seen)
-        if not seen:
-            return super().why_nan(sums)
-        sides = zip(("prediction", "target"), self.counts(sums), strict=True)
-        word = self.counted.removesuffix("s")
-        few = [f"{count} {word}{'s' * (count != 1)} of the {side}" for side, count in sides if count < 2]
-        missing = seen - sum(self.counts(sums))
-        cause = f"; {self.why_missing(sums, missing)}" if missing else ""
-        return f"{' and '.join(few)}: at least 2 needed{cause}"
-
-    def why_missing(self, sums: Sums, missing: int) -> str:
-        """Return why some of the frames seen have no features, in words."""
-        return why_missing(self.extractor, missing, int(sums.seen), unit=self.counted.removesuffix("s"))
-
-    def details(self, sums: Sums) -> dict[str, Any]:
-        """Return the numbers of frames of each side."""
-        preds, target = self.counts(sums)
-        return {f"{self.counted}_preds": preds, f"{self.counted}_target": target}
+        return frechet_distance(*self.sides(sums))
 
     def unpacked(self, arrays: Mapping[str, Tensor]) -> Sums:
         """Return the sums of a clip's features, which are added in the order and the parts of the run."""
@@ -204,7 +157,7 @@ class FrechetRun(ClipRun[FrechetDistance]):
 
     def close(self) -> None:
         """Count the frames seen."""
-        self.sums.seen = sum(self.lengths)
+        self.sums.seen = self.sums.vector.new_tensor(self.lengths)
 
 
 def _rounding(sums: Tensor) -> tuple[float, float]:

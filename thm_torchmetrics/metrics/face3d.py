@@ -173,7 +173,8 @@ class _CoefficientFrechetDistance(FrechetDistance):
             )
         if isinstance(extractor, str) and length not in (None, NUM_COEFFICIENTS):
             raise InputError(f"{self.key}:{self.protocol} reads given coefficients; pass extractor=None")
-        self.num_features = length or self.num_features
+        saved = None if self._saved is None else self._saved.facts.get("options", {}).get("num_features")
+        self.num_features = length or num_features or saved or NUM_COEFFICIENTS
         self.feature_shape = (length,)
         self.extractor = make_extractor("face3d", extractor, weights, landmarks=landmarks, face=face)
         self.landmarks = landmarks_in_use(self.extractor)

@@ -57,7 +57,7 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
             docs/image_quality.md); each frame is cropped by its own box; default: the whole frame.
         landmarks: the extractor of the face's points: ``"fan"`` (default), ``"dlib"``, or a module.
         weights: your own checkpoint, or several by name.
-        kwargs: the options of `TalkingHeadMetric`.
+        kwargs: the options of `SetDistance`, such as ``reset_target`` and ``target``, and of `TalkingHeadMetric`.
 
     Raises:
         InputError: if ``region`` is combined with given features or with ``eat``; on ``update``, if features have
@@ -122,5 +122,5 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
 
     def value(self, sums: Sums) -> Tensor:
         """Return the distance; NaN below two frames a side."""
-        distance: Tensor = self._distance(sums.preds, sums.target)
+        distance: Tensor = self._distance(*self.sides(sums))
         return distance

@@ -86,7 +86,7 @@ class FrechetVideoDistance(FrechetDistance, key="fvd"):
             square out; None: no loader.
         seed: decides the random starts, together with the clip's name.
         weights: your own checkpoint, a state dict with the keys of `nets.i3d.InceptionI3d`.
-        kwargs: the options of `TalkingHeadMetric`.
+        kwargs: the options of `SetDistance`, such as ``reset_target`` and ``target``, and of `TalkingHeadMetric`.
 
     Raises:
         InputError: if an option has no such value; on ``update``, if features have another length.
@@ -137,7 +137,7 @@ class FrechetVideoDistance(FrechetDistance, key="fvd"):
 
     def fields(self) -> Fields:
         """Return the sums of both sides, and the number of clips that are too short."""
-        return {**super().fields(), "short": 1}
+        return {**super().fields(), "short": 2}
 
     def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
         """Start the run of one clip."""
@@ -147,7 +147,7 @@ class FrechetVideoDistance(FrechetDistance, key="fvd"):
 
     def value(self, sums: Sums) -> Tensor:
         """Return the distance; NaN below two clips a side."""
-        distance: Tensor = self.procedures[self.protocol].distance(sums.preds, sums.target)
+        distance: Tensor = self.procedures[self.protocol].distance(*self.sides(sums))
         return distance
 
     def window(self, side: str, name: str) -> ClipWindow:
@@ -167,7 +167,7 @@ class FrechetVideoDistance(FrechetDistance, key="fvd"):
 
     def why_missing(self, sums: Sums, missing: int) -> str:
         """Return why some of the clips seen have no features, in words."""
-        short, seen = int(sums.short), int(sums.seen)
+        short, seen = int(sums.short.sum()), int(sums.seen.sum())
         reasons = []
         if short:
             clips = "clips have" if seen != 1 else "clip has"
@@ -197,17 +197,17 @@ class VideoRun(FrechetRun):
     def close(self) -> None:
         """Add the features of each side, and say which side is too short."""
         short = []
-        for side, window in self._windows.items():
+        for place, (side, window) in enumerate(self._windows.items()):
             if not window.seen:
                 continue
-            self.sums.seen += 1
+            self.sums.seen[place] = 1
             if window.seen < self.metric.least():
                 name = {"preds": "prediction", "target": "target"}[side]
                 short.append(f"the {name} has {window.seen} frames, and {self.metric.least()} are needed")
+                self.sums.short[place] = 1
                 continue
             features = self.metric.extractor.clip_features(window.rows, self.metric.protocol, self.metric.resolution)
             self.add_features(side, finite_or_nan(features).to(torch.float64))
-        self.sums.short = len(short)
         self.why = " and ".join(short)
-        if 0 < len(short) < int(self.sums.seen):
+        if 0 < len(short) < int(self.sums.seen.sum()):
             warnings.warn(f"{self.why}: the other side alone is used", MediaWarning, stacklevel=2)

@@ -89,7 +89,7 @@ class EatFrechetRun(FrechetRun):
         count = min((len(video) for video in given), default=0)
         sample = spread(count, min(count, _SAMPLE))
         super().measure(*(self._sampled(video, count, sample) for video in self._videos))
-        self.sums.seen = sum(min(video.seen, _SAMPLE) for video in given)
+        self.sums.seen = self.sums.vector.new_tensor([min(video.seen, _SAMPLE) for video in self._videos])
 
     def _sampled(self, video: EatVideo, count: int, sample: list[int]) -> Chunk | None:
         if not video.seen or not sample:

@@ -83,7 +83,7 @@ def plan_run(options: ScoreOptions) -> Plan:
         ]  # fmt: skip
         raise InputError(f"nothing to score: give {', or '.join(ways)}")
     own_options = options_by_metric(asked, options.option)
-    features = features_by_metric(asked, options.preds_features, options.target_features, spell)
+    features = features_by_metric(asked, options.preds_features, options.target_features, spell, own_options)
     check_keys("extractor", options.extractor, asked, spell, features)
     _check_extractors(options.extractor, spell)
     check_keys("preds_features", options.preds_features, asked, spell)

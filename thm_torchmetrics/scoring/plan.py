@@ -75,7 +75,11 @@ def _remedy(kind: str, spell: Spelling) -> str:
 
 
 def features_by_metric(
-    asked: Sequence[str], preds: Mapping[str, str | Path], target: Mapping[str, str | Path], spell: Spelling
+    asked: Sequence[str],
+    preds: Mapping[str, str | Path],
+    target: Mapping[str, str | Path],
+    spell: Spelling,
+    own_options: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, dict[str, Path]]:
     """Return the folders of given features, by metric and side.
 
@@ -84,6 +88,7 @@ def features_by_metric(
         preds: folders of the generated clips' features, by metric key, with the protocol or without.
         target: those of the real clips.
         spell: how options are written in messages.
+        own_options: options of single metrics by key; some change what a metric reads.
 
     Raises:
         InputError: if a metric takes no features, or lacks those of a side that it needs.
@@ -99,7 +104,8 @@ def features_by_metric(
             continue
         if not _takes_features(row):
             raise InputError(f"{text} cannot be given features with {spell(f'{next(iter(sides))}_features')}")
-        needed = _inputs(choice)
+        own = own_options.get(text)
+        needed = without_network(text, own).inputs if own else _inputs(choice)
         for side in needed:
             if side not in sides:
                 lacking = spell(f"{side}_features", "DIR", text)

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from thm_torchmetrics.scoring.dataset import Plan, open_dataset, plan_run
 from thm_torchmetrics.scoring.progress import Progress
 from thm_torchmetrics.scoring.result import Result
+from thm_torchmetrics.scoring.save_statistics import save_statistics as write_statistics
 from thm_torchmetrics.scoring.score_options import ScoreOptions
 from thm_torchmetrics.scoring.shards import kept, shard_facts
 
@@ -53,6 +54,7 @@ def score(
     shard: str | None = None,
     sums: Place | None = None,
     cache: Place | None = None,
+    save_statistics: Place | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Score generated videos against real ones, as the command ``thm score`` does.
@@ -97,6 +99,7 @@ def score(
         shard: score one part of the clips, such as ``2/8``; `merge` makes the whole of all parts.
         sums: with ``shard``, the file for its sums; save the result beside it.
         cache: folder of what clips gave in earlier runs, which is not measured again; it is made if it is absent.
+        save_statistics: folder for the statistics of the real side of each set metric, to be given to it as ``target``.
         progress: receives the progress of the run; default: nothing shows it.
 
     Returns:
@@ -139,6 +142,8 @@ def run_plan(plan: Plan, progress: Progress) -> Result:
         outcomes = kept(dataset.run.outcomes([items[number] for number in facts.numbers]), facts, sums)
         provenance["shard"] = asdict(facts)
     result = dataset.run.result(outcomes, dataset.skipped, provenance)
+    if plan.options.save_statistics is not None:
+        write_statistics(plan.options.save_statistics, dataset.run.metrics.members(), items)
     result.notes[:0] = dataset.notes
     result.provenance = {**result.provenance, "duration_s": round(time.monotonic() - begun, 3)}
     return result

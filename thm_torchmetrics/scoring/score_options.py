@@ -64,6 +64,7 @@ class ScoreOptions:
     shard: str | None = None
     sums: Path | None = None
     cache: Path | None = None
+    save_statistics: Path | None = None
     given: frozenset[str] = frozenset()
     spell: Spelling = in_python
 
@@ -79,6 +80,8 @@ class ScoreOptions:
             raise InputError(f"{self.spell('fps', self.fps)}: a number above 0 is needed")
         if not 0 <= self.au_min_confidence <= 1:
             raise InputError(f"{self.spell('au_min_confidence', self.au_min_confidence)}: it must lie in 0..1")
+        if self.shard is not None and self.save_statistics is not None:
+            raise InputError(f"{self.spell('save_statistics')} needs all clips; leave {self.spell('shard')} out")
         if self.shard is not None:
             parse_shard(self.shard, self.spell("shard", self.shard))
         if (self.shard is None) != (self.sums is None):
@@ -95,7 +98,7 @@ class ScoreOptions:
         given = {name: value for name, value in arguments.items() if value is not None}
         own = given.pop("options", {})
         option = [(key, name, str(value)) for key, values in own.items() for name, value in values.items()]
-        for name in (*INPUTS, "data", "pairs", "weights_dir", "sums", "cache"):
+        for name in (*INPUTS, "data", "pairs", "weights_dir", "sums", "cache", "save_statistics"):
             if name in given:
                 given[name] = _path(name, given[name])
         if isinstance(given.get("metrics"), str):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from thm_torchmetrics import catalog
+from thm_torchmetrics.core.set_distance import SetDistance
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.scoring.spelling import Spelling
 
@@ -31,6 +32,7 @@ _PURPOSES = {
     "align": "compares frame by frame",
     "average": "has more than one average",
     "with_target": "can do without real videos",
+    "save_statistics": "compares sets with given real videos",
     "min_track": _TRACKS,
     "min_face_size": _TRACKS,
     "tracks": _TRACKS,
@@ -62,6 +64,8 @@ def options_used(text: str, own: Collection[str], made: Sketch, on_features: boo
             used.add("resize")
         if "preds" in used and "target" not in used:
             used |= {"with_target", "target"} if with_target else {"with_target"}
+    if isinstance(metric, SetDistance) and metric.target is None:
+        used.add("save_statistics")
     if metric.paired and {"target", "target_au"} & set(metric.inputs):
         used.add("align")
     if len(metric.averages) > 1:
