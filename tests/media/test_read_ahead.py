@@ -15,12 +15,16 @@ from media.damage_corpus import PICTURES, VIDEOS, damaged
 from numpy.typing import NDArray
 from PIL import Image
 
+from thm_torchmetrics import PeakSignalNoiseRatio
 from thm_torchmetrics.core.chunk import frames_per_chunk
+from thm_torchmetrics.core.clip import Clip
+from thm_torchmetrics.core.one_pass import measure_clip
 from thm_torchmetrics.errors import MediaError, MediaWarning
 from thm_torchmetrics.media.pictures import PictureFolder
 from thm_torchmetrics.media.read_ahead import ReadAhead
 from thm_torchmetrics.media.video import Converter, VideoFile
 from thm_torchmetrics.media.write import write_video
+from thm_torchmetrics.scoring.progress import CountedVideo
 
 Timed = tuple[NDArray[np.uint8], float]
 
@@ -225,6 +229,21 @@ def test_a_reader_in_a_cycle_that_is_collected_ends_its_thread() -> None:
     next(frames)
     del frames, holder
     assert not reading()
+
+
+def test_a_run_that_stops_early_ends_both_threads_and_closes_both_files(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", [picture(i % 256, 64) for i in range(300)])
+    opened = len(list(Path("/proc/self/fd").iterdir()))
+    sides = (Clip(CountedVideo(VideoFile(path), lambda: None)) for _ in range(2))
+    failures: dict[str, Exception] = {}
+    psnr = PeakSignalNoiseRatio(align="truncate")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(psnr), "per_frame", lambda self, preds, target: 1 / 0)
+        assert not measure_clip({"psnr": psnr}, *sides, failures=failures)
+    assert isinstance(failures["psnr"], ZeroDivisionError)
+    failures.clear()
+    assert not reading()
+    assert len(list(Path("/proc/self/fd").iterdir())) == opened
 
 
 def test_pictures_are_read_ahead_with_their_errors(tmp_path: Path) -> None:
