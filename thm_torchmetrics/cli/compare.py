@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from thm_torchmetrics.cli.output import check_folders, finish_comparison
+from thm_torchmetrics.cli.output import check_folders, check_page, finish_comparison
 from thm_torchmetrics.errors import InputError
 
 _FILE = click.Path(path_type=Path)
@@ -33,7 +33,7 @@ _FILE = click.Path(path_type=Path)
     multiple=True,
     metavar="FILE",
     help="Write a report: .json (all results, too), .csv (a line per metric and model), .wide.csv (a line per model), "
-    ".md or .tex; may be repeated.",
+    ".md, .tex or .html; may be repeated.",
 )
 @click.option(
     "--format",
@@ -61,7 +61,8 @@ def compare(context: click.Context, /, files: tuple[str, ...], **values: Any) ->
 
     try:
         for path in values["output"]:
-            reports.comparison_format_of(path)
+            if reports.comparison_format_of(path) == "html":
+                check_page()
         check_folders(values["output"])
         named = [named_file(text) for text in files]
         models = read_models(named)

@@ -89,8 +89,8 @@ _REPORT_OPTIONS = (
         type=click.Path(path_type=Path),
         multiple=True,
         metavar="FILE",
-        help="Write a report, .json, .csv, .md or .tex, or the options of this run, .toml; of several models also "
-        ".wide.csv; may be repeated.",
+        help="Write a report, .json, .csv, .md, .tex or .html, or the options of this run, .toml; of several models "
+        "also .wide.csv; may be repeated.",
     ),
     click.option(
         "--format",
@@ -99,6 +99,12 @@ _REPORT_OPTIONS = (
         default="table",
         show_default=True,
         help="What to print on standard output.",
+    ),
+    click.option(
+        "--report",
+        type=click.Path(path_type=Path),
+        metavar="FILE.html",
+        help="Write one page with tables and figures, too; it needs the extra `report`.",
     ),
     click.option(
         "--fail-under",
@@ -123,7 +129,7 @@ def lip_sync_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--output``, ``--format``, ``--fail-under`` and ``--methods`` to a command."""
+    """Add ``--output``, ``--format``, ``--report``, ``--fail-under`` and ``--methods`` to a command."""
     return _with_options(command, _REPORT_OPTIONS)
 
 

@@ -7,13 +7,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from thm_torchmetrics.cli.gates import parse_gates
-from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
     from thm_torchmetrics.comparison.comparison import Comparison
@@ -37,12 +38,30 @@ def check_outputs(values: Mapping[str, Any], arguments: Mapping[str, Any]) -> No
     from thm_torchmetrics import reports
     from thm_torchmetrics.reports.run_file import check_storable
 
-    paths: Sequence[Path] = values["output"]
+    paths = output_paths(values)
+    forms = {values["form"], *map(reports.format_of, paths)}
     if values["form"] not in ("table", *reports.FORMATS):
         raise InputError(f"--format {values['form']} is of several models; give more than one --preds")
-    if "toml" in {values["form"], *map(reports.format_of, paths)}:
+    check_report(values)
+    if "toml" in forms:
         check_storable(arguments)
+    if "html" in forms:
+        check_page()
     check_folders(paths)
+
+
+def check_page() -> None:
+    """Try whether the packages of the HTML report are there.
+
+    Raises:
+        InputError: if one is absent.
+    """
+    from thm_torchmetrics.reports.html import check_html
+
+    try:
+        check_html()
+    except MissingExtraError as error:
+        raise InputError(str(error)) from error
 
 
 def check_folders(paths: Iterable[Path]) -> None:
@@ -56,6 +75,22 @@ def check_folders(paths: Iterable[Path]) -> None:
             raise InputError(f"{path}: there is no folder {path.parent}")
         if fault := writing_fault(path.resolve().parent):
             raise InputError(f"{path}: the folder cannot be written: {fault}")
+
+
+def output_paths(values: Mapping[str, Any]) -> list[Path]:
+    """Return the files to write."""
+    report = values.get("report")
+    return [*values["output"], *([report] if report else [])]
+
+
+def check_report(values: Mapping[str, Any]) -> None:
+    """Check the name of the page.
+
+    Raises:
+        InputError: if its suffix stands for something else.
+    """
+    if values["report"] and values["report"].suffix.lower() != ".html":
+        raise InputError(f"--report {values['report']}: it writes a page, and the name must end in .html")
 
 
 def writing_fault(folder: Path) -> str:
@@ -107,15 +142,20 @@ def finish(result: Result, values: Mapping[str, Any], named: Sequence[str]) -> i
     from thm_torchmetrics import reports
     from thm_torchmetrics.reports.table import print_text, show
 
+    plain = result if values.get("per_frame", True) else result.without_frames()
+
+    def write(path: Path) -> None:
+        reports.write(result if reports.format_of(path) == "html" else plain, path)
+
     def show_result() -> None:
         if values["methods"]:
-            print_text(reports.methods_of({"": result}))
+            print_text(reports.methods_of({"": plain}))
         elif values["form"] == "table":
-            show(result)
+            show(plain)
         else:
-            print_text(reports.FORMATS[values["form"]](result))
+            print_text(reports.FORMATS[values["form"]](plain))
 
-    failed = _write(lambda path: reports.write(result, path), values["output"])
+    failed = _write(write, output_paths(values))
     closed = _print(show_result, failed)
     gates = parse_gates(values["fail_under"], result.metrics.keys() | result.skipped.keys())
     faults = [fault for gate in gates if (fault := gate.fault(result))]
@@ -153,9 +193,18 @@ def finish_comparison(comparison: Comparison, values: Mapping[str, Any]) -> int:
         elif values["form"] == "table":
             show_comparison(comparison)
         else:
-            print_text(reports.COMPARISON_FORMATS[values["form"]](comparison))
+            print_text(reports.COMPARISON_FORMATS[values["form"]](plain))
 
-    return deliver(lambda path: reports.write_comparison(comparison, path), values["output"], show)
+    plain = comparison
+    if not values.get("per_frame", True):
+        models = {name: result.without_frames() for name, result in comparison.models.items()}
+        plain = replace(comparison, models=models)
+
+    def write(path: Path) -> None:
+        whole = reports.comparison_format_of(path) == "html"
+        reports.write_comparison(comparison if whole else plain, path)
+
+    return deliver(write, output_paths(values), show)
 
 
 def deliver(write: Callable[[Path], None], paths: Iterable[Path], show: Callable[[], None]) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from thm_torchmetrics.cli.gates import parse_gates
 from thm_torchmetrics.cli.options import assignments
-from thm_torchmetrics.cli.output import check_outputs
+from thm_torchmetrics.cli.output import check_outputs, output_paths
 from thm_torchmetrics.cli.wording import on_command_line, put_into_cli_words
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.scoring.score_options import ScoreOptions
@@ -69,9 +69,11 @@ def options_of(values: Mapping[str, Any], given: Collection[str]) -> ScoreOption
     Raises:
         InputError: if a text is not of its form.
     """
-    from thm_torchmetrics import weights
+    from thm_torchmetrics import reports, weights
 
     plain = {field.name: values[field.name] for field in fields(ScoreOptions) if field.name in values}
+    page = any(reports.format_of(path) == "html" for path in output_paths(values))
+    plain |= {"per_frame": values["per_frame"] or page, "pictures": page}
     plain |= {name: assignments(on_command_line(name), values[name]) for name in _BY_KEY}
     plain |= {
         "option": [_option(text) for text in values["option"]],

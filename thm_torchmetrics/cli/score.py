@@ -145,6 +145,11 @@ _FOLDER = click.Path(path_type=Path)
     help="Write the statistics of the real videos of each set metric, for --option fid.target=DIR/fid.safetensors.",
 )
 @report_options
+@click.option(
+    "--per-frame",
+    is_flag=True,
+    help="Keep the values of single frames, by the metrics that have them, in JSON reports.",
+)
 @click.option("--quiet", is_flag=True, help="Show no progress; remarks are shown.")
 @config_option
 @click.pass_context

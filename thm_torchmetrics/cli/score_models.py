@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from thm_torchmetrics.cli.gates import parse_gates
-from thm_torchmetrics.cli.output import check_folders, finish_comparison
+from thm_torchmetrics.cli.output import check_folders, check_page, check_report, finish_comparison, output_paths
 from thm_torchmetrics.cli.run import options_of, run
 from thm_torchmetrics.errors import InputError, ThmError
 
@@ -87,14 +87,18 @@ def score_models(
         if name in given:
             option = f"--{name.replace('_', '-')}"
             raise InputError(f"{option} is of one model; score the models apart, and use `thm compare`")
-    for path in values["output"]:
-        reports.comparison_format_of(path)
+    check_report(values)
+    paths = output_paths(values)
+    page = next((path for path in paths if reports.comparison_format_of(path) == "html"), None)
     if values["form"] not in ("table", *reports.COMPARISON_FORMATS):
         raise InputError(
             f"--format {values['form']} is of one model; there are {', '.join(reports.COMPARISON_FORMATS)}"
         )
-    check_folders(values["output"])
-    by_model = {name: {**values, "preds": path, "output": (), "form": "table"} for name, path in models.items()}
+    if page is not None:
+        check_page()
+    check_folders(paths)
+    alone = {**values, "output": (), "form": "table", "report": page}
+    by_model = {name: {**alone, "preds": path} for name, path in models.items()}
     for each in by_model.values():
         plan_run(options_of(each, given))
 

@@ -115,7 +115,7 @@ class ClipRun(Generic[M]):
             for name, values in rows.items():
                 self.kept.setdefault(name, []).append(values.cpu().to(torch.float64))
 
-    def per_frame(self, metric: M) -> dict[str, list[float]] | None:
+    def per_frame(self, metric: M) -> dict[str, list[float | None]] | None:
         """Return the values of single frames by name, None if they were not kept or the metric has none.
 
         ``time`` is that of each frame in seconds; it is absent where the values are not those of single frames of the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -43,7 +43,7 @@ class ClipScore:
     left_out: int
     detail: Mapping[str, Any] | None = None
     why: str | None = None
-    per_frame: Mapping[str, Sequence[float | None]] | None = None
+    per_frame: Mapping[str, list[float | None]] | None = None
 
 
 class Measurement(NamedTuple):

@@ -15,6 +15,7 @@ from thm_torchmetrics.reports.comparison_text import (
     comparison_to_markdown,
     comparison_to_wide_csv,
 )
+from thm_torchmetrics.reports.html import comparison_to_html, to_html
 from thm_torchmetrics.reports.methods import methods_of
 from thm_torchmetrics.reports.run_file import to_toml
 from thm_torchmetrics.reports.text import to_csv, to_json, to_latex, to_markdown
@@ -30,6 +31,7 @@ FORMATS: Mapping[str, Callable[[Result], str]] = {
     "md": to_markdown,
     "latex": to_latex,
     "toml": to_toml,
+    "html": to_html,
 }
 """Every format but the terminal's table."""
 
@@ -39,11 +41,14 @@ COMPARISON_FORMATS: Mapping[str, Callable[[Comparison], str]] = {
     "wide-csv": comparison_to_wide_csv,
     "md": comparison_to_markdown,
     "latex": comparison_to_latex,
+    "html": comparison_to_html,
 }
 """Every format of a comparison but the terminal's tables."""
 
-_COMPARISON_SUFFIXES = {".json": "json", ".wide.csv": "wide-csv", ".csv": "csv", ".md": "md", ".tex": "latex"}
-_SUFFIXES = {".json": "json", ".csv": "csv", ".md": "md", ".tex": "latex", ".toml": "toml"}
+_COMPARISON_SUFFIXES = {
+    ".json": "json", ".wide.csv": "wide-csv", ".csv": "csv", ".md": "md", ".tex": "latex", ".html": "html",
+}  # fmt: skip
+_SUFFIXES = {".json": "json", ".csv": "csv", ".md": "md", ".tex": "latex", ".toml": "toml", ".html": "html"}
 
 
 def format_of(path: Path) -> str:
@@ -63,14 +68,15 @@ def write(result: Result, path: Path, name: str = "Ours") -> None:
     Args:
         result: the result.
         path: the file.
-        name: the name of the method in LaTeX.
+        name: the name of the method in LaTeX and HTML.
 
     Raises:
         InputError: if the suffix stands for no format.
         OSError: if the file cannot be written; an earlier file of this name then stays as it was.
     """
     form = format_of(path)
-    text = to_latex(result, name) if form == "latex" else FORMATS[form](result)
+    named = {"latex": to_latex, "html": to_html}
+    text = named[form](result, name) if form in named else FORMATS[form](result)
     with whole_file(path, "wb") as file:
         file.write(text.encode())
 

@@ -143,6 +143,7 @@ def open_dataset(plan: Plan, progress: Progress) -> Dataset:
         same_rate=options.align is None,
         fps=options.fps,
         cache=cache,
+        per_frame=options.per_frame or options.pictures,
     )
     return Dataset(run, items, skipped | built.skipped, {"inputs": places, "weights": built.weights}, notes)
 

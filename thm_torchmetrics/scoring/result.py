@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -16,6 +16,7 @@ from thm_torchmetrics.scoring.json_form import from_json, read_json, to_json, ty
 
 if TYPE_CHECKING:
     import pandas as pd
+from thm_torchmetrics.scoring.still import Still
 
 SCHEMA = 1
 
@@ -62,12 +63,14 @@ class ClipResult:
         errors: why some metrics have no value.
         metrics: the scores.
         notes: remarks on its files that bear on the numbers.
+        stills: pictures of its worst frames for an HTML report, which JSON does not hold.
     """
 
     clip: str
     errors: list[str] = field(default_factory=list)
     metrics: dict[str, ClipScore] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    stills: list[Still] = field(default_factory=list, repr=False, compare=False)
 
     def fail(self, names: Iterable[str], reason: str) -> None:
         """Record that some metrics could not be measured."""
@@ -234,6 +237,13 @@ class Result:
         told = "".join(f"<li>{_html(line)}</li>" for line in lines)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{table}</tbody></table><ul>{told}</ul>"
 
+    def without_frames(self) -> Result:
+        """Return the result without the values of single frames."""
+        clips = [
+            replace(clip, metrics={key: _whole(score) for key, score in clip.metrics.items()}) for clip in self.clips
+        ]
+        return replace(self, clips=clips)
+
     def rows(self) -> Iterator[tuple[ClipResult, dict[str, float | None]]]:
         """Yield each clip with its values by metric."""
         for clip in self.clips:
@@ -246,6 +256,15 @@ def _score(score: ClipScore) -> dict[str, Any]:
     if score.per_frame is None:
         del plain["per_frame"]
     return plain
+
+
+def _whole(score: ClipScore) -> ClipScore:
+    """Return a score without the values of single frames, and without those of single shifts of lip sync."""
+    detail = score.detail
+    if detail and "tracks" in detail:
+        tracks = [{name: value for name, value in track.items() if name != "curve"} for track in detail["tracks"]]
+        detail = {**detail, "tracks": tracks}
+    return replace(score, per_frame=None, detail=detail)
 
 
 def _with_errors(clip: Any) -> Any:

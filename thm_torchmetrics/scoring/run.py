@@ -63,6 +63,7 @@ class DatasetRun:
             these have ``align="truncate"``.
         fps: frames per second of folders of pictures.
         cache: holds what clips gave in earlier runs, and takes what they give.
+        per_frame: whether the scores of clips hold the values of single frames.
     """
 
     metrics: TalkingHeadMetrics
@@ -73,6 +74,7 @@ class DatasetRun:
     same_rate: bool = False
     fps: float = 25.0
     cache: CacheFolder | None = None
+    per_frame: bool = False
 
     def __post_init__(self) -> None:
         self._reader = ClipReader(self.every, self.action_units, self.progress, self.fps)
@@ -151,7 +153,9 @@ class DatasetRun:
             preds = by_timestamp(preds, target) if self.same_rate else preds
             names = self._fitting(names, preds, target, outcome)
             failures: dict[str, Exception] = {}
-            outcome.measured = self.metrics.measure_clip(names, preds, target, failures=failures, around=said.of)
+            outcome.measured = self.metrics.measure_clip(
+                names, preds, target, failures=failures, per_frame=self.per_frame, around=said.of
+            )
             for name, failure in failures.items():
                 outcome.fail([name], reason_of(failure))
 

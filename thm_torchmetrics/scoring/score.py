@@ -14,6 +14,7 @@ from thm_torchmetrics.scoring.result import Result
 from thm_torchmetrics.scoring.save_statistics import save_statistics as write_statistics
 from thm_torchmetrics.scoring.score_options import ScoreOptions
 from thm_torchmetrics.scoring.shards import kept, shard_facts
+from thm_torchmetrics.scoring.worst_frames import add_stills
 
 Place: TypeAlias = Path | str
 
@@ -55,6 +56,8 @@ def score(
     sums: Place | None = None,
     cache: Place | None = None,
     save_statistics: Place | None = None,
+    per_frame: bool = False,
+    pictures: bool = False,
     progress: Progress | None = None,
 ) -> Result:
     """Score generated videos against real ones, as the command ``thm score`` does.
@@ -100,6 +103,8 @@ def score(
         sums: with ``shard``, the file for its sums; save the result beside it.
         cache: folder of what clips gave in earlier runs, which is not measured again; it is made if it is absent.
         save_statistics: folder for the statistics of the real side of each set metric, to be given to it as ``target``.
+        per_frame: keep the values of single frames, by the metrics that have them, with each clip.
+        pictures: keep pictures of the worst frames, too, for `reports.write` with a path that ends in ``.html``.
         progress: receives the progress of the run; default: nothing shows it.
 
     Returns:
@@ -145,5 +150,8 @@ def run_plan(plan: Plan, progress: Progress) -> Result:
     if plan.options.save_statistics is not None:
         write_statistics(plan.options.save_statistics, dataset.run.metrics.members(), items)
     result.notes[:0] = dataset.notes
+    if plan.options.pictures:
+        progress.step("taking pictures of the worst frames")
+        add_stills(result, dataset)
     result.provenance = {**result.provenance, "duration_s": round(time.monotonic() - begun, 3)}
     return result

@@ -65,6 +65,8 @@ class ScoreOptions:
     sums: Path | None = None
     cache: Path | None = None
     save_statistics: Path | None = None
+    per_frame: bool = False
+    pictures: bool = False
     given: frozenset[str] = frozenset()
     spell: Spelling = in_python
 
