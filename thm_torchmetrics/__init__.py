@@ -36,6 +36,11 @@ if TYPE_CHECKING:
         BlinkSimilarityDistance as BlinkSimilarityDistance,
         EmotionSimilarityDistance as EmotionSimilarityDistance,
     )
+    from thm_torchmetrics.metrics.eyes_and_mouth import (
+        BlinkDuration as BlinkDuration,
+        BlinkRate as BlinkRate,
+        LipLeakage as LipLeakage,
+    )
     from thm_torchmetrics.metrics.face3d import (
         AverageExpressionDistance as AverageExpressionDistance,
         AveragePoseDistance as AveragePoseDistance,
@@ -87,6 +92,12 @@ if TYPE_CHECKING:
     from thm_torchmetrics.metrics.pixel_error import (
         PixelAbsoluteError as PixelAbsoluteError,
         PixelSquaredError as PixelSquaredError,
+    )
+    from thm_torchmetrics.metrics.theval import (
+        EyebrowMotion as EyebrowMotion,
+        HeadMotion as HeadMotion,
+        LipDynamics as LipDynamics,
+        SilentLip as SilentLip,
     )
     from thm_torchmetrics.scoring.merge import merge as merge
     from thm_torchmetrics.scoring.result import Result as Result

@@ -1,4 +1,4 @@
-"""Rows of the metrics of motion: head pose, beats."""
+"""Rows of the metrics of motion: head pose, beats, eyes and mouth."""
 
 from __future__ import annotations
 
@@ -10,6 +10,25 @@ _POINTS = (("fan", "dlib"), "landmarks")
 _KDTALKER = "github.com/chaolongy/KDTalker@f78bf4c"
 _LOOPY = "J. Jiang et al., Loopy, arXiv 2409.02634, in words; no code is public"
 _DIFFERENCE = Scale(False, "px²")
+_BLINKS = (
+    Protocol(
+        "talkingheadbench", "node4_clip_extractor.py of github.com/22elix3r/TalkingHeadBench@77c6993: eye aspect ratio",
+        "clip", every_frame=True,
+    ),
+    Protocol(
+        "survey", "util.py of github.com/lelechen63/talking-head-generation-survey@09179eb: pixels between the lids",
+        "clip", every_frame=True,
+    ),
+)  # fmt: skip
+
+
+def _theval(program: str) -> tuple[Protocol, ...]:
+    """Return the protocols of a metric of THEval."""
+    return (
+        Protocol("theval", f"{program} of github.com/Newbyl/THEval@cfe23fe", "clip", {"extractor": None}, None, True),
+        Protocol("theval-68", f"this package's own: {program} on 68 landmarks", "clip", every_frame=True),
+    )
+
 
 ROWS = (
     Row(
@@ -57,5 +76,34 @@ ROWS = (
             ),
         ),
         *_POINTS,
+    ),
+    Row(
+        "blink-rate", "BlinkRate", "eyes_and_mouth", "blinks per second", Scale(True, "1/s"), _PREDS, _BLINKS, *_POINTS,
+    ),
+    Row(
+        "blink-duration", "BlinkDuration", "eyes_and_mouth", "median length of a blink", Scale(False, "s"), _PREDS,
+        _BLINKS, *_POINTS,
+    ),
+    Row(
+        "lip-leak", "LipLeakage", "eyes_and_mouth", "share of silent frames with an open mouth",
+        Scale(False, "", 0.0, 1.0), _SOUND,
+        (Protocol("keysync", "LipLeak of A. Bigata et al., KeySync, arXiv 2505.00497, in words; no code is public"),),
+        *_POINTS,
+    ),
+    Row(
+        "silent-lip", "SilentLip", "theval", "motion of the lips in silence", Scale(False), _SOUND,
+        _theval("Synchronization/silent_lip_stability.py"), *_POINTS,
+    ),
+    Row(
+        "lip-dynamics", "LipDynamics", "theval", "motion of the lips", Scale(True, "px"), _PREDS,
+        _theval("Naturalness/lip_dynamics.py"), *_POINTS,
+    ),
+    Row(
+        "eyebrow", "EyebrowMotion", "theval", "motion of the brows", Scale(True), _PREDS,
+        _theval("Naturalness/eyebrow_dynamics.py"), *_POINTS,
+    ),
+    Row(
+        "head-motion", "HeadMotion", "theval", "motion of the head", Scale(True), _PREDS,
+        _theval("Naturalness/head_motion_dynamics.py"), *_POSE,
     ),
 )  # fmt: skip

@@ -9,6 +9,14 @@ from thm_torchmetrics.functional.beat import BEAT_PROTOCOLS, BeatProtocol, beat_
 from thm_torchmetrics.functional.brisque import blind_spatial_quality, brisque_features
 from thm_torchmetrics.functional.dynamic_degree import fastest_flow, is_dynamic
 from thm_torchmetrics.functional.emotion import Statistics, emotion_similarity_distance, moments, statistics
+from thm_torchmetrics.functional.eyes_and_mouth import (
+    CLOSED_EYES,
+    blinks,
+    closed_eyes,
+    eye_aspect_ratio,
+    eye_openness,
+    mouth_ratio,
+)
 from thm_torchmetrics.functional.face3d import (
     COEFFICIENTS as FACE_COEFFICIENTS,
     average_coefficient_distance,
@@ -67,10 +75,20 @@ from thm_torchmetrics.functional.scene_statistics import (
     normalized_levels,
 )
 from thm_torchmetrics.functional.sharpness import blur_detection_probability
+from thm_torchmetrics.functional.silence import speech_of_segments, speech_of_sound
+from thm_torchmetrics.functional.theval import (
+    eyebrow_dynamics,
+    head_motion,
+    lip_dynamics,
+    lip_opening,
+    silent_lip_motion,
+    theval_score,
+)
 
 __all__ = [
     "ACTION_UNITS",
     "BEAT_PROTOCOLS",
+    "CLOSED_EYES",
     "FACE_COEFFICIENTS",
     "LANDMARK_PROTOCOLS",
     "BeatProtocol",
@@ -91,25 +109,33 @@ __all__ = [
     "average_pose_distance",
     "beat_alignment",
     "blind_spatial_quality",
+    "blinks",
     "blur_detection_probability",
     "brisque_features",
     "calibrate_action_units",
+    "closed_eyes",
     "closest_rotation",
     "cosine_similarity",
     "emotion_similarity_distance",
     "euler_angles",
+    "eye_aspect_ratio",
+    "eye_openness",
+    "eyebrow_dynamics",
     "fastest_flow",
     "fit_point_model",
     "frechet_distance",
     "frechet_distance_newton_schulz",
     "frechet_from_features",
     "frechet_sums",
+    "head_motion",
     "head_pose_delta",
     "head_pose_diversity",
     "head_pose_error",
     "is_dynamic",
     "landmark_distance",
     "laplacian_variance",
+    "lip_dynamics",
+    "lip_opening",
     "luma_levels",
     "mean_absolute_error_per_frame",
     "mean_squared_error_per_frame",
@@ -118,6 +144,7 @@ __all__ = [
     "moments",
     "motion_beats",
     "motion_variance",
+    "mouth_ratio",
     "multi_scale_structural_similarity",
     "natural_image_quality",
     "nearest_shape",
@@ -126,6 +153,9 @@ __all__ = [
     "oriented_gradients",
     "peak_signal_noise_ratio",
     "rotation_matrix",
+    "silent_lip_motion",
+    "speech_of_segments",
+    "speech_of_sound",
     "squared_errors",
     "squared_euclidean_distance",
     "statistics",
@@ -133,6 +163,7 @@ __all__ = [
     "sync_distances",
     "sync_scores",
     "temporal_flicker",
+    "theval_score",
     "triangle_mask",
     "video_network_input",
 ]

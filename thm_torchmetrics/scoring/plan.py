@@ -59,6 +59,8 @@ def select_metrics(
         lacking = [kind for kind in inputs_needed if kind not in given]
         if every > 1 and row.protocol(choice.protocol).every_frame:
             skipped[text] = f"needs every frame; leave {spell('every')} out"
+        elif not (extractor or _has_extractor(choice)) and "audio" in row.inputs:
+            skipped[text] = "reads given features and what is known of the sound; measure it in Python"
         elif text not in features and not (extractor or _has_extractor(choice)) and _takes_features(row):
             sides = " ".join(spell(f"{side}_features", "DIR", text) for side in inputs_needed)
             skipped[text] = f"takes given features only: give {sides}"

@@ -5,6 +5,7 @@ from itertools import chain
 from metrics.cases import (
     action_units,
     emotion,
+    eyes_and_mouth,
     face3d,
     fid,
     fvd,
@@ -37,6 +38,7 @@ _FAMILIES = (
     face3d,
     action_units,
     motion,
+    eyes_and_mouth,
 )
 
 CASES: dict[str, Case] = {case.name: case for case in chain(*(family.CASES for family in _FAMILIES))}

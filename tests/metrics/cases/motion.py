@@ -15,7 +15,7 @@ from scipy.signal import argrelextrema
 Rows: TypeAlias = npt.NDArray[np.float64]
 
 
-def _rows(*shape: int, lengths: tuple[int, ...] = (4, 6, 9, 13), targets: bool = False) -> list[ClipInputs]:
+def rows_of_clips(*shape: int, lengths: tuple[int, ...] = (4, 6, 9, 13), targets: bool = False) -> list[ClipInputs]:
     """Rows of four clips, smooth and with noise; some lack a face."""
     generator = torch.Generator().manual_seed(41)
     clips: list[ClipInputs] = []
@@ -96,14 +96,14 @@ def _alignment(clips: list[ClipInputs], protocol: str) -> float:
     return float(np.mean([np.exp(-np.min((motion - beat) ** 2) / 2 / 9) for beat in frames if beat < len(speeds)]))
 
 
-_ANGLES = _rows(3)
-_LOGITS = _rows(3, 66)
+_ANGLES = rows_of_clips(3)
+_LOGITS = rows_of_clips(3, 66)
 _DANCES = _dances()
-_FACES = _rows(68, 2, lengths=(24, 40, 26, 50), targets=True)
+_FACES = rows_of_clips(68, 2, lengths=(24, 40, 26, 50), targets=True)
 _PREDICTED: list[ClipInputs] = [{"preds": clip["preds"]} for clip in _FACES]
 
 CASES = [
-    Case("pose-error", _rows(3, targets=True), face_mean(lambda p, t: np.abs(p - t).mean()), GIVEN),
+    Case("pose-error", rows_of_clips(3, targets=True), face_mean(lambda p, t: np.abs(p - t).mean()), GIVEN),
     Case("pose-diversity", _ANGLES, of_each(lambda rows: rows.std(axis=0).mean()), GIVEN),
     Case("pose-diversity:sadtalker", _LOGITS, of_each(lambda rows: rows.std(axis=0).mean(axis=1).mean())),
     Case("pose-delta", _ANGLES, _steps, GIVEN),
