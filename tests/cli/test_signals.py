@@ -8,6 +8,11 @@ from pathlib import Path
 import pytest
 
 from thm_torchmetrics.demo.sample import make_sample
+from thm_torchmetrics.scoring.clip_outcome import ClipOutcome
+from thm_torchmetrics.scoring.interrupts import StoppedRun
+from thm_torchmetrics.scoring.result import ClipResult, Result
+from thm_torchmetrics.scoring.score import score
+from thm_torchmetrics.scoring.totals import Totals
 
 WAITING = """
 import signal, sys, time
@@ -48,18 +53,73 @@ def stopped(clip: str, number: signal.Signals, *arguments: object) -> tuple[int,
 
 
 @pytest.mark.parametrize(("number", "position"), [(signal.SIGINT, 0), (signal.SIGTERM, 2), (signal.SIGHUP, 1)])
-def test_a_signal_has_a_status_of_its_own_and_the_place_is_told(
+def test_a_signal_has_a_status_of_its_own_and_what_is_done_is_written(
     sample: Path, tmp_path: Path, number: signal.Signals, position: int
 ) -> None:
     """128 and the number of the signal, as shells have it; 1 means that a gate failed."""
-    report = tmp_path / "r.json"
+    report, table = tmp_path / "r.json", tmp_path / "r.md"
     report.write_text("before")
     clip = names(sample)[position]
-    status, errors = stopped(clip, number, "score", sample, "--metrics", "psnr", "-o", report)
+    gate = ("--fail-under", "psnr=1000")
+    status, errors = stopped(clip, number, "score", sample, "--metrics", "psnr", *gate, "-o", report, "-o", table)
     assert status == 128 + number
-    assert errors.splitlines() == [f"stopped at clip {position + 1} of 3; no report is written"]
-    assert report.read_text() == "before"
-    assert list(tmp_path.iterdir()) == [report]
+    *remarks, last = errors.splitlines()
+    place = f"stopped at clip {position + 1} of 3; "
+    if not position:
+        assert last == place + "no report is written"
+        assert report.read_text() == "before"
+        assert list(tmp_path.iterdir()) == [report]
+        return
+    clips = "1 clip" if position == 1 else "2 clips"
+    assert last == place + ("the report holds the " + clips.removeprefix("1 ")) + " before it"
+    assert remarks == [f"not complete: the run was stopped after {clips}"]
+    result = Result.load(report)
+    assert not result.complete
+    assert [each.clip for each in result.clips] == names(sample)[:position]
+    assert result.metrics["psnr"].clips == position
+    assert result.provenance["gates"] == []
+    assert f"not complete: the run was stopped after {clips}" in table.read_text()
+    assert sorted(tmp_path.iterdir()) == [report, table]
+
+
+def test_a_second_signal_ends_the_process_at_once(sample: Path) -> None:
+    """Also where the first one is not obeyed."""
+    code = WAITING.replace(
+        "time.sleep(60)",
+        """
+        try:
+            time.sleep(60)
+        except BaseException:
+            print("first", flush=True)
+            while True:
+                time.sleep(60)
+""",
+    ).format(clip=names(sample)[1])
+    line = [sys.executable, "-c", code, "score", str(sample), "--metrics", "psnr"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.readline() == "first\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == -signal.SIGINT
+
+
+def test_a_signal_while_a_clip_is_added_waits_until_it_is(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a clip is in all sums or in none."""
+    add = Totals.add
+
+    def slow(self: Totals, outcome: ClipOutcome) -> ClipResult:
+        signal.raise_signal(signal.SIGINT)
+        return add(self, outcome)
+
+    monkeypatch.setattr(Totals, "add", slow)
+    with pytest.raises(StoppedRun) as stop:
+        score(sample, metrics=["psnr", "ssim"])
+    assert stop.value.number == signal.SIGINT
+    result = stop.value.result
+    assert [len(result.clips), result.metrics["psnr"].clips, result.metrics["ssim"].clips] == [1, 1, 1]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_any_command_is_stopped_in_one_line(sample: Path, tmp_path: Path) -> None:

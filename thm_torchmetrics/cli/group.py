@@ -18,7 +18,9 @@ import click
 ARGUMENTS = "thm_torchmetrics.arguments"
 """The key in `click.Context.meta` under which the arguments stand as they were typed."""
 
-_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_UNTOUCHED = (signal.SIG_DFL, signal.default_int_handler)
+"""The handlers that a process has unless somebody sets others."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -64,13 +66,19 @@ class Group(click.Group):
 
 @contextmanager
 def _signals_stop() -> Iterator[None]:
-    """Raise `Stopped` where a signal would end the process without a word; signals that are ignored stay ignored."""
+    """Raise `Stopped` where a signal would end the process without a word; signals that are ignored stay ignored.
+
+    A second signal ends the process at once.
+    """
     if threading.current_thread() is not threading.main_thread():  # only there can they be handled
         yield
         return
-    taken = [number for number in _SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
+    taken = {number: signal.getsignal(number) for number in _SIGNALS}
+    taken = {number: handler for number, handler in taken.items() if handler in _UNTOUCHED}
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:
+        for each in taken:
+            signal.signal(each, signal.SIG_DFL)
         raise Stopped(number)
 
     for number in taken:
@@ -78,8 +86,8 @@ def _signals_stop() -> Iterator[None]:
     try:
         yield
     finally:
-        for number in taken:
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in taken.items():
+            signal.signal(number, handler)
 
 
 def _check_repeats(command: click.Command, parent: click.Context, args: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from thm_torchmetrics.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
     from thm_torchmetrics.comparison.comparison import Comparison
+    from thm_torchmetrics.scoring.interrupts import StoppedRun
     from thm_torchmetrics.scoring.result import Result
 
 CLOSED_PIPE = 141
@@ -171,6 +172,22 @@ def finish(result: Result, values: Mapping[str, Any], named: Sequence[str]) -> i
     if faults:
         return 1
     return 3 if result.failed or result.lacking(named) else 0
+
+
+def finish_stopped(stopped: StoppedRun, values: Mapping[str, Any]) -> None:
+    """Write and print what a run had done when a signal stopped it, and let the error say so.
+
+    Args:
+        stopped: the error.
+        values: the options of the command.
+    """
+    clips = len(stopped.result.clips)
+    try:
+        finish(stopped.result, {**values, "fail_under": ()}, ())
+    except click.UsageError as error:
+        stopped.add_note(error.message)
+    else:
+        stopped.add_note(f"the report holds the {'clip' if clips == 1 else f'{clips} clips'} before it")
 
 
 def finish_comparison(comparison: Comparison, values: Mapping[str, Any]) -> int:

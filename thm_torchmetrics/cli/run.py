@@ -12,6 +12,7 @@ from thm_torchmetrics.cli.options import assignments
 from thm_torchmetrics.cli.output import check_outputs, output_paths
 from thm_torchmetrics.cli.wording import on_command_line, put_into_cli_words
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.scoring.interrupts import StoppedRun
 from thm_torchmetrics.scoring.score_options import ScoreOptions
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def run(
 
     Raises:
         InputError: if the options do not fit together, or one of them changes nothing.
+        StoppedRun: if a signal stops the run; its result holds the clips that were done.
     """
     options = options_of(values, given)
     asked = options.asked
@@ -47,9 +49,12 @@ def run(
 
     from thm_torchmetrics.cli.progress import shown
 
+    stopped: StoppedRun | None = None
     try:
         with shown(values["quiet"]) as progress:
             result = run_plan(plan, progress)
+    except StoppedRun as error:
+        result, stopped, gates = error.result, error, []  # a part of the clips passes no gate and fails none
     except KeyboardInterrupt as error:
         error.add_note("no report is written")
         raise
@@ -60,6 +65,8 @@ def run(
         "gates": [gate.outcome(result) for gate in gates],
     }
     put_into_cli_words(result)
+    if stopped is not None:
+        raise stopped
     return result, asked
 
 

@@ -15,11 +15,12 @@ from thm_torchmetrics.cli.options import (
     lip_sync_options,
     report_options,
 )
-from thm_torchmetrics.cli.output import finish
+from thm_torchmetrics.cli.output import finish, finish_stopped
 from thm_torchmetrics.cli.run import run
 from thm_torchmetrics.cli.score_models import models_named, names_models, score_models
 from thm_torchmetrics.cli.wording import in_cli_words
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.scoring.interrupts import StoppedRun
 
 _FOLDER = click.Path(path_type=Path)
 
@@ -167,8 +168,8 @@ def score(context: click.Context, /, **_: Any) -> None:
 
     Exit status: 0 everything asked for was scored; 1 a --fail-under gate failed; 2 wrong usage or an output that cannot
     be written; 3 some clips or models failed, or a metric named with --metrics has no value; 4 nothing was scored; 130
-    stopped by Ctrl-C, 143 by SIGTERM (no report is written); 141 the reader of standard output has gone (files are
-    written).
+    stopped by Ctrl-C, 143 by SIGTERM (the reports hold the clips that were done, and say that they are not complete;
+    of several models none is written); 141 the reader of standard output has gone (files are written).
     """  # fmt: skip
     values, given = given_options(context)
     arguments, command = arguments_of(context, values, given), command_line(context)
@@ -179,7 +180,11 @@ def score(context: click.Context, /, **_: Any) -> None:
         values["preds"] = next(map(Path, values["preds"]), None)
         if values["preds"]:
             arguments["preds"] = str(values["preds"])
-        result, asked = run(values, given, arguments, command)
+        try:
+            result, asked = run(values, given, arguments, command)
+        except StoppedRun as stopped:
+            finish_stopped(stopped, values)
+            raise
     except InputError as error:
         raise click.UsageError(in_cli_words(str(error))) from error
     context.exit(finish(result, values, asked if values["metrics"] else ()))

@@ -14,6 +14,7 @@ from thm_torchmetrics.cli.gates import parse_gates
 from thm_torchmetrics.cli.output import check_folders, check_page, check_report, finish_comparison, output_paths
 from thm_torchmetrics.cli.run import options_of, run
 from thm_torchmetrics.errors import InputError, ThmError
+from thm_torchmetrics.scoring.interrupts import StoppedRun
 
 if TYPE_CHECKING:
     from thm_torchmetrics.scoring.result import Result
@@ -110,6 +111,9 @@ def score_models(
             click.echo(f"model {name}", err=True)
         try:
             results[name], asked = run(each, given, {**arguments, "preds": str(each["preds"])}, command)
+        except StoppedRun as stopped:
+            stopped.add_note("no comparison is written")
+            raise
         except ThmError as error:
             failed[name] = error
             click.echo(f"model {name} failed: {error}", err=True)

@@ -97,6 +97,7 @@ class Result:
         clips: the scores of each clip, in the order in which they were scored.
         skipped: the metrics that could not run, with the reason.
         notes: remarks that bear on the numbers of more than one clip.
+        complete: False where a signal has stopped the run, so that clips are missing.
     """
 
     provenance: Mapping[str, Any]
@@ -104,6 +105,7 @@ class Result:
     clips: list[ClipResult]
     skipped: Mapping[str, str]
     notes: list[str] = field(default_factory=list)
+    complete: bool = True
 
     @property
     def failed(self) -> list[ClipResult]:
@@ -128,6 +130,7 @@ class Result:
         plain: dict[str, Any] = to_json(
             {
                 "schema": SCHEMA,
+                "complete": self.complete,
                 "provenance": self.provenance,
                 "metrics": {key: asdict(metric) for key, metric in self.metrics.items()},
                 "clips": [

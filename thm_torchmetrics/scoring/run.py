@@ -34,11 +34,12 @@ from thm_torchmetrics.scoring.clip_files import (
 )
 from thm_torchmetrics.scoring.clip_outcome import ClipOutcome, PassOutcome
 from thm_torchmetrics.scoring.feature_provenance import check_times, origins_of
+from thm_torchmetrics.scoring.interrupts import StoppedRun, uninterrupted
 from thm_torchmetrics.scoring.metric_options import deviations
 from thm_torchmetrics.scoring.progress import Progress
 from thm_torchmetrics.scoring.reasons import reason_of
 from thm_torchmetrics.scoring.remarks import Remarks, owned_remarks
-from thm_torchmetrics.scoring.result import Result
+from thm_torchmetrics.scoring.result import ClipResult, Result
 from thm_torchmetrics.scoring.totals import Totals
 
 Attach: TypeAlias = Callable[[AnyClip | None, AnyClip | None], None]
@@ -120,6 +121,9 @@ class DatasetRun:
                 is read once, so that they may be measured while they are read.
             skipped: requested metrics that cannot run, with the reason, for the report.
             provenance: further facts on the run's origin (folders, options), for the report.
+
+        Raises:
+            StoppedRun: if a signal comes while they are read, and at least one was; it holds their result.
         """
         notes: list[str] = []
 
@@ -128,9 +132,22 @@ class DatasetRun:
             self.progress.note(text)
 
         totals = Totals(dict(self._members()), self._real, note)
-        clips = [totals.add(outcome) for outcome in outcomes]
+        clips: list[ClipResult] = []
+        signaled: KeyboardInterrupt | None = None
+        try:
+            for outcome in outcomes:
+                with uninterrupted():
+                    clips.append(totals.add(outcome))
+        except KeyboardInterrupt as error:
+            if not clips:
+                raise
+            signaled = error
+            note(f"not complete: the run was stopped after {len(clips)} clip{'s' * (len(clips) != 1)}")
         results = totals.results()
-        return Result(self._provenance(totals, provenance or {}), results, clips, skipped, notes)
+        result = Result(self._provenance(totals, provenance or {}), results, clips, skipped, notes, signaled is None)
+        if signaled is not None:
+            raise StoppedRun(result, signaled) from signaled
+        return result
 
     def measure(self, item: Item) -> ClipOutcome:
         """Measure one clip with all metrics; nothing is added to them."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from thm_torchmetrics.scoring.dataset import Plan, open_dataset, plan_run
+from thm_torchmetrics.scoring.interrupts import StoppedRun
 from thm_torchmetrics.scoring.progress import Progress
 from thm_torchmetrics.scoring.result import Result
 from thm_torchmetrics.scoring.save_statistics import save_statistics as write_statistics
@@ -112,6 +113,7 @@ def score(
 
     Raises:
         InputError: if the arguments do not fit together, or one of them changes nothing.
+        StoppedRun: a `KeyboardInterrupt` whose ``result`` holds the clips that were done; it is not ``complete``.
 
     Example:
         >>> import tempfile
@@ -136,6 +138,7 @@ def run_plan(plan: Plan, progress: Progress) -> Result:
 
     Raises:
         InputError: if a checkpoint is given that no metric needs, or no file can be paired.
+        StoppedRun: if a signal stops it; its result holds the clips that were done.
     """
     begun = time.monotonic()
     dataset = open_dataset(plan, progress)
@@ -146,12 +149,18 @@ def run_plan(plan: Plan, progress: Progress) -> Result:
         facts = shard_facts(plan.options.shard, sums, dataset, plan)
         outcomes = kept(dataset.run.outcomes([items[number] for number in facts.numbers]), facts, sums)
         provenance["shard"] = asdict(facts)
-    result = dataset.run.result(outcomes, dataset.skipped, provenance)
-    if plan.options.save_statistics is not None:
-        write_statistics(plan.options.save_statistics, dataset.run.metrics.members(), items)
+    stopped: StoppedRun | None = None
+    try:
+        result = dataset.run.result(outcomes, dataset.skipped, provenance)
+    except StoppedRun as error:
+        result, stopped = error.result, error
     result.notes[:0] = dataset.notes
-    if plan.options.pictures:
+    if plan.options.save_statistics is not None and stopped is None:
+        write_statistics(plan.options.save_statistics, dataset.run.metrics.members(), items)
+    if plan.options.pictures and stopped is None:
         progress.step("taking pictures of the worst frames")
         add_stills(result, dataset)
     result.provenance = {**result.provenance, "duration_s": round(time.monotonic() - begun, 3)}
+    if stopped is not None:
+        raise stopped
     return result
