@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from extractors.pictures import batch
 from parity.seeded import TOLERANCE, deviation, golden, golden_input, seeded_state
+from PIL import Image
 
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.extractors import make_extractor, release
@@ -33,6 +35,24 @@ def test_features_are_the_original_s(checkpoint: Path, protocol: str, stored: st
     assert deviation(chunk.features(extractor), golden(MODEL)[stored][:2], scale) <= TOLERANCE
     assert [held.name for held in extractor.checkpoints] == ["inception-fid"]
     assert str(extractor) == "inception"
+
+
+def test_clean_fid_resizes_as_pillow_does_in_floating_point(checkpoint: Path) -> None:
+    """Its program scales what Pillow made, channel by channel, and runs the same network."""
+    extractor = make_extractor("inception", "inception", checkpoint, protocol="clean-fid")
+    images = golden_input(MODEL, "images")[:2]
+    resized = [
+        [np.asarray(Image.fromarray(image[:, :, i].astype(np.float32)).resize((299, 299), Image.Resampling.BICUBIC))
+         for i in range(3)]
+        for image in images
+    ]  # fmt: skip
+    scaled = (torch.from_numpy(np.array(resized)).clamp(0, 255) - 128) / 128
+    with torch.inference_mode():
+        expected = extractor.network(torch.device("cpu")).features(scaled).numpy()
+    features = Chunk(batch(images)).features(extractor)
+    assert deviation(features, expected) <= 1e-6
+    other = make_extractor("inception", "inception", checkpoint, protocol="torch-fidelity")
+    assert deviation(Chunk(batch(images)).features(other), expected) > 1e-3
 
 
 def test_the_two_protocols_share_one_network_and_no_features(checkpoint: Path) -> None:

@@ -62,6 +62,7 @@ ROWS = (
         (
             Protocol("pytorch-fid", "github.com/mseitzer/pytorch-fid"),
             Protocol("torch-fidelity", "github.com/toshas/torch-fidelity"),
+            Protocol("clean-fid", "github.com/GaParmar/clean-fid, mode clean (G. Parmar et al., CVPR 2022)"),
             Protocol("piq", "piq.FID; ViCo baseline and TalkingHeadMetrics. For comparison with them only"),
             Protocol(
                 "eat", f"test_fid.py {_EAT}: five aligned crops of each clip, torchvision's Inception",

@@ -20,7 +20,7 @@ class Inception(FrozenNetwork):
     """Compute the pool3 features of the FID Inception network.
 
     Attributes:
-        protocol: the preprocessing, ``pytorch-fid`` or ``torch-fidelity``.
+        protocol: the preprocessing, ``pytorch-fid``, ``torch-fidelity`` or ``clean-fid``.
     """
 
     kind = "inception"
@@ -46,4 +46,5 @@ class Inception(FrozenNetwork):
         network = self.network(chunk.rows.device)
         if self.protocol == "pytorch-fid":
             return self.in_batches(network, chunk.as_float())
-        return self.in_batches(network.forward_fidelity, chunk.as_uint8())
+        run = network.forward_clean if self.protocol == "clean-fid" else network.forward_fidelity
+        return self.in_batches(run, chunk.as_uint8())

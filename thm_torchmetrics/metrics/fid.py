@@ -37,6 +37,9 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
     - ``pytorch-fid`` (default): frames resized bilinearly to 299x299 without antialiasing, as github.com/mseitzer/
       pytorch-fid does.
     - ``torch-fidelity``: TensorFlow 1's resize of 8-bit frames, as github.com/toshas/torch-fidelity does.
+    - ``clean-fid``: frames resized as Pillow resizes floating point, bicubically with antialiasing, and the scaling of
+      ``torch-fidelity``, as github.com/GaParmar/clean-fid does (G. Parmar et al., CVPR 2022). It loads the network from
+      another file, of the same weights.
     - ``piq``: the features of ``pytorch-fid``, and the root by an iteration that stops early where the covariance is
       singular (`functional.frechet_distance_newton_schulz`). It serves comparison with the ViCo baseline and
       TalkingHeadMetrics only: of few frames it is up to 40 percent larger than the distance that it stands for.
@@ -77,6 +80,7 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
     procedures: ClassVar[Mapping[str, Any]] = {
         "pytorch-fid": ("pytorch-fid", frechet_distance),
         "torch-fidelity": ("torch-fidelity", frechet_distance),
+        "clean-fid": ("clean-fid", frechet_distance),
         "piq": ("pytorch-fid", frechet_distance_newton_schulz),
         "eat": ("pytorch-fid", frechet_distance),
     }

@@ -76,6 +76,16 @@ class FIDInception(nn.Module):
         resized = _resize_from_corner(images.to(torch.float32), SIDE)
         return self.features((resized - 128.0) / 128.0)
 
+    def forward_clean(self, images: Tensor) -> Tensor:
+        """Return clean-fid's features ``(N, 2048)`` of RGB 0..255 ``(N, 3, H, W)``.
+
+        Images are resized as Pillow resizes floating point, bicubically with antialiasing, then cut to 0..255 and
+        mapped by (x - 128) / 128.
+        """
+        wide = torch.float32 if images.device.type == "mps" else torch.float64  # Pillow adds up in double precision
+        resized = F.interpolate(images.to(wide), size=(SIDE, SIDE), mode="bicubic", align_corners=False, antialias=True)
+        return self.features((resized.to(torch.float32).clamp(0, 255) - 128.0) / 128.0)
+
     def features(self, x: Tensor) -> Tensor:
         """Return features ``(N, 2048)`` of resized images.
 

@@ -57,6 +57,6 @@ SAME_FORMULA: dict[str, str] = {
     "aed-id:aligned": "aed-id extractor=None",
     **dict.fromkeys(("fvd:common-metrics", "fvd:latentsync"), "fvd extractor=None num_features=2"),
     "fvd:cd-fvd": "fvd:styleganv extractor=None num_features=2",
-    "fid:torch-fidelity": "fid extractor=None num_features=2",
+    **dict.fromkeys(("fid:torch-fidelity", "fid:clean-fid"), "fid extractor=None num_features=2"),
 }
 """Protocols that make features in another way and do the same with them: the case whose value they share."""
