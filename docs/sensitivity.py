@@ -248,7 +248,7 @@ def reacts_to(rows: list[dict[str, str]]) -> Iterator[str]:
         farthest = max(moves.values(), default=0.0)
         cells = [mark(moves.get((name, 3), moves.get((name, 1))), farthest) for name in names]
         made_up = " (made-up weights)" if any(row["weights"] for row in mine) else ""
-        yield f"| [`{key}`](metrics/{key}.md){made_up} | {' | '.join(cells)} |"
+        yield f"| [`{key}`](_generated/metrics/{key}.md){made_up} | {' | '.join(cells)} |"
 
 
 def mark(move: float | None, farthest: float) -> str:
