@@ -7,6 +7,7 @@ python docs/generated.py --readme  # prints the table of metrics that README.md 
 from __future__ import annotations
 
 import csv
+import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -92,12 +93,19 @@ def metric_page(row: Row, reactions: Mapping[str, list[dict[str, str]]]) -> Iter
     yield ""
     yield from networks(row)
     yield "```{eval-rst}"
-    yield f".. autoclass:: {cls.__module__}.{cls.__name__}"
+    yield f".. autoclass:: {cls.__module__}.{cls.__name__}({signature(cls)})"
     yield "   :no-index-entry:"
     yield "```"
     yield ""
     if row.key in reactions:
         yield from reaction(row.key, reactions[row.key])
+
+
+def signature(cls: type) -> str:
+    """Return the arguments of a class's constructor; its metaclass hides them."""
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
+    plain = [each.replace(annotation=inspect.Parameter.empty) for each in parameters]
+    return str(inspect.Signature(plain))[1:-1]
 
 
 def interval(scale: Scale) -> str:
@@ -153,7 +161,7 @@ def index_page() -> Iterator[str]:
             )
             yield head
     yield from ("", "```{toctree}", ":hidden:", "")
-    yield from (row.key for row in ROWS)
+    yield from (f"{row.key} <{row.key}>" for row in ROWS)
     yield "```"
 
 

@@ -228,7 +228,7 @@ def is_sample(data: Path) -> bool:
     return all(path.stem.startswith("portrait_") for path in (data / "gt_video").glob("*.mp4"))
 
 
-MARKS = ((0.5, "●●●"), (0.1, "●●"), (0.01, "●"), (0.0, "·"))
+MARKS = ((0.5, "●"), (0.1, "◐"), (0.01, "○"), (0.0, "·"))
 """How far a disturbance moves a value at the third of five levels, as a share of the farthest that any moves it."""
 
 

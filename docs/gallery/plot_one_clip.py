@@ -2,7 +2,7 @@
 One clip, three metrics
 =======================
 
-A prediction that starts late and grows blurred, frame by frame. The frames are made here, so that nothing is downloaded.
+A prediction that starts late and grows blurred, frame by frame. The frames are made here; nothing is downloaded.
 """
 
 # %%
