@@ -33,8 +33,6 @@ FAMILIES = {
 """Titles of the families, by the module of the catalog; a family without one is named after its module."""
 
 INPUTS = {
-    "preds": "generated frames",
-    "target": "real frames",
     "audio": "sound",
     "preds_au": "OpenFace tables of the generated clips",
     "target_au": "OpenFace tables of the real clips",
@@ -51,13 +49,27 @@ def families() -> dict[str, list[Row]]:
     return found
 
 
+FEATURES = {
+    "landmarks": "landmarks",
+    "pose": "angles",
+    "face3d": "coefficients",
+    "emotion": "valence and arousal",
+    "identity": "embeddings",
+}
+"""What a metric can be given in the place of frames, by the kind of its extractors."""
+
+
 def needs(row: Row) -> str:
     """Say what a metric reads, in words."""
+    if not set(row.inputs) & {"preds", "target"}:
+        return ", ".join(INPUTS.get(name, name) for name in row.inputs)
+    given = FEATURES.get(row.extractor_kind, "features" if row.extractors or row.features_by_default else "")
+    noun = given if row.features_by_default or not given else f"frames or {given}"
     if set(row.inputs) >= {"preds", "target"}:
-        frames = "features" if row.features_by_default and not row.extractors else "frames"
-        others = [INPUTS.get(name, name) for name in row.inputs if name not in ("preds", "target")]
-        return ", ".join([f"{frames} of both", *others])
-    return ", ".join(INPUTS.get(name, name) for name in row.inputs)
+        words = [f"{noun} of both"] + ([] if metric_class(row).paired else ["any numbers"])
+    else:
+        words = [f"{noun} of the generated clip" if "preds" in row.inputs else f"{noun} of the real clip"]
+    return ", ".join(words + [INPUTS.get(name, name) for name in row.inputs if name not in ("preds", "target")])
 
 
 def readme_table() -> Iterator[str]:

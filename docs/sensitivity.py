@@ -121,7 +121,7 @@ def measurable(row: Row) -> str | None:
 
 def make(keys: Iterable[str], folder: Path) -> dict[str, Any]:
     """Make the metrics that run here, each alone."""
-    from thm_torchmetrics.collection import make_metric
+    from thm_torchmetrics.collection import make_metric, metric_class, option_names
 
     made = {}
     for key in keys:
@@ -132,6 +132,8 @@ def make(keys: Iterable[str], folder: Path) -> dict[str, Any]:
         options: dict[str, Any] = {"extractor": network} if network else {}
         if key in SEEDED:
             options["weights"] = seeded(key, folder)
+        if "landmarks" in option_names(metric_class(row)):
+            options["landmarks"] = "dlib"
         if key == "aed-id":
             key = "aed-id:aligned"
         made[row.key] = make_metric(key, {**options, "align": "truncate"})

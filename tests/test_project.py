@@ -53,8 +53,8 @@ def homes() -> dict[str, set[str]]:
     """Return the distributions that hold each module; dlib-bin does not say itself that it holds dlib."""
     found: dict[str, set[str]] = {}
     for distribution in metadata.distributions():
-        for file in distribution.files or ():
-            found.setdefault(file.parts[0].partition(".")[0], set()).add(plain(distribution.name))
+        for line in (distribution.read_text("RECORD") or "").splitlines():
+            found.setdefault(re.split(r"[/.,]", line)[0], set()).add(plain(distribution.name))
     return found
 
 
@@ -67,7 +67,7 @@ def undeclared(folders: Iterable[str], extras: Iterable[str]) -> dict[str, str]:
     ]
     named = {plain(re.split(r"[<>=\[;]", claim)[0]) for claim in claims}
     own = {"thm_torchmetrics", *sys.stdlib_module_names}
-    own |= {path.stem for folder in ("", "benchmarks") for path in (ROOT / "tests" / folder).iterdir()}
+    own |= {path.stem for folder in ("tests", "tests/benchmarks", "docs") for path in (ROOT / folder).iterdir()}
     files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
     found = {name: str(path.relative_to(ROOT)) for path in files for name in imported(path) if name not in own}
     brought = homes()
