@@ -53,8 +53,9 @@ def homes() -> dict[str, set[str]]:
     """Return the distributions that hold each module; dlib-bin does not say itself that it holds dlib."""
     found: dict[str, set[str]] = {}
     for distribution in metadata.distributions():
+        name = plain(distribution.name)
         for line in (distribution.read_text("RECORD") or "").splitlines():
-            found.setdefault(re.split(r"[/.,]", line)[0], set()).add(plain(distribution.name))
+            found.setdefault(re.split(r"[/.,]", line)[0], set()).add(name)
     return found
 
 
