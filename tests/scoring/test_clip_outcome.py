@@ -1,6 +1,6 @@
 """Outcomes of clips: a result made of stored ones, in any split, equals that of one run."""
 
-import json
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from thm_torchmetrics import FrechetInceptionDistance, TalkingHeadMetrics
 from thm_torchmetrics.core.clip import FeatureClip
 from thm_torchmetrics.demo.sample import make_sample
 from thm_torchmetrics.media.pairing import Item, pair, pair_features
-from thm_torchmetrics.scoring.clip_outcome import ClipOutcome
+from thm_torchmetrics.scoring.outcome_file import OutcomeReader, OutcomeWriter
 from thm_torchmetrics.scoring.result import Result
 from thm_torchmetrics.scoring.run import DatasetRun
 
@@ -57,11 +57,13 @@ def test_a_result_of_stored_outcomes_is_that_of_the_run_to_the_last_bit(items: l
     expected = dataset_run().score(items, {})
     assert len(expected.failed) == 2  # the damaged video, and the features of another version
     assert any("first clip" in str(clip.error) for clip in expected.failed)
-    stored = []
-    for item in reversed(items):
-        plain, arrays = dataset_run().measure(item).to_plain()
-        stored.append((json.loads(json.dumps(plain)), {name: array.clone() for name, array in arrays.items()}))
-    outcomes = [ClipOutcome.from_plain(*each) for each in reversed(stored)]
+    file = BytesIO()
+    writer = OutcomeWriter(file)
+    for number, item in reversed([*enumerate(items)]):
+        writer.add(number, dataset_run().measure(item))
+    writer.close()
+    reader = OutcomeReader(file, "outcomes")
+    outcomes = [reader[number] for number in range(CLIPS)]
     assert plain_result(dataset_run().result(outcomes, {})) == plain_result(expected)
 
 

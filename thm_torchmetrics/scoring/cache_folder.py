@@ -123,7 +123,7 @@ class CacheFolder:
         if not self._writable:
             return
         path = self._place(kind, key)
-        plain = {name: array.detach().cpu().contiguous() for name, array in arrays.items()}
+        plain = {name: array.detach().cpu().contiguous().clone() for name, array in arrays.items()}
         about = json.loads(json.dumps({"key": key, "value": value}))  # numbers among the names of a mapping become text
         about["sha256"] = _digest(about["key"], about["value"], plain)
         data = safetensors.torch.save(plain, {"thm": json.dumps(about)})

@@ -30,9 +30,8 @@ class OutcomeWriter:
         """Add the outcome of the clip of a number."""
         plain, arrays = outcome.to_plain()
         self._archive.writestr(f"{number}.json", json.dumps(plain))
-        self._archive.writestr(
-            f"{number}.safetensors", save({name: array.cpu().contiguous() for name, array in arrays.items()})
-        )
+        apart = {name: array.cpu().contiguous().clone() for name, array in arrays.items()}  # metrics may share sums
+        self._archive.writestr(f"{number}.safetensors", save(apart))
 
     def close(self) -> None:
         """Complete the file."""
