@@ -1,12 +1,9 @@
 """The pages in docs/ say what the package does."""
 
 import re
-<<<<<<< HEAD
 import runpy
-=======
 import subprocess
 import sys
->>>>>>> c9cc266 (Move README's chapters to pages, and run the examples of every page)
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +12,9 @@ import torch
 from lipsync.stand_ins import SmallSyncNet
 
 from thm_torchmetrics.catalog import CATALOG, LACKING, SUITES, find_choice
-<<<<<<< HEAD
-=======
 from thm_torchmetrics.demo.sample import make_sample
 from thm_torchmetrics.extractors.syncnet import CustomSyncNetwork, SyncNetwork
 from thm_torchmetrics.weights import Checkpoints
->>>>>>> c9cc266 (Move README's chapters to pages, and run the examples of every page)
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -58,7 +52,6 @@ def test_every_protocol_that_a_page_names_exists(page: Path) -> None:
         assert find_choice(f"{key}:{protocol}").protocol == protocol
 
 
-<<<<<<< HEAD
 def test_the_share_of_papers_is_that_of_the_steps_that_are_complete(capsys: pytest.CaptureFixture[str]) -> None:
     script = runpy.run_path(str(DOCS / "papers_share.py"))
     steps = script["read"]("papers_share.csv")
@@ -70,7 +63,8 @@ def test_the_share_of_papers_is_that_of_the_steps_that_are_complete(capsys: pyte
     papers = script["filled"](steps, set(CATALOG))
     assert f"the whole automatic table of {papers} of 492 papers: {papers / 492:.1%}" in capsys.readouterr().out
     assert papers >= 267
-=======
+
+
 def examples(page: Path) -> list[str]:
     """The Python of a page."""
     return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
@@ -128,4 +122,3 @@ def test_the_study_of_what_moves_a_metric_is_what_its_script_measures(tmp_path: 
         assert value == known.rpartition(",")[2] or float(value) == pytest.approx(
             float(known.rpartition(",")[2]), rel=1e-3
         )
->>>>>>> c9cc266 (Move README's chapters to pages, and run the examples of every page)

@@ -51,14 +51,7 @@ def test_every_command_and_option_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     known = dict(commands(main))
     options = {option for command in known.values() for each in command.params for option in each.opts}
-<<<<<<< HEAD
-    of_pytest = {"--dist"}
-    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) - of_pytest
-    assert named - options == set()
-    for words in re.findall(r"`thm ([a-z]+)", README):
-=======
     for words in re.findall(r"(?:^|`)thm ([a-z]+)", text, re.M):
->>>>>>> c9cc266 (Move README's chapters to pages, and run the examples of every page)
         assert f"thm {words}" in known
     for line in re.findall(r"(?:^|`)(thm [^`\n]+(?:\\\n[^`\n]+)*)", text, re.M):
         assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", line)) - options == set()
