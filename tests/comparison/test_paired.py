@@ -38,6 +38,12 @@ def test_exchanges_of_equal_size_count_as_equal(scale: float) -> None:
     assert p_of(one, two) == pytest.approx(by_hand((one - two) / scale), rel=1e-12)
 
 
+def test_exchanges_of_equal_size_count_as_equal_also_of_large_values() -> None:
+    base = drawn(0, 10, 1e4, 1e3)
+    differences = np.array([0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, -0.1, 0.1, 0.1])
+    assert p_of(base + differences, base) == pytest.approx(by_hand(differences), rel=1e-12)
+
+
 def test_many_clips_agree_with_the_sign_test_of_scipy() -> None:
     one, two = drawn(1, 30), drawn(2, 30)
     theirs = stats.permutation_test(

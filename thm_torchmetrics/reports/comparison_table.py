@@ -85,9 +85,9 @@ def _models(out: PlainConsole, comparison: Comparison, shown: Sequence[Column]) 
         for column in shown:
             style = _STYLES[column.ranks.get(model, 0)]
             interval = comparison.cells[column.key][model].interval
-            text = Text(out.plain(value_text(comparison, column, model)), style)
+            text = Text.assemble((out.plain(value_text(comparison, column, model)), style))
             if interval is not None:
-                text.append(f"\n{interval_text(interval, column.places)}", "not bold not underline dim")
+                text.append(f"\n{interval_text(interval, column.places)}", "dim")
             cells.append(text)
         table.add_row(model, *cells)
     return table
