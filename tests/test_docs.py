@@ -122,3 +122,8 @@ def test_the_study_of_what_moves_a_metric_is_what_its_script_measures(tmp_path: 
         assert value == known.rpartition(",")[2] or float(value) == pytest.approx(
             float(known.rpartition(",")[2]), rel=1e-3
         )
+
+
+def test_the_figures_of_motion_are_drawn(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, DOCS / "motion_figures.py", tmp_path], check=True)
+    assert {path.stem for path in tmp_path.glob("*.png")} == {"pose", "beats", "blinks", "mouth"}
