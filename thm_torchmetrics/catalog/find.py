@@ -97,9 +97,9 @@ def register_metric(row: Row) -> None:
 
     Example::
 
-        register_metric(Row("l1", "AbsoluteError", "mine.metrics", "absolute error", Scale(False), ("preds", "target"),
+        register_metric(Row("hue", "HueError", "mine.metrics", "error of the hue", Scale(False), ("preds", "target"),
                             (Protocol("mine", "this lab's own"),)))
-        metric = TalkingHeadMetrics(["psnr", "l1"])
+        metric = TalkingHeadMetrics(["psnr", "hue"])
     """
     if not isinstance(row, Row) or not row.published:
         raise InputError(f"a metric is registered by a Row with at least one protocol, got {row!r}")
