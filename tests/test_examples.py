@@ -28,6 +28,9 @@ def program(tmp_path: Path) -> str:
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m thm_torchmetrics "$@"\n', encoding="utf-8")
     program.chmod(0o755)
+    torchrun = program.with_name("torchrun")
+    torchrun.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m torch.distributed.run "$@"\n', encoding="utf-8")
+    torchrun.chmod(0o755)
     return f"{program.parent}{os.pathsep}{os.environ['PATH']}"
 
 
@@ -70,3 +73,12 @@ def test_slurm_array(program: str, tmp_path: Path) -> None:
         shell(program, EXAMPLES / "slurm_array.sh", data, out, "--metrics", "psnr", **array)
     shell(program, "thm", "merge", *sorted(out.glob("part*.json")), "-o", out / "all.json")
     assert len(json.loads((out / "all.json").read_text(encoding="utf-8"))["clips"]) == 2
+
+
+def test_torchrun(program: str, tmp_path: Path) -> None:
+    """Two processes for one clip."""
+    data, out = make_sample(tmp_path / "data", clips=1, seconds=0.2, size=64), tmp_path / "all.json"
+    shell(program, EXAMPLES / "torchrun.sh", 2, data, out, "--metrics", "psnr")
+    report = json.loads(out.read_text(encoding="utf-8"))
+    assert report["provenance"]["ranks"] == 2
+    assert [clip["status"] for clip in report["clips"]] == ["ok"]

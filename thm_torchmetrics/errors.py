@@ -10,7 +10,8 @@
     ├── MissingFaceError (ValueError)      no face in a frame, under ``missing="error"``
     ├── WeightsError (RuntimeError)        a checkpoint is corrupt, unsafe, incomplete or not allowed
     │   └── WeightsNotFoundError (FileNotFoundError)
-    └── MissingExtraError (ModuleNotFoundError)   an optional dependency is not installed
+    ├── MissingExtraError (ModuleNotFoundError)   an optional dependency is not installed
+    └── RankError (RuntimeError)           a process of a run on several devices died
 
 Each also derives from the builtin in brackets, so that callers can catch it without importing this package.
 
@@ -55,6 +56,10 @@ class WeightsNotFoundError(WeightsError, FileNotFoundError):
 
 class MissingExtraError(ThmError, ModuleNotFoundError):
     """An optional dependency is not installed; the message gives the command that adds it."""
+
+
+class RankError(ThmError, RuntimeError):
+    """A process of a run on several devices died; the message names its rank."""
 
 
 class MediaWarning(UserWarning):

@@ -4,7 +4,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import piq
 import pytest
@@ -17,7 +16,6 @@ from torch import Tensor, nn
 from thm_torchmetrics import (
     Clip,
     FrechetInceptionDistance,
-    FrechetVideoDistance,
     LearnedPerceptualSimilarity,
     MultiScaleStructuralSimilarity,
     PeakSignalNoiseRatio,
@@ -154,50 +152,6 @@ def test_fid_crops_each_side_by_its_own_faces() -> None:
     assert metric.coverage == 13 / 14
     with pytest.raises(InputError, match="features are given; leave out region='face'"):
         FrechetInceptionDistance(extractor=None, region="face", landmarks=Points())
-
-
-class Seen(nn.Module):
-    """A network of clips that keeps what it gets."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.clips: list[Tensor] = []
-
-    def forward(self, clips: Tensor) -> Tensor:
-        self.clips.append(clips)
-        return clips.mean(dim=(2, 3, 4))
-
-
-@pytest.mark.filterwarnings("ignore:.*FrechetVideoDistance|FVD")
-def test_fvd_sees_crops_that_opencv_resizes_by_area() -> None:
-    preds, target = frames(1, 12).roll(3, dims=3), frames(2, 12)
-    network = Seen()
-    metric = FrechetVideoDistance(
-        protocol="fastvideo", extractor=network, num_features=3, region="face", landmarks=Points()
-    )
-    metric.update([preds, preds], [target, target.flip(0)])
-    assert metric.coverage != metric.coverage or metric.compute().isfinite()
-    x1, y1, x2, y2 = boxes(12)[4]
-    crop = target[4, :, y1:y2, x1:x2].permute(1, 2, 0).numpy()
-    expected = cv2.resize(crop, (224, 224), interpolation=cv2.INTER_AREA) / 127.5 - 1
-    assert network.clips[1][0, :, 4].permute(1, 2, 0).numpy() == pytest.approx(expected, abs=1e-6)
-
-
-@pytest.mark.filterwarnings("ignore:.*other side alone")
-@pytest.mark.filterwarnings("ignore:.*FrechetVideoDistance|FVD")
-def test_a_clip_with_a_frame_without_a_face_is_left_out_of_fvd_and_counted() -> None:
-    preds, target = frames(1, 12), frames(2, 12)
-    hidden = target.clone()
-    hidden[10, 2] = 0
-    options: dict[str, Any] = {"extractor": Seen(), "num_features": 3, "region": "face", "landmarks": Points()}
-    metric = FrechetVideoDistance(protocol="fastvideo", **options)
-    metric.update([preds, preds, preds], [target, target.flip(0), hidden])
-    metric.compute()
-    assert metric.coverage == 5 / 6
-    first = FrechetVideoDistance(protocol="styleganv", frames=4, **options)  # random frames of the target
-    first.update([hidden] * 2, [target] * 2)  # the first frames of the prediction
-    first.compute()
-    assert first.coverage == 1
 
 
 def test_boxes_in_files_are_found_by_the_clip_s_name(tmp_path: Path) -> None:

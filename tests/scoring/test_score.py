@@ -15,7 +15,7 @@ from thm_torchmetrics.cli.score import score as command
 from thm_torchmetrics.demo.sample import make_sample
 from thm_torchmetrics.errors import InputError
 
-SHOWN = {"output", "form", "fail_under", "quiet"}
+SHOWN = {"output", "form", "fail_under", "quiet", "methods", "report"}
 """Options of the command that say what is printed and written."""
 
 
@@ -50,7 +50,7 @@ def test_python_and_the_command_give_one_result(sample: Path, given: dict[str, A
 
 
 def test_every_option_of_the_command_is_an_argument_and_the_other_way_round() -> None:
-    arguments = set(inspect.signature(thm_torchmetrics.score).parameters) - {"progress", "sums"}
+    arguments = set(inspect.signature(thm_torchmetrics.score).parameters) - {"progress", "sums", "pictures"}
     options = {str(param.name) for param in command.params if param.expose_value} - SHOWN
     assert arguments == options - {"option"} | {"options"}
 

@@ -217,6 +217,43 @@ class Log(Counted):
         return f"{self.done_clips:,} of {self.clips:,} clips, {self.frames:,} frames"
 
 
+class RankLog(Log):
+    """The log of one rank of several has its name before every line; remarks are those of rank 0.
+
+    Args:
+        rank: the number of the process.
+        world: how many there are; they share the clips about equally.
+        quiet: show remarks alone.
+    """
+
+    def __init__(self, rank: int, world: int, quiet: bool) -> None:
+        super().__init__()
+        self._rank, self._world, self._quiet = rank, world, quiet
+
+    def start(self, clips: int) -> None:
+        """Begin to count; other ranks take their share of the clips."""
+        super().start(-(-clips // self._world))
+
+    def note(self, text: str) -> None:
+        """Print a remark, which all ranks have alike, once."""
+        if self._rank == 0:
+            super().note(text)
+
+    def alarm(self, text: str) -> None:
+        """Print why the process ends at once."""
+        super().note(text)
+
+    def _tell(self, text: str) -> None:
+        self._told = self._clock()
+        if not self._quiet:
+            super().note(f"rank {self._rank}: {text}")
+
+
+def rank_log(quiet: bool, rank: int, world: int) -> RankLog:
+    """Return what shows the progress of one rank of several."""
+    return RankLog(rank, world, quiet)
+
+
 def shown(quiet: bool) -> Counted:
     """Return what shows the progress: a bar on a terminal, else a log; if it is quiet, remarks alone."""
     if quiet:

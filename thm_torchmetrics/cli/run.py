@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from thm_torchmetrics.scoring.interrupts import StoppedRun
 from thm_torchmetrics.scoring.score_options import ScoreOptions
 
 if TYPE_CHECKING:
+    from thm_torchmetrics.scoring.dataset import Plan
     from thm_torchmetrics.scoring.result import Result
 
 _BY_KEY = ("extractor", "preds_features", "target_features")
@@ -24,8 +26,10 @@ _BY_KEY = ("extractor", "preds_features", "target_features")
 
 def run(
     values: Mapping[str, Any], given: Collection[str], arguments: Mapping[str, Any], command: str
-) -> tuple[Result, tuple[str, ...]]:
+) -> tuple[Result | None, tuple[str, ...]]:
     """Score by the options, and return the result and the metrics that were asked for.
+
+    There is no result in a process whose rank is not 0.
 
     Args:
         values: the options of the command.
@@ -36,6 +40,8 @@ def run(
     Raises:
         InputError: if the options do not fit together, or one of them changes nothing.
         StoppedRun: if a signal stops the run; its result holds the clips that were done.
+        MissingExtraError: if several devices are asked for, and Lightning is not installed.
+        RankError: if a process on one of several devices died.
     """
     options = options_of(values, given)
     asked = options.asked
@@ -43,21 +49,17 @@ def run(
     check_outputs(values, arguments)
 
     from thm_torchmetrics.scoring.dataset import plan_run
-    from thm_torchmetrics.scoring.score import run_plan
-
-    plan = plan_run(options)
-
-    from thm_torchmetrics.cli.progress import shown
 
     stopped: StoppedRun | None = None
     try:
-        with shown(values["quiet"]) as progress:
-            result = run_plan(plan, progress)
+        result = _score(plan_run(options), values["quiet"])
     except StoppedRun as error:
         result, stopped, gates = error.result, error, []  # a part of the clips passes no gate and fails none
     except KeyboardInterrupt as error:
         error.add_note("no report is written")
         raise
+    if result is None:
+        return None, asked
     result.provenance = {
         **result.provenance,
         "command": command,
@@ -68,6 +70,20 @@ def run(
     if stopped is not None:
         raise stopped
     return result, asked
+
+
+def _score(plan: Plan, quiet: bool) -> Result | None:
+    """Score in this process, or in one for each device."""
+    from thm_torchmetrics.cli.progress import rank_log, shown
+    from thm_torchmetrics.scoring.devices import launched_devices, score_on_devices
+    from thm_torchmetrics.scoring.score import run_plan
+
+    options = plan.options
+    devices = options.devices or launched_devices(options.num_nodes)
+    if devices is None:
+        with shown(quiet) as progress:
+            return run_plan(plan, progress)
+    return score_on_devices(replace(plan, options=replace(options, devices=devices)), partial(rank_log, quiet))
 
 
 def options_of(values: Mapping[str, Any], given: Collection[str]) -> ScoreOptions:

@@ -19,8 +19,11 @@ from thm_torchmetrics.cli.output import finish, finish_stopped
 from thm_torchmetrics.cli.run import run
 from thm_torchmetrics.cli.score_models import models_named, names_models, score_models
 from thm_torchmetrics.cli.wording import in_cli_words
-from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.errors import InputError, MissingExtraError, RankError
 from thm_torchmetrics.scoring.interrupts import StoppedRun
+
+RANK_DIED = 5
+"""Exit status where a process of a run on several devices died."""
 
 _FOLDER = click.Path(path_type=Path)
 
@@ -129,6 +132,20 @@ _FOLDER = click.Path(path_type=Path)
 )
 @click.option("--au-face-id", type=int, default=None, metavar="N", help="Which face of OpenFace files with several.")
 @click.option(
+    "--devices",
+    type=click.IntRange(min=1),
+    default=None,
+    metavar="N",
+    help="Compute in N processes, a device each. Under torchrun and SLURM they are those that it has started.",
+)
+@click.option(
+    "--num-nodes",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="M",
+    help="How many machines take part, with --devices on each.",
+)
+@click.option(
     "--shard",
     metavar="I/N",
     help="Score the I-th of N parts of the clips, with -o PART.json; `thm merge` makes one result of all parts.",
@@ -167,9 +184,10 @@ def score(context: click.Context, /, **_: Any) -> None:
     An option that is given and changes nothing in the run is an error.
 
     Exit status: 0 everything asked for was scored; 1 a --fail-under gate failed; 2 wrong usage or an output that cannot
-    be written; 3 some clips or models failed, or a metric named with --metrics has no value; 4 nothing was scored; 130
-    stopped by Ctrl-C, 143 by SIGTERM (the reports hold the clips that were done, and say that they are not complete;
-    of several models none is written); 141 the reader of standard output has gone (files are written).
+    be written; 3 some clips or models failed, or a metric named with --metrics has no value; 4 nothing was scored; 5
+    a process of --devices died; 130 stopped by Ctrl-C, 143 by SIGTERM (the reports hold the clips that were done, and
+    say that they are not complete; of several models or processes none is written); 141 the reader of standard
+    output has gone (files are written).
     """  # fmt: skip
     values, given = given_options(context)
     arguments, command = arguments_of(context, values, given), command_line(context)
@@ -185,6 +203,11 @@ def score(context: click.Context, /, **_: Any) -> None:
         except StoppedRun as stopped:
             finish_stopped(stopped, values)
             raise
-    except InputError as error:
+    except (InputError, MissingExtraError) as error:
         raise click.UsageError(in_cli_words(str(error))) from error
+    except RankError as error:
+        click.echo(f"Error: {error}", err=True)
+        context.exit(RANK_DIED)
+    if result is None:  # another process writes it
+        context.exit(0)
     context.exit(finish(result, values, asked if values["metrics"] else ()))

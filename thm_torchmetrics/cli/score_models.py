@@ -19,8 +19,8 @@ from thm_torchmetrics.scoring.interrupts import StoppedRun
 if TYPE_CHECKING:
     from thm_torchmetrics.scoring.result import Result
 
-_OF_ONE_MODEL = ("preds_au", "pairs", "preds_features", "shard")
-"""Options that name files of one model, or a part of its result."""
+_OF_ONE_MODEL = ("preds_au", "pairs", "preds_features", "shard", "devices", "num_nodes")
+"""Options that name files of one model, or a part of its result, or the processes that score it."""
 
 
 def names_models(texts: Sequence[str]) -> bool:
@@ -110,7 +110,10 @@ def score_models(
         if not values["quiet"]:
             click.echo(f"model {name}", err=True)
         try:
-            results[name], asked = run(each, given, {**arguments, "preds": str(each["preds"])}, command)
+            result, asked = run(each, given, {**arguments, "preds": str(each["preds"])}, command)
+            if result is None:
+                raise InputError("torchrun starts processes for one model; score each apart, and use `thm compare`")
+            results[name] = result
         except StoppedRun as stopped:
             stopped.add_note("no comparison is written")
             raise

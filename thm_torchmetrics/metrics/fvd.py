@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -22,12 +21,8 @@ from thm_torchmetrics.extractors.i3d import LEAST_FRAMES, NUM_FEATURES
 from thm_torchmetrics.functional.checks import finite_or_nan
 from thm_torchmetrics.functional.frechet import frechet_distance
 from thm_torchmetrics.metrics.clip_window import ClipWindow
-from thm_torchmetrics.regions.region import Region, make_region
-from thm_torchmetrics.regions.region_runs import resized_crops
 from thm_torchmetrics.weights import CustomFiles
 
-_SIDE = 224
-"""Height and width of crops."""
 _OF_ALL = 10
 """The least length of a clip that is measured whole; published programs ask for it."""
 
@@ -90,10 +85,6 @@ class FrechetVideoDistance(FrechetDistance, key="fvd"):
         resolution: side to which a loader first resizes the frames, bilinearly with antialiasing, and cuts the middle
             square out; None: no loader.
         seed: decides the random starts, together with the clip's name.
-        region: ``"face"``, ``"mouth"``, ``"upper"``, ``"x,y,w,h"``, or boxes or masks in files (see
-            docs/image_quality.md); each frame is cropped by its own box, and the crop resized to 224x224 by area, as
-            LatentSync does; default: the whole frame. A clip with a frame without a region has no features.
-        landmarks: the extractor of the face's points: ``"fan"`` (default), ``"dlib"``, or a module.
         weights: your own checkpoint, a state dict with the keys of `nets.i3d.InceptionI3d`.
         kwargs: the options of `SetDistance`, such as ``reset_target`` and ``target``, and of `TalkingHeadMetric`.
 
@@ -133,8 +124,6 @@ class FrechetVideoDistance(FrechetDistance, key="fvd"):
         stride: int = 1,
         resolution: int | None = None,
         seed: int = 0,
-        region: str | None = None,
-        landmarks: str | nn.Module = "fan",
         weights: CustomFiles = None,
         **kwargs: Any,
     ) -> None:
@@ -145,10 +134,6 @@ class FrechetVideoDistance(FrechetDistance, key="fvd"):
                 raise InputError(f"{name} must be at least {smallest}, got {value}")
         self.extractor = make_extractor("i3d", extractor, weights)
         self.frames, self.stride, self.resolution, self.seed = frames, stride, resolution, seed
-        self.region, self.landmarks = region, landmarks
-        if region is not None and self.extractor is None:
-            raise InputError(f"features are given; leave out region={region!r}")
-        self._region = make_region(region, landmarks, None if isinstance(weights, str | Path) else weights)
 
     def fields(self) -> Fields:
         """Return the sums of both sides, and the number of clips that are too short."""
@@ -158,8 +143,7 @@ class FrechetVideoDistance(FrechetDistance, key="fvd"):
         """Start the run of one clip."""
         if self.extractor is None:
             return super().start(preds, target, **inputs)
-        region = self._region
-        return VideoRun(self, preds, target) if region is None else RegionVideoRun(self, region, preds, target)
+        return VideoRun(self, preds, target)
 
     def value(self, sums: Sums) -> Tensor:
         """Return the distance; NaN below two clips a side."""
@@ -188,9 +172,7 @@ class FrechetVideoDistance(FrechetDistance, key="fvd"):
         if short:
             clips = "clips have" if seen != 1 else "clip has"
             reasons.append(f"{short} of {seen} {clips} fewer than {self.least()} frames")
-        if missing > short and self.region is not None:
-            reasons.append(f"{missing - short} of {seen} clips have frames without a region")
-        elif missing > short:
+        if missing > short:
             reasons.append(super().why_missing(sums, missing - short))
         return " and ".join(reasons)
 
@@ -211,14 +193,10 @@ class VideoRun(FrechetRun):
             if chunk is not None:
                 window.add(chunk.rows)
 
-    def fault(self, side: str) -> str:
-        """Return why a side that is long enough cannot be measured, in words; empty if it can."""
-        return ""
-
     @torch.no_grad()
     def close(self) -> None:
         """Add the features of each side, and say which side is too short."""
-        short, faults = [], []
+        short = []
         for place, (side, window) in enumerate(self._windows.items()):
             if not window.seen:
                 continue
@@ -228,49 +206,8 @@ class VideoRun(FrechetRun):
                 short.append(f"the {name} has {window.seen} frames, and {self.metric.least()} are needed")
                 self.sums.short[place] = 1
                 continue
-            if fault := self.fault(side):
-                faults.append(fault)
-                continue
             features = self.metric.extractor.clip_features(window.rows, self.metric.protocol, self.metric.resolution)
             self.add_features(side, finite_or_nan(features).to(torch.float64))
-        self.why = " and ".join(short + faults)
-        if 0 < len(short + faults) < int(self.sums.seen.sum()):
+        self.why = " and ".join(short)
+        if 0 < len(short) < int(self.sums.seen.sum()):
             warnings.warn(f"{self.why}: the other side alone is used", MediaWarning, stacklevel=2)
-
-
-class RegionVideoRun(VideoRun):
-    """The run adds the features of the region of one clip of each side, which is found on that side.
-
-    Args:
-        metric: the metric.
-        region: the region.
-        preds: the generated clip.
-        target: the real clip.
-    """
-
-    def __init__(
-        self, metric: FrechetVideoDistance, region: Region, preds: AnyClip | None, target: AnyClip | None
-    ) -> None:
-        super().__init__(metric, preds, target)
-        self._regions = {"preds": region.of_clip(preds, target), "target": region.of_clip(target, preds)}
-        clips = {"preds": preds, "target": target}
-        self._found = {side: metric.window(side, getattr(clip, "key", "")) for side, clip in clips.items()}
-
-    def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
-        """Select the regions of the frames of both sides; one that has none is black, and noted."""
-        sides = {"preds": preds, "target": target}
-        cropped: dict[str, Chunk | None] = dict.fromkeys(sides)
-        for side, chunk in sides.items():
-            if chunk is not None:
-                boxes = self._regions[side].boxes(chunk)
-                cropped[side] = Chunk(resized_crops(chunk.as_uint8(), boxes, _SIDE), chunk.start, chunk.times)
-                self._found[side].add(torch.tensor(boxes).any(dim=1))
-        super().measure(cropped["preds"], cropped["target"])
-
-    def fault(self, side: str) -> str:
-        """Return which side has frames without a region among those that are measured; empty if none has."""
-        found = self._found[side].rows
-        if found is None or found.all():
-            return ""
-        name = {"preds": "prediction", "target": "target"}[side]
-        return f"{int((~found).sum())} of {len(found)} frames of the {name} have no region"

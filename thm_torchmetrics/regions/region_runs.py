@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import AnyClip
@@ -15,7 +15,6 @@ from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.frame_mean import FrameMean, FrameMeanRun
 from thm_torchmetrics.core.frechet_distance import FrechetDistance, FrechetRun
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.imaging.resize import resize_area
 from thm_torchmetrics.regions.region import ClipRegion, Region, make_region
 from thm_torchmetrics.weights import CustomFiles
 
@@ -133,25 +132,6 @@ def crop(chunk: Chunk, boxes: list[list[int]]) -> Iterator[Chunk | None]:
         else:
             yield None
         start += count
-
-
-def resized_crops(frames: Tensor, boxes: list[list[int]], side: int) -> Tensor:
-    """Cut boxes out of frames and resize them by area, as OpenCV's ``INTER_AREA``.
-
-    Args:
-        frames: ``(n, 3, H, W)``, uint8.
-        boxes: ``x1, y1, x2, y2`` of each, ends exclusive; all 0 for none, whose crop is black.
-        side: height and width of the crops.
-
-    Returns:
-        ``(n, 3, side, side)``, uint8.
-    """
-    black = frames.new_zeros(1, 3, side, side)
-    crops = [
-        resize_area(frame[None, :, y1:y2, x1:x2], (side, side)) if y2 > y1 else black
-        for frame, (x1, y1, x2, y2) in zip(frames, boxes, strict=True)
-    ]
-    return torch.cat(crops)
 
 
 def _spans(boxes: list[list[int]]) -> list[int]:

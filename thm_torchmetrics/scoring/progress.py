@@ -35,6 +35,9 @@ class Progress:
     def note(self, text: str) -> None:
         """Show a remark for the reader of the numbers."""
 
+    def alarm(self, text: str) -> None:
+        """Show why the process ends at once."""
+
     def download(self, name: str, done: int, total: int | None) -> None:
         """Show the number of bytes of a checkpoint that have arrived."""
 

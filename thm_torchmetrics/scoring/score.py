@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.scoring.dataset import Plan, open_dataset, plan_run
-from thm_torchmetrics.scoring.interrupts import StoppedRun
+from thm_torchmetrics.scoring.devices import score_on_devices
+from thm_torchmetrics.scoring.execution import score_dataset
 from thm_torchmetrics.scoring.progress import Progress
 from thm_torchmetrics.scoring.result import Result
-from thm_torchmetrics.scoring.save_statistics import save_statistics as write_statistics
 from thm_torchmetrics.scoring.score_options import ScoreOptions
-from thm_torchmetrics.scoring.shards import kept, shard_facts
-from thm_torchmetrics.scoring.worst_frames import add_stills
 
 Place: TypeAlias = Path | str
 
@@ -59,6 +56,8 @@ def score(
     save_statistics: Place | None = None,
     per_frame: bool = False,
     pictures: bool = False,
+    devices: int | None = None,
+    num_nodes: int = 1,
     progress: Progress | None = None,
 ) -> Result:
     """Score generated videos against real ones, as the command ``thm score`` does.
@@ -106,14 +105,20 @@ def score(
         save_statistics: folder for the statistics of the real side of each set metric, to be given to it as ``target``.
         per_frame: keep the values of single frames, by the metrics that have them, with each clip.
         pictures: keep pictures of the worst frames, too, for `reports.write` with a path that ends in ``.html``.
-        progress: receives the progress of the run; default: nothing shows it.
+        devices: compute in so many processes, a device each; needs the extra ``lightning``. The program must guard its
+            start by ``if __name__ == "__main__"``, as for every use of several processes.
+        num_nodes: how many machines take part, with ``devices`` on each.
+        progress: receives the progress of the run, in one process; default: nothing shows it.
 
     Returns:
-        The values over the dataset and of each clip, with their provenance.
+        The values over the dataset and of each clip, with their provenance. On a machine that is not the first of
+        several: a result without metrics and clips.
 
     Raises:
         InputError: if the arguments do not fit together, or one of them changes nothing.
         StoppedRun: a `KeyboardInterrupt` whose ``result`` holds the clips that were done; it is not ``complete``.
+        MissingExtraError: if several devices are asked for, and Lightning is not installed.
+        RankError: if a process on one of several devices died.
 
     Example:
         >>> import tempfile
@@ -125,12 +130,17 @@ def score(
         3
     """
     given = dict(locals())
-    progress = given.pop("progress") or Progress()
-    return run_plan(plan_run(ScoreOptions.in_python(given)), progress)
+    progress = given.pop("progress")
+    plan = plan_run(ScoreOptions.in_python(given))
+    if devices is None:
+        return run_plan(plan, progress or Progress())
+    if progress is not None:
+        raise InputError("`progress=` is of one process; leave it out with `devices=`")
+    return score_on_devices(plan) or Result({}, {}, [], {})
 
 
 def run_plan(plan: Plan, progress: Progress) -> Result:
-    """Score what a plan asks for.
+    """Score what a plan asks for, in this process.
 
     Args:
         plan: the plan.
@@ -140,27 +150,5 @@ def run_plan(plan: Plan, progress: Progress) -> Result:
         InputError: if a checkpoint is given that no metric needs, or no file can be paired.
         StoppedRun: if a signal stops it; its result holds the clips that were done.
     """
-    begun = time.monotonic()
     dataset = open_dataset(plan, progress)
-    items, sums, provenance = dataset.items, plan.options.sums, dict(dataset.provenance)
-    if plan.options.shard is None or sums is None:
-        outcomes = dataset.run.outcomes(items)
-    else:
-        facts = shard_facts(plan.options.shard, sums, dataset, plan)
-        outcomes = kept(dataset.run.outcomes([items[number] for number in facts.numbers]), facts, sums)
-        provenance["shard"] = asdict(facts)
-    stopped: StoppedRun | None = None
-    try:
-        result = dataset.run.result(outcomes, dataset.skipped, provenance)
-    except StoppedRun as error:
-        result, stopped = error.result, error
-    result.notes[:0] = dataset.notes
-    if plan.options.save_statistics is not None and stopped is None:
-        write_statistics(plan.options.save_statistics, dataset.run.metrics.members(), items)
-    if plan.options.pictures and stopped is None:
-        progress.step("taking pictures of the worst frames")
-        add_stills(result, dataset)
-    result.provenance = {**result.provenance, "duration_s": round(time.monotonic() - begun, 3)}
-    if stopped is not None:
-        raise stopped
-    return result
+    return score_dataset(plan, dataset, dataset.run.outcomes, progress)

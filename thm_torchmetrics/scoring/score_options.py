@@ -67,6 +67,8 @@ class ScoreOptions:
     save_statistics: Path | None = None
     per_frame: bool = False
     pictures: bool = False
+    devices: int | None = None
+    num_nodes: int = 1
     given: frozenset[str] = frozenset()
     spell: Spelling = in_python
 
@@ -76,8 +78,14 @@ class ScoreOptions:
         Raises:
             InputError: if a value lies outside its range.
         """
-        if not isinstance(self.every, int) or self.every < 1:
-            raise InputError(f"{self.spell('every', self.every)}: a whole number from 1 on is needed")
+        for name in ("every", "devices", "num_nodes"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise InputError(f"{self.spell(name, value)}: a whole number from 1 on is needed")
+        if self.num_nodes > 1 and self.devices is None:
+            raise InputError(
+                f"{self.spell('num_nodes', self.num_nodes)} needs {self.spell('devices')}, the number on each machine"
+            )
         if not 0 < self.fps < math.inf:
             raise InputError(f"{self.spell('fps', self.fps)}: a number above 0 is needed")
         if not 0 <= self.au_min_confidence <= 1:
