@@ -260,11 +260,11 @@ def _smooth(value: Plane) -> Plane:
     return value * value * (3 - 2 * value)
 
 
-def noisy(frames: Iterable[Picture], rng: np.random.Generator) -> Iterator[Picture]:
-    """Yield the frames with some noise."""
+def noisy(frames: Iterable[Picture], rng: np.random.Generator, level: float = 3) -> Iterator[Picture]:
+    """Yield the frames with noise of this standard deviation."""
     for frame in frames:
         noise = rng.standard_normal(frame.shape, np.float32)
-        yield np.clip(np.rint(frame + 3 * noise), 0, 255).astype(np.uint8)
+        yield np.clip(np.rint(frame + level * noise), 0, 255).astype(np.uint8)
 
 
 def write_action_units(path: Path, motion: Motion, rng: np.random.Generator, error: float) -> None:
