@@ -136,6 +136,17 @@ def test_a_metric_that_one_model_lacks_says_why() -> None:
     assert [each.metric for each in found.differences] == ["psnr"]
 
 
+def test_a_metric_that_no_model_has_a_value_of_says_why() -> None:
+    models = two_models()
+    for each in models.values():
+        each.metrics = {**each.metrics, "ssim": replace(each.metrics["ssim"], value=None, why="no face")}
+        for clip in each.clips:
+            clip.metrics["ssim"] = ClipScore(None, 0, 0)
+    found = compare_models(models, resamples=99, common=True)
+    assert {(cell.value, cell.why) for cell in found.cells["ssim"].values()} == {(None, "no face")}
+    assert [each.metric for each in found.differences] == ["psnr"]
+
+
 @pytest.mark.parametrize(("count", "interval", "test"), [(5, False, False), (6, False, True), (8, True, True)])
 def test_few_clips_have_no_interval_or_test_and_it_says_so(count: int, interval: bool, test: bool) -> None:
     found = compare_models(two_models(count), resamples=99)

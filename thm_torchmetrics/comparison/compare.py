@@ -102,6 +102,9 @@ def compare_models(
     real: dict[str, float] = {}
     for key in keys:
         having = _with_value(models, key)
+        if not having:
+            cells[key] = {name: Cell(None, None, 0, _why_none(result, key)) for name, result in models.items()}
+            continue
         clips = _shared(having, key)
         comparer.check_clusters(clips)
         rows = rows_of_clips(having, key, clips, clusters)
