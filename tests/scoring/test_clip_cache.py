@@ -1,11 +1,13 @@
 """The cache of clips: nothing is measured twice, and nothing is taken for something else."""
 
+import errno
 import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -17,12 +19,12 @@ import torch
 from thm_torchmetrics import IdentitySimilarity, PeakSignalNoiseRatio, TalkingHeadMetrics
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.demo.sample import make_sample
-from thm_torchmetrics.errors import MediaWarning
+from thm_torchmetrics.errors import InputError, MediaWarning
 from thm_torchmetrics.extractors import Extractor, register_extractor
 from thm_torchmetrics.media.pairing import Item, pair
 from thm_torchmetrics.metrics.image_quality import BlurDetectionProbability
 from thm_torchmetrics.scoring import cache_keys
-from thm_torchmetrics.scoring.cache_folder import CacheFolder
+from thm_torchmetrics.scoring.cache_folder import CacheFolder, prune
 from thm_torchmetrics.scoring.clip_files import ActionUnitOptions
 from thm_torchmetrics.scoring.result import Result
 from thm_torchmetrics.scoring.run import DatasetRun
@@ -363,3 +365,75 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path, clips: int, secon
     resumed = score(folder, cache=tmp_path / "c", **options)
     assert plain(resumed) == plain(score(folder, **options))
     assert resumed.provenance["cache"]["clips"]["found"] >= 3 * clips
+
+
+def test_no_file_stays_open(sample: Path, tmp_path: Path) -> None:
+    """Neither of a video nor of the cache, whether clips are measured or found."""
+    run_of(LIGHT, tmp_path).score(items_of(sample), {})
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for cache in (tmp_path / "new", tmp_path / "new", None):
+        run_of(LIGHT, cache).score(items_of(sample), {})
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_full_disk_ends_the_writing_and_not_the_run(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is there is still found."""
+    expected = plain(run_of(["psnr"], tmp_path).score(items_of(sample), {}))
+
+    def full(*args: Any, **kwargs: Any) -> Any:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("thm_torchmetrics.scoring.cache_folder.whole_file", full)
+    notes: list[str] = []
+    run = run_of(LIGHT, tmp_path, notes)
+    result = run.score(items_of(sample), {})
+    assert result.metrics["psnr"].value == expected["metrics"]["psnr"]["value"]
+    assert counts(run) == (2, 4, 0)
+    assert [note for note in notes if "no more written: No space left" in note] == notes
+    assert result.provenance["cache"]["written"] is False
+
+
+def test_two_writers_leave_whole_entries(tmp_path: Path) -> None:
+    """Readers find, at any moment, an entry of one of them."""
+    key = {"clip": "a"}
+    damaged: list[str] = []
+
+    def write(number: int) -> None:
+        folder = CacheFolder(tmp_path, damaged.append)
+        for _ in range(20):
+            folder.write("clips", key, number, {"sums": torch.full((2000,), float(number))})
+            entry = folder.read("clips", key)
+            assert entry is not None
+            assert (entry.arrays["sums"] == entry.value).all()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    assert damaged == []
+
+
+def test_a_folder_of_other_files_is_no_cache(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(InputError, match="holds other files"):
+        CacheFolder(tmp_path, print)
+    with pytest.raises(InputError, match="is no cache"):
+        prune(tmp_path, max_size=0)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_prune_removes_what_was_not_used_for_longest(tmp_path: Path) -> None:
+    folder = CacheFolder(tmp_path, print)
+    for number in range(4):
+        folder.write("clips", {"clip": number}, number, {})
+        path = folder._place("clips", {"clip": number})
+        os.utime(path, (time.time() - 86400 * (10 - number),) * 2)
+    (tmp_path / "clips" / "notes.txt").write_text("mine")
+    assert folder.read("clips", {"clip": 0}) is not None  # used now
+    size = path.stat().st_size
+    prune(tmp_path, older_than=8.5)
+    assert [folder.read("clips", {"clip": number}) is not None for number in range(4)] == [True, False, True, True]
+    os.utime(folder._place("clips", {"clip": 2}), (0, 0))
+    prune(tmp_path, max_size=2 * size)
+    assert [folder.read("clips", {"clip": number}) is not None for number in range(4)] == [True, False, False, True]
+    assert (tmp_path / "clips" / "notes.txt").exists()

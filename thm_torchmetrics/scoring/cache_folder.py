@@ -90,10 +90,10 @@ class CacheFolder:
     def _make(self) -> None:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            foreign = any(self.path.iterdir())
+            foreign = any(not each.name.startswith((TAG, f".{TAG}")) for each in self.path.iterdir())
         except OSError as error:
             raise InputError(f"{self.path} cannot be used as a cache: {error.strerror or error}") from error
-        if foreign and not is_cache(self.path):  # another process may have made it meanwhile
+        if foreign and not is_cache(self.path):  # another process may be making it
             raise InputError(f"{self.path} holds other files and is no cache; name an empty folder, or one to be made")
         try:
             with whole_file(self.path / TAG) as file:
