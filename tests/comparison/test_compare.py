@@ -53,6 +53,7 @@ def test_the_reference_may_be_any_model() -> None:
     [
         ({"every": 10}, "psnr, ssim: every 1 of ours, 10 of base"),
         ({"versions": {"thm-torchmetrics": "0.2.0"}}, "psnr, ssim: thm-torchmetrics 0.1 of ours, 0.2 of base"),
+        ({"numerics": {"ssim": 2}}, "ssim: version of the numbers None of ours, 2 of base"),
         ({"same_rate": False}, "psnr, ssim: pairs of unlike frame rates none of ours, by number of base"),
         ({"options": {"psnr": {"average": "clip"}}}, "psnr: option average frame of ours, clip of base"),
         (

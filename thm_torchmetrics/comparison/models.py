@@ -71,7 +71,8 @@ def check_alike(models: Mapping[str, Result], keys: Sequence[str]) -> None:
     """Raise an error unless all models were measured in the same way.
 
     Compared are protocol, extractor, every option, checkpoints by their hash, skipped frames, how tables and frame
-    rates were read, and the version of the package up to its second number, which every change of a number raises.
+    rates were read, the version of the metric's numbers, and that of the package up to its second number, which every
+    change of a number raises.
 
     Raises:
         InputError: if a metric was measured in two ways; the message names them all.
@@ -102,6 +103,7 @@ def _facts(result: Result, key: str) -> Iterator[tuple[str, str]]:
     yield "unit", metric.unit
     version = str(given.get("versions", {}).get("thm-torchmetrics", "unknown"))
     yield "thm-torchmetrics", ".".join(version.split(".")[:2])
+    yield "version of the numbers", str(given.get("numerics", {}).get(key))
     for name, value in given.get("options", {}).get(key, {}).items():
         if name not in (*_NO_MATTER, "protocol", "extractor"):
             yield f"option {name}", str(value)

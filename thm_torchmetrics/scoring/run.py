@@ -282,6 +282,7 @@ class DatasetRun:
             "platform": platform.platform(),
             "device": str(next(iter(members.values())).device) if members else None,
             "options": {name: metric.settings() for name, metric in members.items()},
+            "numerics": {name: metric.numerics for name, metric in members.items()},
             "deviations": {
                 name: found + totals.features.deviations(name) for name, found in deviations(members).items()
             },
