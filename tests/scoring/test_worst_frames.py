@@ -58,6 +58,7 @@ def test_a_clip_without_any_value_is_in_no_place() -> None:
 
 def test_the_worst_frame_is_that_of_each_metric_by_its_direction() -> None:
     series = {"psnr": [5.0, 4.0, None, 6.0], "lmd": [1.0, 3.0, 9.0, float("nan")], "ssim": [0.5, 0.1, 0.2, 0.3]}
+    series["mkr"] = [0.0, 0.0, 0.0, 0.0]
     time = [0.0, 0.04, 0.08, 0.12]
     scores = {key: ClipScore(1.0, 4, 0, per_frame={"time": time, "value": each}) for key, each in series.items()}
     found = worst_frames(ClipResult("a", metrics=scores), scored(dict.fromkeys(series, (1.0,))))

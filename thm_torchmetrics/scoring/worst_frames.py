@@ -62,7 +62,7 @@ def worst_frames(clip: ClipResult, result: Result) -> list[WorstFrame]:
         if "value" not in series or "time" not in series:
             continue
         values = [(value, i) for i, value in enumerate(series["value"]) if value is not None and not math.isnan(value)]
-        if not values:
+        if not values or (len(values) > 1 and min(values)[0] == max(values)[0]):  # no frame is worse than others
             continue
         value, number = (min if result.metrics[key].higher_is_better else max)(values)
         before = found[number].values if number in found else {}
