@@ -22,14 +22,14 @@ FRAMES = 12
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three clips of grey frames; of clip i the predicted frame i is brighter, by 20 (i + 1) levels."""
+    """Three clips of grey frames; of clip i the predicted frame 2 i is brighter, by 20 (i + 1) levels."""
     folder = tmp_path_factory.mktemp("sample")
     for side in ("gt_video", "pred_video"):
         (folder / side).mkdir()
     for index in range(3):
         real = np.full((FRAMES, 64, 96, 3), 100, np.uint8)
         ours = real.copy()
-        ours[index] += 20 * (index + 1)
+        ours[2 * index] += 20 * (index + 1)
         for side, frames in (("gt_video", real), ("pred_video", ours)):
             write_video(folder / side / f"clip{index}.mp4", iter(frames), 25)
     return folder
