@@ -34,6 +34,7 @@ FAMILIES = {
 
 INPUTS = {
     "audio": "sound",
+    "labels": "a label per clip",
     "preds_au": "OpenFace tables of the generated clips",
     "target_au": "OpenFace tables of the real clips",
 }
@@ -58,12 +59,16 @@ FEATURES = {
 }
 """What a metric can be given in the place of frames, by the kind of its extractors."""
 
+FEATURES_OF = {"emotion-accuracy": "logits"}
+"""The same of single metrics, by key."""
+
 
 def needs(row: Row) -> str:
     """Say what a metric reads, in words."""
     if not set(row.inputs) & {"preds", "target"}:
         return ", ".join(INPUTS.get(name, name) for name in row.inputs)
-    given = FEATURES.get(row.extractor_kind, "features" if row.extractors or row.features_by_default else "")
+    of_kind = FEATURES.get(row.extractor_kind, "features" if row.extractors or row.features_by_default else "")
+    given = FEATURES_OF.get(row.key, of_kind)
     noun = given if row.features_by_default or not given else f"frames or {given}"
     if set(row.inputs) >= {"preds", "target"}:
         words = [f"{noun} of both"] + ([] if metric_class(row).paired else ["any numbers"])

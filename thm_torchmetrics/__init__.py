@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ValenceError as ValenceError,
         ValenceSignAgreement as ValenceSignAgreement,
     )
+    from thm_torchmetrics.metrics.emotion_accuracy import EmotionAccuracy as EmotionAccuracy
     from thm_torchmetrics.metrics.emotion_similarity import (
         BlinkSimilarityDistance as BlinkSimilarityDistance,
         EmotionSimilarityDistance as EmotionSimilarityDistance,

@@ -11,7 +11,7 @@ from parity.seeded import TOLERANCE, deviation, golden, golden_input, loaded, se
 
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.extractors import make_extractor, release
-from thm_torchmetrics.extractors.emotion import AFFECT, FEATURES, Emotion
+from thm_torchmetrics.extractors.emotion import AFFECT, FEATURES, LOGITS, Emotion
 from thm_torchmetrics.nets.emonet import EmoNet
 
 
@@ -35,10 +35,11 @@ def scale(model: str) -> float:
 def test_rows_are_the_original_s_outputs(emonet8: Path) -> None:
     stored = golden("emonet8")
     rows = Emotion.make("emonet8", emonet8).extract(Chunk(batch(golden_input("emonet8", "odd_images"))))
-    assert rows.shape == (2, 130)
+    assert rows.shape == (2, 138)
     affect, features = rows[:, AFFECT], rows[:, FEATURES]
     assert deviation(affect[:, 0], stored["odd_valence"], scale("emonet8")) <= TOLERANCE
     assert deviation(affect[:, 1], stored["odd_arousal"], scale("emonet8")) <= TOLERANCE
+    assert deviation(rows[:, LOGITS], stored["odd_expression"], scale("emonet8")) <= TOLERANCE
     last = loaded(EmoNet(8), "emonet8").emo_fc_2[-1]
     assert deviation(last(features.clone()).detach()[:, :8], stored["odd_expression"], scale("emonet8")) <= TOLERANCE
 

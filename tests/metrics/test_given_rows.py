@@ -28,6 +28,11 @@ def case(request: pytest.FixtureRequest) -> Case:
     return made
 
 
+def sides(case: Case) -> list[str]:
+    """The inputs with a row per frame; a label is one per clip."""
+    return [name for name in case.clips[CLIP] if name != "labels"]
+
+
 def spoilt(case: Case, side: str, value: float) -> list[ClipInputs]:
     clips = [dict(clip) for clip in case.clips]
     clips[CLIP][side] = clips[CLIP][side].to(torch.float64).clone()
@@ -73,7 +78,7 @@ def test_a_row_that_is_not_finite_is_a_frame_without_a_value_and_is_counted(case
     if case in UNITS and math.isfinite(value):
         pytest.skip("intensities have a range of their own")
     whole = measured(case, case.clips).coverage
-    for side in case.clips[CLIP]:
+    for side in sides(case):
         metric, missing = (measured(case, spoilt(case, side, each)) for each in (value, torch.nan))
         assert float(metric.compute()) == pytest.approx(expected(case, side), rel=max(case.tolerance, 1e-7))
         assert metric.compute() == missing.compute()
@@ -90,7 +95,7 @@ def test_one_number_of_a_row_is_enough(case: Case) -> None:
     }  # fmt: skip
     own = case.key.endswith((":features", ":hallo"))
     column = 1 if own else columns.get(case.key.partition(":")[0], 1)
-    for side in case.clips[CLIP]:
+    for side in sides(case):
         metrics = []
         for value in (torch.nan, torch.inf, -torch.inf):
             clips = [dict(clip) for clip in case.clips]
@@ -129,7 +134,7 @@ def test_what_holds_no_numbers_is_an_error_that_names_the_remedy(case: Case, kin
     """The imaginary part of complex features was dropped; sparse and meta ones ended in an error of torch."""
     spoil, words = NO_NUMBERS[kind]
     metric = case.make()
-    for side in case.clips[CLIP]:
+    for side in sides(case):
         clip: dict[str, Tensor] = dict(case.clips[CLIP])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of torch, about quantized and sparse tensors

@@ -1,4 +1,4 @@
-"""Rows of the metrics of emotion: valence, arousal, ESD and BSD."""
+"""Rows of the metrics of emotion: valence, arousal, ESD, BSD and accuracy."""
 
 from __future__ import annotations
 
@@ -48,4 +48,17 @@ ROWS = (
         _COSINE, BOTH, (Protocol("survey", _SURVEY, "clip"),),
     ),
     *_AFFECT,
+    Row(
+        "emotion-accuracy", "EmotionAccuracy", "emotion_accuracy", "share of clips with the intended emotion",
+        Scale(True, "", 0.0, 1.0), ("preds", "labels"),
+        (
+            Protocol("emonet-top1", "the likeliest of EmoNet's expressions, this package's own", "clip"),
+            Protocol("emonet-top3", "E-Acc of EmoTalkingGaussian, in words: the first three of EmoNet's 8", "clip"),
+            Protocol(
+                "logits", "_acc_test.py of github.com/yuangan/evaluation_eat (Y. Gan et al., EAT, ICCV 2023): the "
+                "likeliest class, on given logits in place of Emotion-FAN", "clip", {"extractor": None},
+            ),
+        ),
+        *_EMONET,
+    ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Extract valence, arousal and emotion features of the face in every frame with EmoNet."""
+"""Extract valence, arousal, features and logits of expressions of the face in every frame with EmoNet."""
 
 from __future__ import annotations
 
@@ -16,8 +16,14 @@ from thm_torchmetrics.nets.emonet import EmoNet
 AFFECT = slice(0, 2)
 """Columns of valence and arousal in the rows of `Emotion`."""
 
-FEATURES = slice(2, None)
+FEATURES = slice(2, 130)
 """Columns of the features."""
+
+LOGITS = slice(130, None)
+"""Columns of the logits of the expressions."""
+
+EXPRESSIONS = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "anger", "contempt")
+"""The expressions of ``emonet8`` in the order of its outputs; ``emonet5`` has the first five."""
 
 _EXPRESSIONS = {"emonet8": 8, "emonet5": 5}
 
@@ -36,12 +42,19 @@ class Emotion(FaceNetwork):
 
     mirror: bool = False
 
+    numerics = 2
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Return the names of the expressions in the order of their logits."""
+        return EXPRESSIONS[: _EXPRESSIONS[self.checkpoint.name]]
+
     def build(self) -> nn.Module:
         """Return the architecture."""
         return EmoNet(_EXPRESSIONS[self.checkpoint.name])
 
     def extract(self, chunk: Chunk) -> Tensor:
-        """Return rows ``(n, 130)`` of valence, arousal and features; NaN if a frame has no face.
+        """Return rows of valence, arousal, 128 features and the logits; NaN if a frame has no face.
 
         Valence and arousal are not clamped.
         """
@@ -56,7 +69,8 @@ class Emotion(FaceNetwork):
 
         def run(images: Tensor) -> Tensor:
             output = network(images)
-            return torch.cat([output["valence"][:, None], output["arousal"][:, None], output["features"]], dim=1)
+            affect = output["valence"][:, None], output["arousal"][:, None]
+            return torch.cat([*affect, output["features"], output["expression"]], dim=1)
 
         def batch(part: Tensor) -> Tensor:
             images = part.to(torch.float32) / 255.0

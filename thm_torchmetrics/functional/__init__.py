@@ -8,7 +8,13 @@ from thm_torchmetrics.functional.action_units import ACTION_UNITS, action_unit_e
 from thm_torchmetrics.functional.beat import BEAT_PROTOCOLS, BeatProtocol, beat_alignment, motion_beats
 from thm_torchmetrics.functional.brisque import blind_spatial_quality, brisque_features
 from thm_torchmetrics.functional.dynamic_degree import fastest_flow, is_dynamic
-from thm_torchmetrics.functional.emotion import Statistics, emotion_similarity_distance, moments, statistics
+from thm_torchmetrics.functional.emotion import (
+    Statistics,
+    emotion_hits,
+    emotion_similarity_distance,
+    moments,
+    statistics,
+)
 from thm_torchmetrics.functional.eyes_and_mouth import (
     CLOSED_EYES,
     blinks,
@@ -116,6 +122,7 @@ __all__ = [
     "closed_eyes",
     "closest_rotation",
     "cosine_similarity",
+    "emotion_hits",
     "emotion_similarity_distance",
     "euler_angles",
     "eye_aspect_ratio",

@@ -1,4 +1,4 @@
-"""Valence and arousal (RMSE, SAGR, PCC, CCC) and the emotion similarity distance (ESD)."""
+"""Valence and arousal (RMSE, SAGR, PCC, CCC), the emotion similarity distance (ESD), and accuracy of emotion."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.functional.checks import check_option, check_rows, finite_or_nan
+from thm_torchmetrics.functional.checks import check_option, check_rows, check_shape, finite_or_nan
 from thm_torchmetrics.functional.identity import cosine_similarity
 
 
@@ -142,3 +142,32 @@ def _variance(mean: Tensor, square: Tensor, count: Tensor) -> Tensor:
     """Compute the population variance, or 0 where it may be rounding of the sums of a constant."""
     variance = square - mean * mean
     return torch.where(variance <= 2 * torch.finfo(square.dtype).eps * count * square, 0.0, variance)
+
+
+def emotion_hits(logits: Tensor, label: int, top: int = 1) -> Tensor:
+    """Compute for each row whether the label is among the classes of the highest logits.
+
+    Of classes with equal logits the first counts as the higher one, as in NumPy's ``argmax``.
+
+    Args:
+        logits: ``(N, K)``, or probabilities; NaN or infinity where there is no face.
+        label: the class that is meant, 0 to K - 1.
+        top: how many of the highest classes count.
+
+    Returns:
+        ``(N,)`` of 1 and 0, float64 (float32 on MPS); NaN where a row is not finite.
+
+    Raises:
+        InputError: the logits have another shape, or there is no such class.
+
+    Example:
+        >>> emotion_hits(torch.tensor([[0.1, 2.0, 1.0], [3.0, 0.0, 1.0]]), label=2, top=2)
+        tensor([1., 1.], dtype=torch.float64)
+    """
+    check_shape("logits", logits, ("N", "K"), "logits of classes")
+    if not 0 <= label < logits.shape[1]:
+        raise InputError(f"`label` must be 0 to {logits.shape[1] - 1}, got {label}")
+    rows = finite_or_nan(logits)
+    own = rows[:, label, None]
+    rank = (rows > own).sum(dim=1) + (rows[:, :label] == own).sum(dim=1)
+    return (rank < top).to(rows).masked_fill(rows.isnan().any(dim=1), torch.nan)

@@ -54,25 +54,31 @@ def select_metrics(
         row = choice.row
         extractor = extractors.get(text, extractors.get(row.key))
         inputs_needed = without_network(text, own or {}, extractor).inputs if own or extractor else _inputs(choice)
+        sides = [kind for kind in inputs_needed if kind in _SIDES]
         if text in features:
-            inputs_needed = ()
+            inputs_needed = tuple(kind for kind in inputs_needed if kind not in _SIDES)
         lacking = [kind for kind in inputs_needed if kind not in given]
         if every > 1 and row.protocol(choice.protocol).every_frame:
             skipped[text] = f"needs every frame; leave {spell('every')} out"
         elif not (extractor or _has_extractor(choice)) and "audio" in row.inputs:
             skipped[text] = "reads given features and what is known of the sound; measure it in Python"
         elif text not in features and not (extractor or _has_extractor(choice)) and _takes_features(row):
-            sides = " ".join(spell(f"{side}_features", "DIR", text) for side in inputs_needed)
-            skipped[text] = f"takes given features only: give {sides}"
+            folders = " ".join(spell(f"{side}_features", "DIR", text) for side in sides)
+            skipped[text] = f"takes given features only: give {folders}"
         elif lacking:
-            skipped[text] = "; ".join(f"needs {kind}: {_remedy(kind, spell)}" for kind in lacking)
+            skipped[text] = "; ".join(f"needs {kind}: {_remedy(kind, spell, row.key)}" for kind in lacking)
         else:
             run.append(text)
     return run, skipped
 
 
-def _remedy(kind: str, spell: Spelling) -> str:
-    """Return how to give an input."""
+_SIDES = ("preds", "target")
+
+
+def _remedy(kind: str, spell: Spelling, key: str) -> str:
+    """Return how to give an input of a metric."""
+    if kind == "labels":
+        return f"give {spell('option', 'FILE.csv', f'{key}.labels')}"
     return f"give {spell(kind)}, or a folder {FOLDERS[kind]} in {spell('data')}"
 
 
@@ -108,11 +114,12 @@ def features_by_metric(
             raise InputError(f"{text} cannot be given features with {spell(f'{next(iter(sides))}_features')}")
         own = own_options.get(text)
         needed = without_network(text, own).inputs if own else _inputs(choice)
-        for side in needed:
+        read = [side for side in _SIDES if side in needed]
+        for side in read:
             if side not in sides:
                 lacking = spell(f"{side}_features", "DIR", text)
                 raise InputError(f"{text} is given features, so it needs {lacking}, too")
-        given[text] = {side: sides[side] for side in needed}
+        given[text] = {side: sides[side] for side in read}
     return given
 
 
@@ -130,7 +137,7 @@ def _has_extractor(choice: catalog.Choice) -> bool:
 
 def _takes_features(row: catalog.Row) -> bool:
     """Return whether a metric reads features of both sides in place of frames."""
-    return metric_class(row).feature_shape is not None and set(row.inputs) <= {"preds", "target"}
+    return metric_class(row).feature_shape is not None and set(row.inputs) <= {*_SIDES, "labels"}
 
 
 @dataclass

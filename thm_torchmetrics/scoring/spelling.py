@@ -22,5 +22,8 @@ def in_python(name: str, value: object = None, key: str = "") -> str:
     """Return an option as an argument of `thm_torchmetrics.score`, in backticks."""
     if value is None:
         return f"`{name}=`"
+    if name == "option":  # those of single metrics, which are dicts by metric in Python
+        metric, _, own = key.partition(".")
+        return f"`options={ {metric: {own: value}}!r}`"
     plain = value if isinstance(value, bool | int | float) else str(value)
     return f"`{name}={ {key: plain} if key else plain!r}`"
