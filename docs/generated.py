@@ -29,6 +29,7 @@ FAMILIES = {
     "emotion": "Emotion",
     "face3d": "Expression and pose coefficients",
     "action_units": "Action units",
+    "meshes": "3-D faces",
 }
 """Titles of the families, by the module of the catalog; a family without one is named after its module."""
 

@@ -82,6 +82,16 @@ if TYPE_CHECKING:
         LipSyncDistanceGap as LipSyncDistanceGap,
     )
     from thm_torchmetrics.metrics.lpips import LearnedPerceptualSimilarity as LearnedPerceptualSimilarity
+    from thm_torchmetrics.metrics.mesh_motion import (
+        MouthTimingMisalignment as MouthTimingMisalignment,
+        UpperFaceDynamicsDeviation as UpperFaceDynamicsDeviation,
+    )
+    from thm_torchmetrics.metrics.meshes import (
+        LipVertexError as LipVertexError,
+        MeanVertexError as MeanVertexError,
+        MouthOpeningDifference as MouthOpeningDifference,
+        UpperFaceVertexError as UpperFaceVertexError,
+    )
     from thm_torchmetrics.metrics.multi_scale_ssim import (
         MultiScaleStructuralSimilarity as MultiScaleStructuralSimilarity,
     )

@@ -15,6 +15,7 @@ from thm_torchmetrics.catalog import (
     image_quality,
     landmarks,
     lipsync,
+    meshes,
     motion,
     no_reference,
     set_distance,
@@ -40,6 +41,7 @@ _FAMILIES = (
     face3d,
     action_units,
     motion,
+    meshes,
 )
 
 ROWS: tuple[Row, ...] = tuple(row for family in _FAMILIES for row in family.ROWS)

@@ -54,6 +54,13 @@ from thm_torchmetrics.functional.landmarks import (
 )
 from thm_torchmetrics.functional.laplacian import laplacian_variance
 from thm_torchmetrics.functional.lipsync import SyncScores, sync_distances, sync_scores
+from thm_torchmetrics.functional.meshes import (
+    face_dynamics,
+    lip_vertex_error,
+    mouth_opening,
+    mouth_timing_differences,
+    vertex_distances,
+)
 from thm_torchmetrics.functional.multi_scale_ssim import multi_scale_structural_similarity
 from thm_torchmetrics.functional.niqe import natural_image_quality
 from thm_torchmetrics.functional.openface_au import (
@@ -128,6 +135,7 @@ __all__ = [
     "eye_aspect_ratio",
     "eye_openness",
     "eyebrow_dynamics",
+    "face_dynamics",
     "fastest_flow",
     "fit_point_model",
     "frechet_distance",
@@ -143,6 +151,7 @@ __all__ = [
     "laplacian_variance",
     "lip_dynamics",
     "lip_opening",
+    "lip_vertex_error",
     "luma_levels",
     "mean_absolute_error_per_frame",
     "mean_squared_error_per_frame",
@@ -151,7 +160,9 @@ __all__ = [
     "moments",
     "motion_beats",
     "motion_variance",
+    "mouth_opening",
     "mouth_ratio",
+    "mouth_timing_differences",
     "multi_scale_structural_similarity",
     "natural_image_quality",
     "nearest_shape",
@@ -172,5 +183,6 @@ __all__ = [
     "temporal_flicker",
     "theval_score",
     "triangle_mask",
+    "vertex_distances",
     "video_network_input",
 ]

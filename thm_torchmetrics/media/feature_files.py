@@ -13,7 +13,8 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from thm_torchmetrics.errors import MediaError
+from thm_torchmetrics.errors import MediaError, MissingExtraError
+from thm_torchmetrics.media.meshes import mesh_files, read_mesh_clip
 
 NAMES = ("features", "coefficients", "landmarks", "embeddings", "valence_arousal", "head_pose")
 """Names of the features in an ``.npz`` file of several arrays."""
@@ -69,7 +70,8 @@ def read_feature_file(path: Path | str, shape: _Row = None) -> FeatureFile:
     """Read the features of one clip with their times and their provenance.
 
     Args:
-        path: an ``.npy`` file; or an ``.npz`` file of one array, or with one of `NAMES`, as ``thm extract`` writes it.
+        path: an ``.npy`` file; an ``.npz`` file of one array, or with one of `NAMES`, as ``thm extract`` writes it; or
+            a folder of one ``.obj`` or ``.ply`` mesh per frame.
         shape: shape of a row, None marking a free size; default: any.
 
     Raises:
@@ -79,13 +81,15 @@ def read_feature_file(path: Path | str, shape: _Row = None) -> FeatureFile:
     """
     path = Path(path)
     try:
+        if path.is_dir() and mesh_files(path):
+            return FeatureFile(path, _checked(path, read_mesh_clip(path), shape))
         if not path.is_file():
             raise MediaError(f"{path}: {'is no file' if path.exists() else 'there is no such file'}")
         with path.open("rb") as file:
             if file.read(len(_ZIP)) == _ZIP:
                 return _of_archive(path, file, shape)
             return FeatureFile(path, _read_rows(path, file, path.stat().st_size, shape))
-    except MediaError:
+    except (MediaError, MissingExtraError):
         raise
     except Exception as error:  # a damaged file fails in the unpacker, the parser of the header, the codec ...
         raise MediaError(
@@ -132,10 +136,20 @@ def _read_rows(path: Path, file: IO[bytes], size: int, shape: _Row) -> Array:
     if dtype.kind not in "fiu":
         hint = "; save plain numbers, without Python objects" if dtype.kind == "O" else ""
         raise MediaError(f"{path}: features must be real numbers, got {dtype}{hint}")
-    if len(rows) < 2 or min(rows) < 1 or not _fits(rows[1:], shape):
-        raise MediaError(f"{path}: features ({_text(shape)}) with T >= 1 are needed, got {rows}")
+    _check_shape(path, rows, shape)
     kept = dtype if dtype in (np.float32, np.float64) else np.dtype(np.float64)
     return np.array(_read_data(path, file, size, header, kept.itemsize), kept, order="C")
+
+
+def _checked(path: Path, rows: Array, shape: _Row) -> Array:
+    """Return an array whose shape fits."""
+    _check_shape(path, rows.shape, shape)
+    return rows
+
+
+def _check_shape(path: Path, rows: tuple[int, ...], shape: _Row) -> None:
+    if len(rows) < 2 or min(rows) < 1 or not _fits(rows[1:], shape):
+        raise MediaError(f"{path}: features ({_text(shape)}) with T >= 1 are needed, got {rows}")
 
 
 def _read_about(path: Path, label: str, file: IO[bytes], size: int) -> Array:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from thm_torchmetrics.errors import InputError, MediaWarning
-from thm_torchmetrics.media.find import find_files, warn_of_passed_over
+from thm_torchmetrics.media.find import by_key, find_files, warn_of_passed_over
 from thm_torchmetrics.media.find_videos import find_videos
+from thm_torchmetrics.media.meshes import MESH_SUFFIXES
 from thm_torchmetrics.media.pictures import is_pattern, is_picture
 from thm_torchmetrics.media.unpaired import explain_unpaired
 
@@ -175,6 +176,18 @@ def _without_sound(item: Item, folder: Path) -> Item:
     )
 
 
+def find_features(folder: Path) -> dict[str, Path]:
+    """Find the features of clips: files of NumPy, or folders of one mesh per frame.
+
+    Raises:
+        InputError: as `find_files`.
+    """
+    if not folder.is_dir():
+        return find_files(folder, FEATURE_SUFFIXES)
+    parents = sorted({path.parent for suffix in MESH_SUFFIXES for path in folder.rglob(f"*{suffix}")})
+    return by_key(folder, parents) if parents else find_files(folder, FEATURE_SUFFIXES)
+
+
 def pair_features(items: Iterable[Item], given: Mapping[str, Mapping[str, Path]]) -> list[Item]:
     """Add the files of given features to clips by key; clips with features alone are added.
 
@@ -197,7 +210,7 @@ def pair_features(items: Iterable[Item], given: Mapping[str, Mapping[str, Path]]
                 raise InputError(
                     f"{path} is a file, but there are {len(clips)} clips; give a folder with a file for each"
                 )
-            files = {next(iter(clips), path.stem): path} if path.is_file() else find_files(path, FEATURE_SUFFIXES)
+            files = {next(iter(clips), path.stem): path} if path.is_file() else find_features(path)
             found[metric, side] = files
             clips = {key: Item(key) for key in files} | clips
     return [

@@ -15,8 +15,7 @@ from thm_torchmetrics.collection import TalkingHeadMetrics, checkpoints_of, make
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.errors import InputError, MediaError, MissingExtraError, WeightsError
 from thm_torchmetrics.media.feature_files import read_features
-from thm_torchmetrics.media.find import find_files
-from thm_torchmetrics.media.pairing import FEATURE_SUFFIXES, FOLDERS
+from thm_torchmetrics.media.pairing import FOLDERS, find_features
 from thm_torchmetrics.scoring.metric_options import without_network
 from thm_torchmetrics.scoring.network_loading import NetworkLoader
 from thm_torchmetrics.scoring.spelling import Spelling
@@ -248,7 +247,7 @@ def _width(folders: Iterable[Path]) -> int:
     """
     faults = []
     for folder in folders:
-        for path in [folder] if folder.is_file() else find_files(folder, FEATURE_SUFFIXES).values():
+        for path in [folder] if folder.is_file() else find_features(folder).values():
             try:
                 return int(read_features(path, (None,)).shape[-1])
             except MediaError as error:

@@ -14,6 +14,7 @@ from metrics.cases import (
     landmarks,
     lipsync,
     lpips,
+    meshes,
     motion,
     no_reference,
     pixel_error,
@@ -39,6 +40,7 @@ _FAMILIES = (
     action_units,
     motion,
     eyes_and_mouth,
+    meshes,
 )
 
 CASES: dict[str, Case] = {case.name: case for case in chain(*(family.CASES for family in _FAMILIES))}
@@ -52,6 +54,7 @@ SAME_FORMULA: dict[str, str] = {
     **{f"{key}:{each}": f"{key} extractor=None" for key in _LIP_SYNC for each in CATALOG[key].protocols[1:]},
     **dict.fromkeys(("av-offset:vico", "av-offset:signed"), "av-offset:signed extractor=None"),
     **{f"lpips:{net}": "lpips extractor=MeanDistance()" for net in ("vgg", "squeeze")},
+    "lve:facediffuser": "lve lips=(0, 2, 2)",
     "niqe:mmagic-y": "niqe extractor=None",
     "csim:vico": "csim extractor=None",
     "aed-id:aligned": "aed-id extractor=None",

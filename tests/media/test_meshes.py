@@ -1,0 +1,60 @@
+"""Meshes are read as they were written, vertex by vertex."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+
+from thm_torchmetrics.errors import MediaError
+from thm_torchmetrics.media.feature_files import read_feature_file
+from thm_torchmetrics.media.meshes import read_vertex_numbers, read_vertices
+from thm_torchmetrics.media.pairing import find_features
+
+VERTICES = np.random.default_rng(0).normal(size=(6, 3))
+FACES = np.array([[0, 1, 2], [2, 3, 4], [3, 4, 5]])
+
+
+@pytest.mark.parametrize("name", ["a.obj", "binary.ply", "ascii.ply"])
+def test_a_mesh_keeps_its_vertices_and_their_order(tmp_path: Path, name: str) -> None:
+    mesh = trimesh.Trimesh(VERTICES, FACES, process=False)
+    options = {"encoding": name.removesuffix(".ply")} if name.endswith("ply") else {}
+    mesh.export(tmp_path / name, **options)
+    assert read_vertices(tmp_path / name) == pytest.approx(VERTICES, abs=1e-5)
+
+
+def test_a_folder_of_meshes_is_a_clip(tmp_path: Path) -> None:
+    for clip, frames in (("one", 2), ("sub/two", 3)):
+        (tmp_path / clip).mkdir(parents=True)
+        for number in range(frames):
+            trimesh.Trimesh(VERTICES + number, FACES, process=False).export(tmp_path / clip / f"{number:03d}.ply")
+    found = find_features(tmp_path)
+    assert found.keys() == {"one", "sub/two"}
+    rows = read_feature_file(found["sub/two"], (None, 3)).rows
+    assert rows == pytest.approx(np.stack([VERTICES + number for number in range(3)]), abs=1e-5)
+
+
+def test_frames_of_unlike_meshes_are_named(tmp_path: Path) -> None:
+    for number in (5, 6):
+        trimesh.Trimesh(VERTICES[:number], FACES[:2], process=False).export(tmp_path / f"{number}.obj")
+    with pytest.raises(MediaError, match=r"6\.obj: has 6 vertices and 5\.obj 5"):
+        read_feature_file(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "1, two", "-3", "1.5"])
+def test_a_list_of_vertices_that_is_none_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "lips.txt").write_text(text, encoding="utf-8")
+    with pytest.raises(MediaError, match=r"lips\.txt: .*whole numbers from 0"):
+        read_vertex_numbers(tmp_path / "lips.txt")
+
+
+def test_a_list_of_vertices_is_text_or_an_array(tmp_path: Path) -> None:
+    (tmp_path / "lips.txt").write_text("3, 1\n4 1\n", encoding="utf-8")
+    np.save(tmp_path / "lips.npy", np.array([3, 1, 4, 1]))
+    assert read_vertex_numbers(tmp_path / "lips.txt") == read_vertex_numbers(tmp_path / "lips.npy") == (3, 1, 4, 1)
+
+
+def test_a_damaged_mesh_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bad.ply").write_bytes(b"ply\nformat binary_little_endian 1.0\nelement vertex 9\n")
+    with pytest.raises(MediaError, match=r"bad\.ply"):
+        read_vertices(tmp_path / "bad.ply")
