@@ -41,3 +41,7 @@ def test_quiet_noise_alone_is_silence_and_the_end_of_the_sound_too() -> None:
     assert not speech_of_sound(noise, 16000, 25, 25).any()
     assert speech_of_sound(tone(0.5), 16000, 25, 25).tolist() == [True] * 10 + [False] * 15
     assert not speech_of_sound(torch.zeros(0), 16000, 25, 25).any()
+
+
+def test_a_segment_starts_in_the_frame_on_display() -> None:
+    assert speech_of_segments(torch.tensor([[0.58, 0.58]]), 12, 10).nonzero()[:, 0].tolist() == [5]
