@@ -60,7 +60,7 @@ FEATURES = {
 }
 """What a metric can be given in the place of frames, by the kind of its extractors."""
 
-FEATURES_OF = {"emotion-accuracy": "logits"}
+FEATURES_OF = {"emotion-accuracy": "logits", "wer": "transcripts", "cer": "transcripts"}
 """The same of single metrics, by key."""
 
 

@@ -72,6 +72,12 @@ if TYPE_CHECKING:
         MissingKeypointRate as MissingKeypointRate,
     )
     from thm_torchmetrics.metrics.laplacian import LaplacianVariance as LaplacianVariance
+    from thm_torchmetrics.metrics.lip_reading import (
+        LipScore as LipScore,
+        MultimodalSynchronization as MultimodalSynchronization,
+        UnsupervisedSynchronization as UnsupervisedSynchronization,
+        VisualSynchronization as VisualSynchronization,
+    )
     from thm_torchmetrics.metrics.lipsync import (
         LipSyncConfidence as LipSyncConfidence,
         LipSyncDistance as LipSyncDistance,
@@ -109,6 +115,10 @@ if TYPE_CHECKING:
         HeadMotion as HeadMotion,
         LipDynamics as LipDynamics,
         SilentLip as SilentLip,
+    )
+    from thm_torchmetrics.metrics.transcripts import (
+        CharacterErrorRate as CharacterErrorRate,
+        WordErrorRate as WordErrorRate,
     )
     from thm_torchmetrics.scoring.merge import merge as merge
     from thm_torchmetrics.scoring.result import Result as Result

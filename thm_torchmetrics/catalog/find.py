@@ -14,6 +14,7 @@ from thm_torchmetrics.catalog import (
     identity,
     image_quality,
     landmarks,
+    lip_reading,
     lipsync,
     meshes,
     motion,
@@ -42,6 +43,7 @@ _FAMILIES = (
     action_units,
     motion,
     meshes,
+    lip_reading,
 )
 
 ROWS: tuple[Row, ...] = tuple(row for family in _FAMILIES for row in family.ROWS)

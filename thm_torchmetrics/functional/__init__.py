@@ -97,6 +97,7 @@ from thm_torchmetrics.functional.theval import (
     silent_lip_motion,
     theval_score,
 )
+from thm_torchmetrics.functional.transcripts import edit_distance, transcript_errors
 
 __all__ = [
     "ACTION_UNITS",
@@ -129,6 +130,7 @@ __all__ = [
     "closed_eyes",
     "closest_rotation",
     "cosine_similarity",
+    "edit_distance",
     "emotion_hits",
     "emotion_similarity_distance",
     "euler_angles",
@@ -182,6 +184,7 @@ __all__ = [
     "sync_scores",
     "temporal_flicker",
     "theval_score",
+    "transcript_errors",
     "triangle_mask",
     "vertex_distances",
     "video_network_input",

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thm_torchmetrics.errors import MediaError, MissingExtraError
+from thm_torchmetrics.media.csv_table import decode
 from thm_torchmetrics.media.meshes import mesh_files, read_mesh_clip
 
 NAMES = ("features", "coefficients", "landmarks", "embeddings", "valence_arousal", "head_pose")
@@ -70,8 +71,9 @@ def read_feature_file(path: Path | str, shape: _Row = None) -> FeatureFile:
     """Read the features of one clip with their times and their provenance.
 
     Args:
-        path: an ``.npy`` file; an ``.npz`` file of one array, or with one of `NAMES`, as ``thm extract`` writes it; or
-            a folder of one ``.obj`` or ``.ply`` mesh per frame.
+        path: an ``.npy`` file; an ``.npz`` file of one array, or with one of `NAMES`, as ``thm extract`` writes it; a
+            folder of one ``.obj`` or ``.ply`` mesh per frame; or a ``.txt`` file of a transcript, whose rows are the
+            code points of its characters, ``(T,)``.
         shape: shape of a row, None marking a free size; default: any.
 
     Raises:
@@ -85,6 +87,8 @@ def read_feature_file(path: Path | str, shape: _Row = None) -> FeatureFile:
             return FeatureFile(path, _checked(path, read_mesh_clip(path), shape))
         if not path.is_file():
             raise MediaError(f"{path}: {'is no file' if path.exists() else 'there is no such file'}")
+        if path.suffix.lower() == ".txt":
+            return FeatureFile(path, _read_text(path, shape))
         with path.open("rb") as file:
             if file.read(len(_ZIP)) == _ZIP:
                 return _of_archive(path, file, shape)
@@ -96,6 +100,17 @@ def read_feature_file(path: Path | str, shape: _Row = None) -> FeatureFile:
             f"{path}: is no .npy or .npz file of numbers that can be read; it may be damaged, so save it again by "
             "numpy.save or numpy.savez"
         ) from error
+
+
+def _read_text(path: Path, shape: _Row) -> Array:
+    """Return the code points of a text; of one without characters that of a blank."""
+    if shape != ():
+        raise MediaError(f"{path}: is text, and features ({_text(shape)}) are needed; give an .npy or .npz file")
+    try:
+        text = decode(path.read_bytes())
+    except UnicodeError as error:
+        raise MediaError(f"{path}: is not UTF-8 text ({error}); save it in UTF-8") from error
+    return np.array([ord(character) for character in text or " "], np.float64)
 
 
 def _of_archive(path: Path, file: IO[bytes], shape: _Row) -> FeatureFile:

@@ -26,7 +26,7 @@ AUDIO_SUFFIXES = (
     ".wv", ".tta", ".voc",
 )  # fmt: skip
 TABLE_SUFFIXES = (".csv",)
-FEATURE_SUFFIXES = (".npy", ".npz")
+FEATURE_SUFFIXES = (".npy", ".npz", ".txt")
 
 FOLDERS = {
     "target": "gt_video",
@@ -193,8 +193,8 @@ def pair_features(items: Iterable[Item], given: Mapping[str, Mapping[str, Path]]
 
     Args:
         items: the clips.
-        given: by metric, the folders of ``preds`` and ``target``, with one ``.npy`` or ``.npz`` file per clip; or one
-            file each, under any name, if there is only one clip.
+        given: by metric, the folders of ``preds`` and ``target``, with one ``.npy``, ``.npz`` or ``.txt`` file per
+            clip; or one file each, under any name, if there is only one clip.
 
     Returns:
         One item per clip, sorted by key; ``features`` has every metric, with the files that there are.

@@ -12,6 +12,7 @@ from metrics.cases import (
     identity,
     image_quality,
     landmarks,
+    lip_reading,
     lipsync,
     lpips,
     meshes,
@@ -41,6 +42,7 @@ _FAMILIES = (
     motion,
     eyes_and_mouth,
     meshes,
+    lip_reading,
 )
 
 CASES: dict[str, Case] = {case.name: case for case in chain(*(family.CASES for family in _FAMILIES))}
