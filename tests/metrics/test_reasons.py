@@ -20,7 +20,8 @@ from thm_torchmetrics import (
     TalkingHeadMetrics,
 )
 from thm_torchmetrics.catalog import CATALOG
-from thm_torchmetrics.collection import make_metric
+from thm_torchmetrics.collection import make_metric, metric_class
+from thm_torchmetrics.core.clip_mean import NO_FACE, ClipMean
 from thm_torchmetrics.core.frechet_distance import FrechetDistance
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.extractors import release
@@ -30,6 +31,7 @@ FACES = [
     name for name in NAMES
     if CATALOG[name.split(":")[0]].extractor_kind in ("landmarks", "identity", "emotion", "face3d")
     and name.split(":")[1] not in ("thm", "fomm") and name != "csim:vico"
+    and not issubclass(metric_class(CATALOG[name.split(":")[0]]), ClipMean)
 ] + ["akd:fomm", "mkr:fomm"]  # fmt: skip
 
 
@@ -58,8 +60,12 @@ def test_features_of_nan_or_infinity_are_named_with_their_number(case: Case, val
         word = metric.counted
         assert text.startswith(f"0 {word} of the prediction and 0 {word} of the target: at least 2 needed; all ")
         assert f"all {2 * count} rows of the features hold NaN or infinity" in text
+    elif isinstance(metric, ClipMean):
+        assert text == f"none of 1 clips has a value ({NO_FACE}: 1)"
     else:
-        count *= 1 if metric.frame_by_frame or metric.key == "csim" else 2  # clips are compared by rows of both sides
+        count *= (
+            1 if metric.frame_by_frame or metric.key == "csim" or len(clip) == 1 else 2
+        )  # clips are compared by rows of both sides
         assert text.startswith(f"all {count} rows of the features hold NaN")
 
 
@@ -99,7 +105,10 @@ SHAPES: dict[str, tuple[int, ...]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("key", [key for key, row in CATALOG.items() if row.extractors])
+OF_NETWORKS = [key for key, row in CATALOG.items() if row.extractors and not issubclass(metric_class(row), ClipMean)]
+
+
+@pytest.mark.parametrize("key", OF_NETWORKS)
 def test_a_network_that_gives_no_numbers_is_named(key: str) -> None:
     row = CATALOG[key]
     options: dict[str, Any] = {"num_features": 4} if row.extractor_kind in ("inception", "i3d") else {}

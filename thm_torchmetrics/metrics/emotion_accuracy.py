@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import torch
@@ -142,8 +143,8 @@ class EmotionAccuracy(ClipMean, key="emotion-accuracy"):
         Args:
             preds: the generated clip or clips, as `TalkingHeadMetric.update` describes them.
             target: not used.
-            labels: the class of each clip, by name or number: one, a list, or a tensor ``(B,)``; NaN where a clip has
-                none. Not used if the metric was made with ``labels``.
+            labels: the class of each clip, by name or number: one, a list, or a tensor ``(B,)``; NaN or infinity
+                where a clip has none. Not used if the metric was made with ``labels``.
 
         Raises:
             InputError: if an input is missing or of another shape or dtype, or there is no such class.
@@ -182,7 +183,7 @@ class EmotionAccuracy(ClipMean, key="emotion-accuracy"):
                 index = find_class(label, self.classes)
             elif isinstance(label, int | float) or (isinstance(label, Tensor) and label.numel() == 1):
                 index = float(label.detach() if isinstance(label, Tensor) else label)
-            if index is None or not (index != index or index in range(len(self.classes))):
+            if index is None or (isfinite(index) and index not in range(len(self.classes))):
                 raise InputError(
                     f"labels must be one per clip, of {', '.join(self.classes)}, or 0 to {len(self.classes) - 1}, got "
                     f"{label!r}"
