@@ -98,7 +98,7 @@ def test_in_one_pass_a_member_that_raises_anything_stays_alone(two_sides: Case, 
 
 def test_in_one_pass_without_a_place_for_failures_no_member_is_changed(two_sides: Case) -> None:
     case = two_sides
-    members = {"good": case.make(), "broken": breaking(case.make(missing="error"), "finish", ERRORS[0], clip=1)}
+    members = {"good": case.make(), "broken": breaking(case.make(resize="bilinear"), "finish", ERRORS[0], clip=1)}
     metrics = TalkingHeadMetrics(dict(members))
     with pytest.raises(RuntimeError, match="r"):
         metrics.add_clip(["good", "broken"], *pairs(case)[1])
@@ -135,7 +135,7 @@ def collection(case: Case, call_that_fails: int, step: str = "finish", last: boo
     }  # fmt: skip
     ours: dict[str, Metric] = {"good": case.make()}
     if call_that_fails:
-        broken = breaking(case.make(missing="error"), step, ZeroDivisionError("broken"), call_that_fails)
+        broken = breaking(case.make(resize="bilinear"), step, ZeroDivisionError("broken"), call_that_fails)
         return TalkingHeadMetrics({**theirs, **ours, "zz": broken} if last else {"aa": broken, **ours, **theirs})
     return TalkingHeadMetrics(theirs | ours)
 
@@ -232,7 +232,7 @@ def test_wrappers_of_torchmetrics_take_a_batch_with_all_others_or_not_at_all(cal
 
 @pytest.mark.parametrize("call", ["update", "forward"])
 def test_a_list_of_clips_of_which_the_last_is_bad_is_taken_by_no_member(case: Case, call: str) -> None:
-    metrics = TalkingHeadMetrics({"one": case.make(), "other": case.make(missing="error")})
+    metrics = TalkingHeadMetrics({"one": case.make(), "other": case.make(resize="bilinear")})
     clips = {name: [clip[name] for clip in case.clips] for name in case.clips[0]}
     name = next(iter(clips))
     clips[name] = [*clips[name][:-1], clips[name][-1][:0]]  # no frame
@@ -282,7 +282,7 @@ class BreakingExtractor:
 
 
 def breaking_at(step: str, error: Exception) -> TalkingHeadMetric:
-    metric = IdentitySimilarity(extractor=torch.nn.Flatten(), missing="error")
+    metric = IdentitySimilarity(extractor=torch.nn.Flatten(), align="truncate")
     if step in ("start", "add", "finish"):
         return breaking(metric, step, error, clip=1)
     if step == "extract":
