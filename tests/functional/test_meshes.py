@@ -91,7 +91,7 @@ def test_mtm_is_the_mean_over_clips_that_have_a_match() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: LipVertexError(), "`lips` is needed"),
+        (lambda: LipVertexError().update(torch.zeros(2, 3, 3), torch.zeros(2, 3, 3)), "lve needs `lips`"),
         (lambda: LipVertexError(lips=[]), "at least one"),
         (lambda: LipVertexError(lips=[-1]), "whole numbers from 0"),
         (lambda: LipVertexError(lips=torch.tensor([0.5])), "whole numbers from 0"),

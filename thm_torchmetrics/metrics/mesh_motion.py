@@ -14,7 +14,7 @@ from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.inputs import ClipInput
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.functional.meshes import face_dynamics, mouth_opening, mouth_timing_differences
-from thm_torchmetrics.metrics.vertex_metric import FLAME_LIPS, VertexMetric, check_not_shorter, two_lips
+from thm_torchmetrics.metrics.vertex_metric import VertexMetric, check_not_shorter, two_lips
 from thm_torchmetrics.regions.vertices import Numbers, neutral_face, vertex_list
 
 MILLISECONDS = 40.0
@@ -52,6 +52,7 @@ class MouthTimingMisalignment(VertexMetric, ClipMean, key="mtm"):
         tensor(80., dtype=torch.float64)
     """
 
+    region = "lips"
     reasons: ClassVar[Mapping[str, str]] = {
         "no match": "no opening or closing of the mouth meets one of the real clip",
         "gap": "a frame without vertices interrupts the opening of the mouth",
@@ -59,9 +60,9 @@ class MouthTimingMisalignment(VertexMetric, ClipMean, key="mtm"):
     procedures: ClassVar[Mapping[str, Any]] = {"perceptual": MILLISECONDS, "perceptual-frames": 1.0}
     """The unit of a frame."""
 
-    def __init__(self, *, lips: Numbers = FLAME_LIPS, **kwargs: Any) -> None:
+    def __init__(self, *, lips: Numbers = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.lips = self.chosen = two_lips(lips)
+        self.lips = two_lips(lips)
 
     def per_clip(self, rows: ClipRows) -> ClipValue | str:
         """Return the mean over the matches of a clip."""
@@ -98,7 +99,7 @@ class UpperFaceDynamicsDeviation(VertexMetric, ClipMean, key="fdd"):
         kwargs: the options of `TalkingHeadMetric`.
 
     Raises:
-        InputError: if ``upper`` or the template is absent, or does not fit the mesh.
+        InputError: on `update`, if ``upper`` or the template is absent, or does not fit the mesh.
         MismatchError: if the prediction is too short for the protocol.
 
     Example:
@@ -111,13 +112,14 @@ class UpperFaceDynamicsDeviation(VertexMetric, ClipMean, key="fdd"):
         tensor(2., dtype=torch.float64)
     """
 
+    region = "upper"
     reasons: ClassVar[Mapping[str, str]] = {"no pair": "no frame has vertices on both sides"}
     procedures: ClassVar[Mapping[str, Any]] = {"codetalker": float, "facediffuser": abs}
     """What becomes of the difference of a clip."""
 
     def __init__(self, *, upper: Numbers = None, template: Tensor | Path | str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.upper = self.chosen = vertex_list("upper", upper)
+        self.upper = vertex_list("upper", upper)
         self.template = neutral_face(template)
 
     def update(
@@ -186,7 +188,7 @@ class DynamicsRun(ClipMeanRun):
         self, metric: ClipMean, preds: AnyClip | None = None, target: AnyClip | None = None, *, face: Tensor
     ) -> None:
         super().__init__(metric, preds, target)
-        self.face = self.metric.upper.of(face[None].to(metric.device))
+        self.face = self.metric.chosen().of(face[None].to(metric.device))
 
     def close(self) -> None:
         """Subtract the neutral face, and measure the clip."""

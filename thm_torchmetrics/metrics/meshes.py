@@ -9,7 +9,7 @@ from torch import Tensor
 
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.functional.meshes import lip_vertex_error, mouth_opening, vertex_distances
-from thm_torchmetrics.metrics.vertex_metric import FLAME_LIPS, VertexFrameMean, two_lips
+from thm_torchmetrics.metrics.vertex_metric import VertexFrameMean, two_lips
 from thm_torchmetrics.regions.vertices import Numbers, vertex_list
 
 
@@ -32,7 +32,7 @@ class LipVertexError(VertexFrameMean, key="lve"):
         kwargs: the options of `TalkingHeadMetric`.
 
     Raises:
-        InputError: if ``lips`` is absent, no list of numbers, or holds one that the mesh lacks.
+        InputError: if ``lips`` is no list; on `update`, if it is absent of numbers, or holds one that the mesh lacks.
         MismatchError: if the meshes differ, or a side is too short for the protocol.
 
     Example:
@@ -44,6 +44,7 @@ class LipVertexError(VertexFrameMean, key="lve"):
         '2.50e-05'
     """
 
+    region = "lips"
     procedures: ClassVar[Mapping[str, Any]] = {
         "codetalker": lip_vertex_error,
         "facediffuser": lip_vertex_error,
@@ -52,7 +53,7 @@ class LipVertexError(VertexFrameMean, key="lve"):
 
     def __init__(self, *, lips: Numbers = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.lips = self.chosen = vertex_list("lips", lips)
+        self.lips = vertex_list("lips", lips)
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the error of every frame."""
@@ -104,7 +105,7 @@ class UpperFaceVertexError(VertexFrameMean, key="ufve"):
         kwargs: the options of `TalkingHeadMetric`.
 
     Raises:
-        InputError: if ``upper`` is absent, no list of numbers, or holds one that the mesh lacks.
+        InputError: if ``upper`` is no list; on `update`, if it is absent of numbers, or holds one that the mesh lacks.
         MismatchError: if the meshes differ.
 
     Example:
@@ -115,12 +116,13 @@ class UpperFaceVertexError(VertexFrameMean, key="ufve"):
         tensor(5., dtype=torch.float64)
     """
 
+    region = "upper"
     procedures: ClassVar[Mapping[str, Any]] = {"mean": Tensor.mean, "emotalk": Tensor.amax}
     """How the distances of a frame become one."""
 
     def __init__(self, *, upper: Numbers = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.upper = self.chosen = vertex_list("upper", upper)
+        self.upper = vertex_list("upper", upper)
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the error of every frame."""
@@ -152,11 +154,12 @@ class MouthOpeningDifference(VertexFrameMean, key="mod"):
         tensor(7., dtype=torch.float64)
     """
 
+    region = "lips"
     procedures: ClassVar[Mapping[str, Any]] = {"diffposetalk": mouth_opening}
 
-    def __init__(self, *, lips: Numbers = FLAME_LIPS, **kwargs: Any) -> None:
+    def __init__(self, *, lips: Numbers = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.lips = self.chosen = two_lips(lips)
+        self.lips = two_lips(lips)
 
     def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
         """Return the difference of every frame."""

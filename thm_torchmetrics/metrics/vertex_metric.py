@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -33,8 +33,8 @@ class VertexMetric(TalkingHeadMetric):
     """
 
     feature_shape = (None, 3)
-    chosen: VertexList | None = None
-    """The vertices that are measured; None for all."""
+    region: ClassVar[str] = ""
+    """The option that lists the vertices to measure; empty if all are measured."""
 
     def __init__(self, *, extractor: None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -47,7 +47,21 @@ class VertexMetric(TalkingHeadMetric):
         whole = vertices.isfinite().all(dim=(1, 2), keepdim=True) if vertices.ndim == 3 else None
         if whole is not None:
             vertices = vertices.where(whole, float("nan"))
-        return vertices if self.chosen is None else self.chosen.of(vertices)
+        return self.chosen().of(vertices) if self.region else vertices
+
+    def chosen(self) -> VertexList:
+        """Return the vertices that are measured.
+
+        Raises:
+            InputError: if they were not given.
+        """
+        found: VertexList | None = getattr(self, self.region)
+        if found is None:
+            raise InputError(
+                f"{self.key} needs `{self.region}`, the numbers of its vertices: a tensor, a list, or a text file; the "
+                "lists of BIWI, VOCASET and FLAME come with those data sets"
+            )
+        return found
 
 
 class VertexFrameMean(VertexMetric, FrameMean):
@@ -100,12 +114,12 @@ def check_not_shorter(protocol: str, preds: int, target: int) -> None:
 
 
 def two_lips(given: Numbers) -> VertexList:
-    """Return a vertex of each lip.
+    """Return a vertex of each lip, by default those of FLAME.
 
     Raises:
         InputError: if they are not two.
     """
-    lips = vertex_list("lips", given)
+    lips = vertex_list("lips", given) or VertexList(FLAME_LIPS)
     if len(lips.numbers) != 2:
         raise InputError(f"`lips` must be two numbers, of a vertex of each lip, got {len(lips.numbers)}")
     return lips

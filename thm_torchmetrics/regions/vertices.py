@@ -55,22 +55,19 @@ class VertexList:
         return vertices[:, self.index.to(vertices.device)]
 
 
-def vertex_list(name: str, given: Numbers) -> VertexList:
-    """Return the list of vertices that an option names.
+def vertex_list(name: str, given: Numbers) -> VertexList | None:
+    """Return the list of vertices that an option names; None for None.
 
     Args:
         name: the option, for errors.
         given: its value.
 
     Raises:
-        InputError: if it is absent, or no list of whole numbers from 0.
+        InputError: if it is no list of whole numbers from 0.
         MediaError: if it is a file that cannot be read as such a list.
     """
     if given is None:
-        raise InputError(
-            f"`{name}` is needed: the numbers of the vertices, a tensor, a list, or a text file; the lists of BIWI, "
-            "VOCASET and FLAME come with those data sets"
-        )
+        return None
     if isinstance(given, str | Path):
         return VertexList(read_vertex_numbers(given))
     plain = given.tolist() if isinstance(given, Tensor | np.ndarray) else list(given)

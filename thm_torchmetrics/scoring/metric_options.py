@@ -15,7 +15,7 @@ from torch import nn
 from thm_torchmetrics import catalog
 from thm_torchmetrics.collection import make_metric, metric_class, option_names
 from thm_torchmetrics.core.metric import TalkingHeadMetric
-from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.errors import InputError, MediaError
 from thm_torchmetrics.extractors.registry import find_extractor
 from thm_torchmetrics.scoring.sketch import sketch
 
@@ -79,7 +79,7 @@ def without_network(text: str, options: Mapping[str, Any], extractor: str | None
         made = sketch(text, extractor, options).metric
         # a package of the network is not installed: what it would be is of no matter for the options
         return make_metric(text, {**options, "extractor": nn.Identity()}) if made is None else made
-    except InputError as error:
+    except (InputError, MediaError) as error:
         given = ", ".join(f"option {text}.{name}={value}" for name, value in options.items())
         raise InputError(f"{given}: {error.__cause__ or error}") from error
 
@@ -142,9 +142,10 @@ def _parsed(row: catalog.Row, name: str, text: str) -> Any:
 
 
 def _alternatives(kind: Any) -> tuple[Any, ...]:
-    """Return the types of a union, None first, or the one type."""
+    """Return the types of a union that text can give, None first, or the one type."""
     if get_origin(kind) in (Union, UnionType):
-        return tuple(sorted(get_args(kind), key=lambda part: part is not NoneType))
+        parts = (part for part in get_args(kind) if part in _WORDS or get_origin(part) is Literal)
+        return tuple(sorted(parts, key=lambda part: part is not NoneType))
     return (kind,)
 
 
