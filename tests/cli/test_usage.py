@@ -214,7 +214,12 @@ def test_a_folder_of_checkpoints_that_no_metric_needs_is_named(refused, sample: 
 
 @pytest.mark.parametrize(
     "text",
-    [f"{key}:{each}" for key, row in catalog.CATALOG.items() for each in row.protocols if row.default_extractor],
+    [
+        f"{row.key}:{each.name}"
+        for row in catalog.CATALOG.values()
+        for each in row.published
+        if row.default_extractor and each.options.get("extractor", row.default_extractor) is not None
+    ],
 )
 def test_what_a_metric_needs_is_known_without_a_checkpoint(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def look(*args: object, **kwargs: object) -> None:

@@ -15,11 +15,13 @@ from torch import Tensor, nn
 from torchvision.models import inception_v3
 
 from thm_torchmetrics.catalog import CATALOG
-from thm_torchmetrics.collection import make_metric
+from thm_torchmetrics.collection import make_metric, metric_class
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.metrics.lipsync import LipSync
 
-GIVEN_ONLY = ("bsd", "quality", "dynamic-degree")
+GIVEN_ONLY = {
+    key for key, row in CATALOG.items() if not row.extractors and metric_class(row).feature_shape is not None
+} - {"niqe", "brisque"}
 """The metrics without an extractor of their own, which take given features only."""
 
 NAMES = [
