@@ -19,9 +19,7 @@ from thm_torchmetrics.collection import make_metric, metric_class
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.metrics.lipsync import LipSync
 
-GIVEN_ONLY = {
-    key for key, row in CATALOG.items() if not row.extractors and metric_class(row).feature_shape is not None
-} - {"niqe", "brisque"}
+GIVEN_ONLY = {key for key, row in CATALOG.items() if not row.extractors and metric_class(row).feature_shape is not None}
 """The metrics without an extractor of their own, which take given features only."""
 
 NAMES = [
