@@ -101,7 +101,7 @@ class Nothing(nn.Module):
 
 SHAPES: dict[str, tuple[int, ...]] = {
     "lpips": (), "inception": (4,), "i3d": (4,), "landmarks": (68, 2), "identity": (8,), "emotion": (2,),
-    "face3d": (257,), "syncnet": (6,), "action_units": (17,),
+    "face3d": (257,), "syncnet": (6,), "action_units": (17,), "niqe": (), "brisque": (), "pose": (3,),
 }  # fmt: skip
 
 

@@ -60,6 +60,7 @@ from thm_torchmetrics.functional.meshes import (
     mouth_opening,
     mouth_timing_differences,
     vertex_distances,
+    warping_path,
 )
 from thm_torchmetrics.functional.multi_scale_ssim import multi_scale_structural_similarity
 from thm_torchmetrics.functional.niqe import natural_image_quality
@@ -188,4 +189,5 @@ __all__ = [
     "triangle_mask",
     "vertex_distances",
     "video_network_input",
+    "warping_path",
 ]

@@ -30,8 +30,8 @@ def vertex_distances(preds: Tensor, target: Tensor) -> Tensor:
         >>> vertex_distances(torch.ones(1, 2, 3), torch.zeros(1, 2, 3))
         tensor([[1.7321, 1.7321]], dtype=torch.float64)
     """
-    check_vertices("preds", preds)
-    check_vertices("target", target)
+    _check_vertices("preds", preds)
+    _check_vertices("target", target)
     if preds.shape != target.shape:
         raise MismatchError(
             f"preds are {tuple(preds.shape)} and target {tuple(target.shape)}; both need the same frames and the same "
@@ -81,7 +81,7 @@ def face_dynamics(motion: Tensor) -> Tensor:
         >>> face_dynamics(torch.tensor([[[0.0, 0.0, 0.0]], [[2.0, 0.0, 0.0]]]))
         tensor(2., dtype=torch.float64)
     """
-    check_vertices("motion", motion)
+    _check_vertices("motion", motion)
     return to_float64(motion).square().sum(dim=-1).std(dim=0, correction=0).mean()
 
 
@@ -102,7 +102,7 @@ def mouth_opening(lips: Tensor) -> Tensor:
         >>> mouth_opening(torch.tensor([[[0.0, 2.0, 0.0], [0.0, 0.5, 0.0]]]))
         tensor([1.5000], dtype=torch.float64)
     """
-    check_vertices("lips", lips)
+    _check_vertices("lips", lips)
     if lips.shape[1] != 2:
         raise InputError(f"lips must be (T, 2, 3), one vertex of each lip, got {tuple(lips.shape)}")
     opening: Tensor = torch.linalg.vector_norm(to_float64(lips[:, 0]) - to_float64(lips[:, 1]), dim=-1)
@@ -192,7 +192,7 @@ def warping_path(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]
     return path[::-1]
 
 
-def check_vertices(name: str, value: Tensor) -> None:
+def _check_vertices(name: str, value: Tensor) -> None:
     """Raise an error if a value is no vertices.
 
     Raises:
