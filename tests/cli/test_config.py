@@ -118,6 +118,7 @@ def test_a_file_may_hold_every_option_of_the_command(tmp_path: Path) -> None:
         "data": "d", "every": 2, "fps": 30.0, "min-track": 5, "min-face-size": 1.5, "au-min-confidence": 0.25,
         "au-face-id": 1, "align": "time", "resize": "bilinear", "missing": "error", "average": "clip",
         "tracks": "longest", "format": "json", "suite": "all", "device": "cpu",
+        "devices": 2, "num-nodes": 1,
     }  # fmt: skip
     texts = []
     for key, param in options_by_key(score).items():

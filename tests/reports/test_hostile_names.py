@@ -137,7 +137,7 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
-@pytest.mark.parametrize("form", reports.FORMATS)
+@pytest.mark.parametrize("form", [form for form in reports.FORMATS if form != "html"])  # a page is not printed
 def test_reports_printed_on_a_terminal_hold_no_acting_character(form: str, name: str) -> None:
     screen = Terminal()
     print_text(reports.FORMATS[form](everywhere(name)), screen)

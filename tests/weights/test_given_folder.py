@@ -30,7 +30,8 @@ def test_checkpoint_is_recognized_by_each_of_its_names(folder: Path, name: str) 
     entry = PUBLISHED[name]
     files = [other for each in PUBLISHED.values() for other in (each.file, *each.aliases)]
     forms = [
-        Path(f"{name}{suffix}") for suffix in (".pth", ".pt", ".pth.tar", ".ckpt", ".bin", Path(entry.file).suffix)
+        Path(f"{name}{suffix}")
+        for suffix in (".pth", ".pt", ".pth.tar", ".ckpt", ".bin", Path(entry.file).suffix or ".pth")
     ]
     for file in (entry.file, *entry.aliases):
         forms += [Path(name) / file, *([Path(file)] if files.count(file) == 1 else [])]
@@ -106,5 +107,5 @@ def test_checkpoint_that_is_not_recognized_beside_others_is_told(folder: Path) -
 
 def test_suffixes_of_the_registry_are_those_of_checkpoints(folder: Path) -> None:
     for name, entry in PUBLISHED.items():
-        path = put(folder / f"{name}{''.join(Path(entry.file).suffixes[-1:])}")
+        path = put(folder / f"{name}{Path(entry.file).suffix or '.pth'}")
         assert weights.files_in(folder)[name] == path

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
 from thm_torchmetrics.errors import InputError, MismatchError
 from thm_torchmetrics.functional.checks import to_float64
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 @torch.no_grad()
@@ -159,6 +163,8 @@ def mouth_timing_differences(preds: Tensor, target: Tensor) -> Tensor:
 
 def _steps(curve: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the differences of neighbours, the first being 0."""
+    import numpy as np  # not above: the formulas import torch alone
+
     return np.diff(curve, prepend=curve[:1])
 
 
@@ -168,6 +174,8 @@ def warping_path(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]
     The cost of a pair is its absolute difference. Of equal costs, the way back takes the diagonal, then the step of the
     first curve, then that of the second.
     """
+    import numpy as np
+
     rows, columns = len(first), len(second)
     cost = np.full((rows + 1, columns + 1), np.inf)
     cost[0, 0] = 0.0

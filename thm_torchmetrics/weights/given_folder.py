@@ -11,7 +11,9 @@ from thm_torchmetrics.weights.custom_checks import some
 from thm_torchmetrics.weights.environment import expanded
 from thm_torchmetrics.weights.registry import WeightEntry, registry
 
-_SUFFIXES = (".pth", ".pt", ".pth.tar", ".pt.tar", ".tar", ".ckpt", ".bin", ".model", ".pkl", ".th", ".dat", ".zip")
+_SUFFIXES = (
+    ".pth", ".pt", ".pth.tar", ".pt.tar", ".tar", ".ckpt", ".bin", ".model", ".pkl", ".th", ".dat", ".zip", ".npz",
+)  # fmt: skip
 """The suffixes under which checkpoints are saved, those of the registry included."""
 
 
