@@ -101,7 +101,7 @@ def test_the_three_share_one_state_and_one_pass_of_landmarks(
 def test_chunks_of_any_length_give_the_value_of_the_whole(
     files: dict[str, str], tables: dict, frames: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("thm_torchmetrics.core.clip.CHUNK_FRAMES", frames)
+    monkeypatch.setattr("thm_torchmetrics.core.chunk.CHUNK_FRAMES", frames)
     metrics = made(files)
     values = metrics(*pair(1))
     for key, units in GROUPS.items():
