@@ -123,7 +123,7 @@ class PublishedTracks(Footage):
         super().__init__(Clip(torch.zeros(1, 3, 8, 8)), None)
         self.golden = golden
 
-    def result(self) -> LipSyncResult:
+    def result(self, with_curves: bool = False) -> LipSyncResult:
         golden, last = self.golden, len(self.golden.offsets) - 1
         if golden.distance is None or golden.confidence is None:
             return LipSyncResult([], "no face track", "no face track")
