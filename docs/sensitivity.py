@@ -15,6 +15,7 @@ import csv
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from torch import Tensor
 
 from thm_torchmetrics import weights
 from thm_torchmetrics.catalog import ROWS, Row, find_choice
+from thm_torchmetrics.errors import InputError
 
 TABLE = Path(__file__).parent / "sensitivity.csv"
 
@@ -134,9 +136,10 @@ def make(keys: Iterable[str], folder: Path) -> dict[str, Any]:
             options["weights"] = seeded(key, folder)
         if "landmarks" in option_names(metric_class(row)):
             options["landmarks"] = "dlib"
-        if key == "aed-id":
-            key = "aed-id:aligned"
-        made[row.key] = make_metric(key, {**options, "align": "truncate"})
+        for protocol in row.protocols:  # the first that runs on frames, with a network that is here
+            with suppress(InputError):
+                made[row.key] = make_metric(f"{row.key}:{protocol}", {**options, "align": "truncate"})
+                break
     return made
 
 
