@@ -117,7 +117,7 @@ def measurable(row: Row) -> str | None:
         return None
     if row.key in SEEDED or not row.extractors:
         return row.extractors[0] if row.extractors else ""
-    free = [name for name in row.extractors if not weights.needed_by(row.extractor_kind, name)]
+    free = [name for name in row.extractors if name == "dlib" or not weights.needed_by(row.extractor_kind, name)]
     return free[0] if free else None
 
 
@@ -297,7 +297,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("data", nargs="?", type=Path, help="a folder with gt_video and gt_audio; default: the sample")
     parser.add_argument("--metrics", help="keys, separated by commas; default: all that run without a download")
-    parser.add_argument("--frames", type=int, default=25, help="frames of every clip")
+    parser.add_argument("--frames", type=int, default=12, help="frames of every clip")
     parser.add_argument("-o", "--output", type=Path, default=TABLE, metavar="FILE.csv")
     given = parser.parse_args()
     keys = given.metrics.split(",") if given.metrics else [row.key for row in ROWS]
