@@ -12,7 +12,16 @@ from thm_torchmetrics.functional.pixel_error import mean_absolute_error_per_fram
 from thm_torchmetrics.regions.region_runs import RegionFrameMean
 
 
-class PixelAbsoluteError(RegionFrameMean, key="l1"):
+class _PixelError(RegionFrameMean):
+    """Average the error of every frame by the formula of the protocol."""
+
+    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
+        """Return the error of every frame."""
+        error: Tensor = self.procedures[self.protocol](preds.rows, target.rows)
+        return error
+
+
+class PixelAbsoluteError(_PixelError, key="l1"):
     r"""Compute the mean absolute error of pixels (L1), lower is better, in ``[0, 1]``.
 
     .. math:: \text{L1} = \frac{1}{T} \sum_t \frac{1}{3 H W} \sum_i |\hat x_{t,i} - x_{t,i}|
@@ -42,13 +51,8 @@ class PixelAbsoluteError(RegionFrameMean, key="l1"):
 
     procedures: ClassVar[Mapping[str, Any]] = {"fomm": mean_absolute_error_per_frame}
 
-    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        """Return the error of every frame."""
-        error: Tensor = self.procedures[self.protocol](preds.rows, target.rows)
-        return error
 
-
-class PixelSquaredError(RegionFrameMean, key="mse"):
+class PixelSquaredError(_PixelError, key="mse"):
     r"""Compute the mean squared error of pixels (MSE), lower is better, in ``[0, 1]``.
 
     .. math:: \text{MSE} = \frac{1}{T} \sum_t \frac{1}{3 H W} \sum_i (\hat x_{t,i} - x_{t,i})^2
@@ -75,8 +79,3 @@ class PixelSquaredError(RegionFrameMean, key="mse"):
     """
 
     procedures: ClassVar[Mapping[str, Any]] = {"fomm": mean_squared_error_per_frame}
-
-    def per_frame(self, preds: Chunk, target: Chunk) -> Tensor:
-        """Return the error of every frame."""
-        error: Tensor = self.procedures[self.protocol](preds.rows, target.rows)
-        return error
