@@ -123,7 +123,7 @@ class CacheFolder:
         if not self._writable:
             return
         path = self._place(kind, key)
-        plain = {name: array.detach().cpu().contiguous().clone() for name, array in arrays.items()}
+        plain = storable(arrays)
         about = json.loads(json.dumps({"key": key, "value": value}))  # numbers among the names of a mapping become text
         about["sha256"] = _digest(about["key"], about["value"], plain)
         data = safetensors.torch.save(plain, {"thm": json.dumps(about)})
@@ -246,3 +246,8 @@ def _digest(key: Key, value: Any, arrays: Arrays) -> str:
 
 def _canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True).encode()
+
+
+def storable(arrays: Arrays) -> dict[str, Tensor]:
+    """Return arrays as safetensors takes them: on the CPU, contiguous, and sharing no memory, as metrics' sums may."""
+    return {name: array.detach().cpu().contiguous().clone() for name, array in arrays.items()}

@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.scoring.cache_folder import storable
 from thm_torchmetrics.scoring.clip_outcome import ClipOutcome
 
 
@@ -30,8 +31,7 @@ class OutcomeWriter:
         """Add the outcome of the clip of a number."""
         plain, arrays = outcome.to_plain()
         self._archive.writestr(f"{number}.json", json.dumps(plain))
-        apart = {name: array.cpu().contiguous().clone() for name, array in arrays.items()}  # metrics may share sums
-        self._archive.writestr(f"{number}.safetensors", save(apart))
+        self._archive.writestr(f"{number}.safetensors", save(storable(arrays)))
 
     def close(self) -> None:
         """Complete the file."""
