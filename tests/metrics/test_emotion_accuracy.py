@@ -70,7 +70,7 @@ def test_a_pattern_takes_the_label_from_the_name() -> None:
     run = metric.start(FeatureClip(logits(6), key="M003_front_bored_1"))
     run.add(*(next(FeatureClip(logits(6)).chunks()), None))
     run.finish()
-    assert run.why.startswith("the name 'M003_front_bored_1' holds 'bored', which is none of neutral, ")
+    assert run.why.startswith("the name 'M003_front_bored_1' holds 'bored'; the classes are neutral, ")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.extractors import landmarks_in_use, make_extractor
 from thm_torchmetrics.extractors.emotion import AFFECT, Emotion
 from thm_torchmetrics.faces.boxes import FaceRule
+from thm_torchmetrics.metrics.clip_labels import Affect, read_labels
 from thm_torchmetrics.metrics.paired_moments import PairedMoments
 from thm_torchmetrics.weights import CustomFiles
 
@@ -47,8 +48,15 @@ class ValenceError(PairedMoments, key="v-rmse"):
         face: the face of a frame that counts: ``"largest"``, ``"first"`` (best score), ``"last"`` or ``"center"``.
         mirror: whether to average with the network's output for the mirrored image, as the published numbers do; it
             doubles the work.
+        labels: where the valence and arousal that are wanted of each clip come from, in place of a target: a table
+            ``FILE.csv`` with the columns ``clip``, ``valence`` and ``arousal``, where ``clip`` is the clip's name in
+            reports; or a regular expression that is searched for in this name, whose two groups are valence and
+            arousal. A clip without a label is counted and not scored.
         weights: your own checkpoint of EmoNet, or several by name.
         kwargs: the options of `TalkingHeadMetric`.
+
+    Raises:
+        InputError: if the labels cannot be read.
 
     Example:
         >>> import torch
@@ -70,6 +78,7 @@ class ValenceError(PairedMoments, key="v-rmse"):
         landmarks: Literal["fan", "dlib"] = "fan",
         face: FaceRule = "largest",
         mirror: bool = False,
+        labels: str | None = None,
         weights: CustomFiles = None,
         **kwargs: Any,
     ) -> None:
@@ -79,6 +88,9 @@ class ValenceError(PairedMoments, key="v-rmse"):
             "emotion", extractor, weights, whole_frame=whole, landmarks=landmarks, face=face, mirror=mirror
         )
         self.landmarks = landmarks_in_use(self.extractor)
+        if labels is not None:
+            self.labels = read_labels(labels, Affect())
+            self.inputs = ("preds",)
 
     def affect(self, chunk: Chunk) -> Tensor:
         """Return valence and arousal ``(n, 2)`` of a chunk's frames, NaN without a face."""

@@ -21,7 +21,7 @@ from thm_torchmetrics.extractors.emotion import EXPRESSIONS, LOGITS, Emotion
 from thm_torchmetrics.faces.boxes import FaceRule
 from thm_torchmetrics.functional.emotion import emotion_hits
 from thm_torchmetrics.imaging.checks import check_numbers
-from thm_torchmetrics.metrics.clip_labels import find_class, read_labels
+from thm_torchmetrics.metrics.clip_labels import Classes, find_class, read_labels
 from thm_torchmetrics.weights import CustomFiles
 
 Labels: TypeAlias = Tensor | Sequence["Tensor | str | int"] | str | int | None
@@ -111,7 +111,7 @@ class EmotionAccuracy(ClipMean, key="emotion-accuracy"):
         if len(set(self.classes)) < len(self.classes) or not all(self.classes):
             raise InputError(f"classes must be different names with commas between them, got {classes!r}")
         self.feature_shape = (len(self.classes),)
-        self.labels = None if labels is None else read_labels(labels, self.classes)
+        self.labels = None if labels is None else read_labels(labels, Classes(self.classes))
         self.inputs = ("preds", "labels") if labels is None else ("preds",)
 
     def argument(self, side: str) -> str | None:
@@ -233,7 +233,7 @@ class EmotionAccuracyRun(ClipMeanRun):
         """Measure the clip, and add it to the sums of its class."""
         found = None if self.metric.labels is None else self.metric.labels.find(self._key)
         if found is not None:
-            index = torch.nan if isinstance(found, str) else found
+            (index,) = (torch.nan,) if isinstance(found, str) else found
             self.rows["target"] = [torch.tensor([index]).to(self.sums.vector)]
         super().close()
         if self.sums.weight:

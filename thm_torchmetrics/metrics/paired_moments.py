@@ -15,19 +15,24 @@ from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.core.sums import Fields, Sums
 from thm_torchmetrics.functional.emotion import Statistics, moments, statistics
+from thm_torchmetrics.metrics.clip_labels import ClipLabels
 
 
 class PairedMoments(TalkingHeadMetric):
     """Compute a statistic of valence or of arousal over frames in which both sides have a face.
 
     One state serves every statistic and both averages. It holds the `moments` of valence and of arousal, summed over
-    frames, and every statistic of both, summed over the clips that have it, with the number of those clips.
+    frames, and every statistic of both, summed over the clips that have it, with the number of those clips. With
+    ``labels`` a clip is compared with the pair of values that is wanted of it, in place of a real clip.
     """
 
     series: ClassVar[int] = 0
     """0: valence, 1: arousal."""
     statistic: ClassVar[str] = "rmse"
     """A field of `functional.emotion.Statistics`."""
+
+    labels: ClipLabels | None = None
+    """The wanted valence and arousal of each clip; None if real clips are given."""
 
     @abstractmethod
     def affect(self, chunk: Chunk) -> Tensor:
@@ -36,7 +41,8 @@ class PairedMoments(TalkingHeadMetric):
     def fields(self) -> Fields:
         """Return the sums of moments over frames and of statistics over clips, and the counts."""
         each = (2, len(Statistics._fields))
-        return {"moments": (2, 8), "of_clips": each, "clips": each, "scored": 1, "aligned": 1, "left_out": 1}
+        sums: Fields = {"moments": (2, 8), "of_clips": each, "clips": each, "scored": 1, "aligned": 1, "left_out": 1}
+        return sums if self.labels is None else {**sums, "unlabeled": 1}
 
     def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
         """Start the run of one clip."""
@@ -61,6 +67,8 @@ class PairedMoments(TalkingHeadMetric):
         tally = self.tally(sums)
         if not tally.aligned:
             return super().why_nan(sums)
+        if self.labels is not None and sums.unlabeled:
+            return f"{int(sums.unlabeled)} of {tally.aligned} frames are of clips without a label in {self.labels}"
         if not tally.scored:
             return f"{why_missing(self.extractor, tally.aligned, tally.aligned)}, on one side or both"
         if tally.scored == 1:
@@ -80,18 +88,35 @@ class PairedMoments(TalkingHeadMetric):
     def details(self, sums: Sums) -> dict[str, Any]:
         """Return the statistic by both averages, which differ most for correlations."""
         values = {"frame": float(self.over_frames(sums)), "clip": float(self.over_clips(sums))}
-        return {name: value if value == value else None for name, value in values.items()}
+        found: dict[str, Any] = {name: value if value == value else None for name, value in values.items()}
+        return found if self.labels is None else {**found, "frames_without_label": int(sums.unlabeled)}
 
 
 class MomentsRun(ClipRun[PairedMoments]):
     """The run adds valence and arousal of both sides, frame by frame."""
 
+    def __init__(self, metric: PairedMoments, preds: AnyClip | None = None, target: AnyClip | None = None) -> None:
+        super().__init__(metric, preds, target)
+        self._wanted: tuple[float, ...] | None = None
+        if metric.labels is not None:
+            found = metric.labels.find("" if preds is None else preds.key)
+            if isinstance(found, str):
+                self.why = found
+            else:
+                self._wanted = found
+
     def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
         """Add the moments of the frames that both sides have."""
-        if preds is None or target is None:
-            return
-        count = min(len(preds), len(target))
-        ours, real = (self.metric.affect(side.head(count)) for side in (preds, target))
+        if self.metric.labels is not None:
+            if preds is not None and self._wanted is not None:
+                ours = self.metric.affect(preds)
+                self._add(ours, ours.new_tensor(self._wanted).expand_as(ours))
+        elif preds is not None and target is not None:
+            count = min(len(preds), len(target))
+            ours, real = (self.metric.affect(side.head(count)) for side in (preds, target))
+            self._add(ours, real)
+
+    def _add(self, ours: Tensor, real: Tensor) -> None:
         self.keep(preds=ours, target=real)
         rows = moments(ours, real).to(self.sums.vector)
         scored = ~rows.flatten(1).isnan().any(dim=1)
@@ -105,6 +130,8 @@ class MomentsRun(ClipRun[PairedMoments]):
     def close(self) -> None:
         """Add the clip's own statistics, and the numbers of aligned and left-out frames."""
         super().close()
+        if self.metric.labels is not None and self._wanted is None:
+            self.sums.unlabeled = self.sums.aligned
         values = torch.stack(statistics(self.sums.moments), dim=1)
         self.sums.of_clips += values.nan_to_num(nan=0.0)
         self.sums.clips += ~values.isnan()
