@@ -30,6 +30,7 @@ FAMILIES = {
     "face3d": "Expression and pose coefficients",
     "action_units": "Action units",
     "meshes": "3-D faces",
+    "sequences": "Unlike lengths and delays",
 }
 """Titles of the families, by the module of the catalog; a family without one is named after its module."""
 

@@ -110,6 +110,12 @@ if TYPE_CHECKING:
         PixelAbsoluteError as PixelAbsoluteError,
         PixelSquaredError as PixelSquaredError,
     )
+    from thm_torchmetrics.metrics.sequences import (
+        ExpressionSequenceDistance as ExpressionSequenceDistance,
+        HeadPoseSequenceDistance as HeadPoseSequenceDistance,
+        IdentitySequenceDistance as IdentitySequenceDistance,
+        LandmarkSequenceDistance as LandmarkSequenceDistance,
+    )
     from thm_torchmetrics.metrics.theval import (
         EyebrowMotion as EyebrowMotion,
         HeadMotion as HeadMotion,

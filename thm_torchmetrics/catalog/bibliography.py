@@ -232,4 +232,16 @@ ENTRIES: Mapping[str, str] = {
   pages = {1217--1241},
   year = {1989}
 }""",
+    "zhang2026aligned": """@misc{zhang2026aligned,
+  title = {Temporally-Aligned Evaluation for Audio-Driven Talking Head Generation},
+  author = {Zhang, Zhicheng and Wang, Lei and Zhang, Yu and Gao, Yongsheng},
+  howpublished = {arXiv:2606.01031},
+  year = {2026}
+}""",
+    "cuturi2017softdtw": """@inproceedings{cuturi2017softdtw,
+  title = {{Soft-DTW}: a Differentiable Loss Function for Time-Series},
+  author = {Cuturi, Marco and Blondel, Mathieu},
+  booktitle = {ICML},
+  year = {2017}
+}""",
 }

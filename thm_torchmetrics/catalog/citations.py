@@ -14,6 +14,7 @@ _BY_KEY: Mapping[str, tuple[str, ...]] = {
         ("lse-d", "lse-c", "av-offset", "lse-d-gap", "lse-c-gap"), ("chung2016syncnet", "prajwal2020wav2lip")
     ),
     **dict.fromkeys(("esd", "bsd"), ("chen2020survey",)),
+    **dict.fromkeys(("csim-seq", "lmd-seq", "pose-seq", "expression-seq"), ("zhang2026aligned", "cuturi2017softdtw")),
 }
 _BY_PROTOCOL: Mapping[str, tuple[str, ...]] = {
     "piq": ("kastryulin2022piq",),

@@ -7,7 +7,7 @@ from typing import Any
 
 from thm_torchmetrics.catalog.row import BOTH, Protocol, Row, Scale
 
-_DEEP3D = (("deep3d", "deep3d-2023"), "face3d")
+DEEP3D = (("deep3d", "deep3d-2023"), "face3d")
 _GIVEN: Mapping[str, Any] = {"extractor": None}
 _PUBLISHED = (
     Protocol(
@@ -21,11 +21,11 @@ _PUBLISHED = (
 ROWS = (
     Row(
         "aed", "AverageExpressionDistance", "face3d", "average expression distance (3-D face coefficients)",
-        Scale(False), BOTH, _PUBLISHED, *_DEEP3D,
+        Scale(False), BOTH, _PUBLISHED, *DEEP3D,
     ),
     Row(
         "apd", "AveragePoseDistance", "face3d", "average pose distance (3-D face coefficients)",
-        Scale(False), BOTH, _PUBLISHED, *_DEEP3D,
+        Scale(False), BOTH, _PUBLISHED, *DEEP3D,
     ),
     Row(
         "e-fid", "ExpressionFrechetDistance", "face3d", "Fréchet distance of expressions (3-D face coefficients)",
@@ -38,11 +38,11 @@ ROWS = (
             ),
             Protocol("features", "this package's own: of given coefficients of any face model", options=_GIVEN),
         ),
-        *_DEEP3D,
+        *DEEP3D,
     ),
     Row(
         "p-fid", "PoseFrechetDistance", "face3d", "Fréchet distance of head poses (3-D face coefficients)",
         Scale(False), BOTH, (Protocol("float", "as T. Ki et al., FLOAT, ICCV 2025, describe it; no code is public"),),
-        *_DEEP3D,
+        *DEEP3D,
     ),
 )  # fmt: skip

@@ -19,6 +19,7 @@ from thm_torchmetrics.catalog import (
     meshes,
     motion,
     no_reference,
+    sequences,
     set_distance,
     suites,
 )
@@ -44,6 +45,7 @@ _FAMILIES = (
     motion,
     meshes,
     lip_reading,
+    sequences,
 )
 
 ROWS: tuple[Row, ...] = tuple(row for family in _FAMILIES for row in family.ROWS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from thm_torchmetrics.catalog.row import BOTH, Protocol, Row, Scale
 
-_RECOGNITION = (
+RECOGNITION = (
     ("arcface-r100", "arcface-r100-glint360k", "arcface-r50", "arcface-r18", "insightface", "dlib"),
     "identity",
 )
@@ -20,7 +20,7 @@ ROWS = (
             ),
             Protocol("vico", "arcface_torch/compute_csim.py of the ViCo baseline and of TalkingHeadMetrics"),
         ),
-        *_RECOGNITION,
+        *RECOGNITION,
     ),
     Row(
         "aed-id", "AverageEuclideanDistance", "identity", "average Euclidean distance of identity embeddings (FOMM)",
@@ -32,6 +32,6 @@ ROWS = (
             ),
             Protocol("aligned", "this package's own: the same on aligned faces"),
         ),
-        *_RECOGNITION,
+        *RECOGNITION,
     ),
 )  # fmt: skip

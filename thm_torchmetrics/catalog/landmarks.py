@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from thm_torchmetrics.catalog.row import BOTH, Protocol, Row, Scale
 
-_POINTS = (("fan", "dlib"), "landmarks")
+POINTS = (("fan", "dlib"), "landmarks")
 _FOMM = Protocol(
     "fomm", "github.com/AliaksandrSiarohin/pose-evaluation (First Order Motion Model)", options={"face": "first"}
 )
@@ -31,14 +31,14 @@ ROWS = (
             Protocol("centered-mouth", "this package's own: the formula of EAT's M-LMD on whole frames", "clip"),
             Protocol("centered-face", "this package's own: the formula of EAT's F-LMD on whole frames", "clip"),
         ),
-        *_POINTS,
+        *POINTS,
     ),
     Row(
         "akd", "AverageKeypointDistance", "landmarks", "average keypoint distance of the face",
-        Scale(False, "px"), BOTH, (_FOMM,), *_POINTS,
+        Scale(False, "px"), BOTH, (_FOMM,), *POINTS,
     ),
     Row(
         "mkr", "MissingKeypointRate", "landmarks", "missing keypoint rate (missed faces)",
-        Scale(False, "", 0.0, 1.0), BOTH, (_FOMM,), *_POINTS,
+        Scale(False, "", 0.0, 1.0), BOTH, (_FOMM,), *POINTS,
     ),
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from thm_torchmetrics.catalog.row import BOTH, Protocol, Row, Scale
 
 _PREDS, _SOUND = ("preds",), ("preds", "audio")
-_POSE = (("pnp", "deep3d", "deep3d-2023"), "pose")
+POSE = (("pnp", "deep3d", "deep3d-2023"), "pose")
 _POINTS = (("fan", "dlib"), "landmarks")
 _KDTALKER = "github.com/chaolongy/KDTalker@f78bf4c"
 _LOOPY = "J. Jiang et al., Loopy, arXiv 2409.02634, in words; no code is public"
@@ -33,7 +33,7 @@ def _theval(program: str) -> tuple[Protocol, ...]:
 ROWS = (
     Row(
         "pose-error", "HeadPoseError", "head_pose", "error of the head pose", Scale(False, "deg", 0.0, 180.0), BOTH,
-        (Protocol("degrees", "J. Guo et al., LivePortrait, arXiv 2407.03168, in words: MAE of the angles"),), *_POSE,
+        (Protocol("degrees", "J. Guo et al., LivePortrait, arXiv 2407.03168, in words: MAE of the angles"),), *POSE,
     ),
     Row(
         "pose-diversity", "HeadPoseDiversity", "head_pose", "diversity of the head pose", Scale(True, "deg"), _PREDS,
@@ -44,11 +44,11 @@ ROWS = (
                 {"extractor": None}, Scale(True),
             ),
         ),
-        *_POSE,
+        *POSE,
     ),
     Row(
         "pose-delta", "HeadPoseDelta", "head_pose", "change of the head pose per frame", Scale(True, "deg", 0.0, 180.0),
-        _PREDS, (Protocol("vasa", "S. Xu et al., VASA-1, arXiv 2404.10667, in words: ΔP", every_frame=True),), *_POSE,
+        _PREDS, (Protocol("vasa", "S. Xu et al., VASA-1, arXiv 2404.10667, in words: ΔP", every_frame=True),), *POSE,
     ),
     Row(
         "motion-variance", "MotionVariance", "head_pose", "variance of head motion (glo) or expression (exp)",
@@ -104,6 +104,6 @@ ROWS = (
     ),
     Row(
         "head-motion", "HeadMotion", "theval", "motion of the head", Scale(True), _PREDS,
-        _theval("Naturalness/head_motion_dynamics.py"), *_POSE,
+        _theval("Naturalness/head_motion_dynamics.py"), *POSE,
     ),
 )  # fmt: skip

@@ -98,6 +98,7 @@ from thm_torchmetrics.functional.theval import (
     silent_lip_motion,
     theval_score,
 )
+from thm_torchmetrics.functional.time_warping import soft_dtw
 from thm_torchmetrics.functional.transcripts import edit_distance, transcript_errors
 
 __all__ = [
@@ -175,6 +176,7 @@ __all__ = [
     "peak_signal_noise_ratio",
     "rotation_matrix",
     "silent_lip_motion",
+    "soft_dtw",
     "speech_of_segments",
     "speech_of_sound",
     "squared_errors",

@@ -19,6 +19,7 @@ from metrics.cases import (
     motion,
     no_reference,
     pixel_error,
+    sequences,
 )
 from metrics.cases.case import Case, ClipInputs
 
@@ -43,6 +44,7 @@ _FAMILIES = (
     eyes_and_mouth,
     meshes,
     lip_reading,
+    sequences,
 )
 
 CASES: dict[str, Case] = {case.name: case for case in chain(*(family.CASES for family in _FAMILIES))}

@@ -1,0 +1,35 @@
+"""Rows of the metrics that tolerate unlike lengths and offsets: Soft-DTW of features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import inf
+from typing import Any
+
+from thm_torchmetrics.catalog.face3d import DEEP3D
+from thm_torchmetrics.catalog.identity import RECOGNITION
+from thm_torchmetrics.catalog.landmarks import POINTS
+from thm_torchmetrics.catalog.motion import POSE
+from thm_torchmetrics.catalog.row import BOTH, Protocol, Row, Scale
+
+_GAMMA: Mapping[str, Any] = {"gamma": 0.01}
+_PAPER = "Z. Zhang et al., arXiv 2606.01031, section 3.4, in words; no code is public"
+
+
+def _row(
+    key: str, name: str, title: str, extractors: tuple[tuple[str, ...], str], unit: str = "", high: float = inf
+) -> Row:
+    published = (
+        Protocol("seq", f"Soft-DTW of {_PAPER}; gamma is this package's choice", "clip", _GAMMA),
+        Protocol("frame", f"the frame-wise value of {_PAPER}", "clip", scale=Scale(False, unit, 0.0, high)),
+    )
+    title = f"distance of two sequences of {title}"
+    return Row(key, name, "sequences", title, Scale(False, unit, -inf, high), BOTH, published, *extractors)
+
+
+ROWS = (
+    _row("csim-seq", "IdentitySequenceDistance", "identity embeddings (CSIM_seq)", RECOGNITION, high=4.0),
+    _row("lmd-seq", "LandmarkSequenceDistance", "lip landmarks", POINTS, "px²"),
+    _row("pose-seq", "HeadPoseSequenceDistance", "head poses", POSE, "deg²"),
+    _row("expression-seq", "ExpressionSequenceDistance", "expressions (3-D face coefficients)", DEEP3D),
+)
