@@ -71,7 +71,7 @@ def needs(row: Row) -> str:
         return ", ".join(INPUTS.get(name, name) for name in row.inputs)
     of_kind = FEATURES.get(row.extractor_kind, "features" if row.extractors or row.features_by_default else "")
     given = FEATURES_OF.get(row.key, of_kind)
-    noun = given if row.features_by_default or not given else f"frames or {given}"
+    noun = given if row.features_by_default else f"frames or {given}" if given else "frames"
     if set(row.inputs) >= {"preds", "target"}:
         words = [f"{noun} of both"] + ([] if metric_class(row).paired else ["any numbers"])
     else:

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         PeakSignalNoiseRatio as PeakSignalNoiseRatio,
         StructuralSimilarity as StructuralSimilarity,
     )
+    from thm_torchmetrics.metrics.kid import KernelInceptionDistance as KernelInceptionDistance
     from thm_torchmetrics.metrics.landmarks import (
         AverageKeypointDistance as AverageKeypointDistance,
         LandmarkDistance as LandmarkDistance,

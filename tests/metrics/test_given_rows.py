@@ -14,8 +14,8 @@ from torch import Tensor
 from thm_torchmetrics.catalog import CATALOG
 from thm_torchmetrics.collection import metric_class
 from thm_torchmetrics.core.clip_mean import ClipMean
-from thm_torchmetrics.core.frechet_distance import FrechetDistance
 from thm_torchmetrics.core.metric import TalkingHeadMetric
+from thm_torchmetrics.core.set_distance import SetDistance
 from thm_torchmetrics.errors import InputError
 
 ON_FEATURES = [case for case in CASES.values() if case.make().feature_shape is not None and case.key not in TEXTS]
@@ -54,7 +54,7 @@ def expected(case: Case, side: str) -> float:
         clips[CLIP][side] = clips[CLIP][side].clone()
         clips[CLIP][side][ROW] = torch.nan  # a face that was missed
     elif (
-        issubclass(metric_class(CATALOG[key]), FrechetDistance)
+        issubclass(metric_class(CATALOG[key]), SetDistance)
         or case.key in ("esd", "bsd")
         or (reference == "preds-first")
     ):

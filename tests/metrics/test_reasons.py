@@ -22,8 +22,8 @@ from thm_torchmetrics import (
 from thm_torchmetrics.catalog import CATALOG
 from thm_torchmetrics.collection import make_metric, metric_class
 from thm_torchmetrics.core.clip_mean import NO_FACE, ClipMean
-from thm_torchmetrics.core.frechet_distance import FrechetDistance
 from thm_torchmetrics.core.metric import TalkingHeadMetric
+from thm_torchmetrics.core.set_distance import SetDistance
 from thm_torchmetrics.extractors import release
 
 ON_FEATURES = [case for case in CASES.values() if case.make().feature_shape is not None and case.key not in TEXTS]
@@ -56,7 +56,7 @@ def test_features_of_nan_or_infinity_are_named_with_their_number(case: Case, val
     text = reason(metric)
     if CATALOG[metric.key].extractor_kind == "syncnet":
         assert "not finite: 1" in text
-    elif isinstance(metric, FrechetDistance):
+    elif isinstance(metric, SetDistance):
         word = metric.counted
         assert text.startswith(f"0 {word} of the prediction and 0 {word} of the target: at least 2 needed; all ")
         assert f"all {2 * count} rows of the features hold NaN or infinity" in text

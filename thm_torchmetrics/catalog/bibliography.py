@@ -60,6 +60,12 @@ ENTRIES: Mapping[str, str] = {
   booktitle = {NeurIPS},
   year = {2017}
 }""",
+    "binkowski2018kid": """@inproceedings{binkowski2018kid,
+  title = {Demystifying {MMD} {GANs}},
+  author = {Bi{\\'n}kowski, Miko{\\l}aj and Sutherland, Danica J. and Arbel, Michael and Gretton, Arthur},
+  booktitle = {International Conference on Learning Representations},
+  year = {2018}
+}""",
     "seitzer2020pytorchfid": """@misc{seitzer2020pytorchfid,
   title = {{pytorch-fid}: {FID} Score for {PyTorch}},
   author = {Seitzer, Maximilian},

@@ -9,6 +9,7 @@ _BY_KEY: Mapping[str, tuple[str, ...]] = {
     "cpbd": ("narvekar2011cpbd",),
     "lpips": ("zhang2018lpips",),
     "fid": ("heusel2017fid",),
+    "kid": ("binkowski2018kid",),
     "e-fid": ("tian2024emo",),
     **dict.fromkeys(
         ("lse-d", "lse-c", "av-offset", "lse-d-gap", "lse-c-gap"), ("chung2016syncnet", "prajwal2020wav2lip")

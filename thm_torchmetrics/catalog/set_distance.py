@@ -1,4 +1,4 @@
-"""Rows of the distances between sets of clips or frames: FVD."""
+"""Rows of the distances between sets of clips or frames: KID and FVD."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ _COMMON = "of github.com/JunyaoHu/common_metrics_on_video_quality@5f75173"
 _SCRIPTED = {"extractor": "i3d-torchscript"}
 
 ROWS = (
+    Row(
+        "kid", "KernelInceptionDistance", "kid", "kernel inception distance", Scale(False), BOTH,
+        (
+            Protocol(
+                "torch-fidelity", "github.com/toshas/torch-fidelity (M. Binkowski et al., 2018); over all pairs of "
+                "frames in place of 100 random subsets of 1,000",
+            ),
+        ),
+        ("inception",), "inception",
+    ),
     Row(
         "fvd", "FrechetVideoDistance", "fvd", "Fréchet video distance", Scale(False), BOTH,
         (

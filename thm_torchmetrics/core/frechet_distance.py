@@ -11,6 +11,7 @@ from torch import Tensor
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clip_run import ClipRun
+from thm_torchmetrics.core.precision import narrowest
 from thm_torchmetrics.core.set_distance import SetDistance
 from thm_torchmetrics.core.sums import Sums
 from thm_torchmetrics.core.warn import warn_caller
@@ -149,9 +150,7 @@ class FrechetRun(ClipRun[FrechetDistance]):
         """Keep the rows of a side for `packed`, unless there are too many."""
         if self._rows is None:
             return
-        narrow = features.to(torch.float32)
-        exact = bool(((narrow == features) | features.isnan()).all())
-        self._rows[name].append((narrow if exact else features).cpu())
+        self._rows[name].append(narrowest(features).cpu())
         if sum(part.nbytes for rows in self._rows.values() for part in rows) > self.sums.vector.nbytes:
             self._rows = None
 

@@ -201,7 +201,7 @@ class TalkingHeadMetric(OptionsMetric):
     def add(self, sums: Sums) -> None:
         """Add the sums of a finished run to the state."""
         attributes = vars(self)  # skips nn.Module's checks on every assignment
-        attributes[self._state_name] = attributes[self._state_name] + self.contribution(sums).vector
+        attributes[self._state_name] = self.merged(attributes[self._state_name], self.contribution(sums).vector)
         attributes["_computed"] = None
         attributes["_update_count"] = max(self._update_count, 1)
 

@@ -85,7 +85,8 @@ class OptionsMetric(SumsMetric, ABC, metaclass=_Sealing):
         self._fingerprints = {name: fingerprint(value) for name, value in options.items()}
         vars(self)["content"] = content_fingerprint({name: options[name] for name in options if name != "weights"})
         self.identity, name = self._identify()
-        self.add_state(name, torch.zeros(self._layout.size, dtype=torch.float64), dist_reduce_fx="sum")
+        reduction = "sum" if self.additive else self._merged_all
+        self.add_state(name, torch.zeros(self._layout.size, dtype=torch.float64), dist_reduce_fx=reduction)
         self._state_name = name
         self._fixed = frozenset(options) | {"identity", "content"}
         self._fixed -= self._of_torchmetrics

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import torch
+from torch import Tensor
 
 
 class exact_arithmetic:  # noqa: N801  (a context manager, named as torch.no_grad)
@@ -78,3 +79,9 @@ def _leave() -> None:
         while not _inside and _before:
             backend, name, value = _before.pop()
             setattr(backend, name, value)
+
+
+def narrowest(values: Tensor) -> Tensor:
+    """Return values as float32 where that holds all of them exactly, or else as they are."""
+    narrow = values.to(torch.float32)
+    return narrow if bool(((narrow == values) | values.isnan()).all()) else values

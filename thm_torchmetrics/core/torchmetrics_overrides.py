@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -21,12 +21,15 @@ _BOOKKEEPING = (
 
 
 class SumsMetric(Metric):
-    """The state of this metric adds up over processes; it is replaced, never written into.
+    """The state of this metric is one tensor that adds up over processes; it is replaced, never written into.
 
     Differences from `torchmetrics.Metric`: a failing ``update`` or ``forward`` leaves the metric as it was; ``forward``
     builds no graph; ``compute`` on a process that got no data gives no warning of its own; ``merge_state`` counts the
     updates of both; and the state follows a move to another device, not a cast.
     """
+
+    additive: ClassVar[bool] = True
+    """Whether two states make one by their sum; else the class defines `merged`."""
 
     _coverage = float("nan")
     _label = ""
@@ -97,9 +100,17 @@ class SumsMetric(Metric):
                 f"{type(self).__name__} has a state of {len(own)} sums and got one of {tuple(other.shape)}; merge only "
                 "metrics of equal options"
             )
-        setattr(self, name, own + other.to(own))
+        setattr(self, name, self.merged(own, other.to(own)))
         self._computed = None
         self._update_count += count
+
+    def merged(self, one: Tensor, other: Tensor) -> Tensor:
+        """Return the state of everything in two states, by default their sum."""
+        return one + other
+
+    def _merged_all(self, states: Tensor) -> Tensor:
+        """Return the state of everything in the states of all processes, ``(n, size)``."""
+        return functools.reduce(self.merged, states)
 
     def plot(self, val: Any = None, ax: Any = None) -> Any:
         """Plot one value or a list of values as torchmetrics does, and return figure and axes."""

@@ -45,6 +45,7 @@ from thm_torchmetrics.functional.head_pose import (
 )
 from thm_torchmetrics.functional.identity import cosine_similarity, squared_euclidean_distance
 from thm_torchmetrics.functional.image_quality import peak_signal_noise_ratio, structural_similarity
+from thm_torchmetrics.functional.kernel_distance import kernel_distance
 from thm_torchmetrics.functional.landmarks import (
     PROTOCOLS as LANDMARK_PROTOCOLS,
     LandmarkProtocol,
@@ -151,6 +152,7 @@ __all__ = [
     "head_pose_diversity",
     "head_pose_error",
     "is_dynamic",
+    "kernel_distance",
     "landmark_distance",
     "laplacian_variance",
     "lip_dynamics",

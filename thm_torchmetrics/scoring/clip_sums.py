@@ -43,8 +43,8 @@ class ClipSums:
 def read_clip_sums(path: Path, keys: Collection[str]) -> dict[str, ClipSums]:
     """Return the sums of some metrics of a run, by metric.
 
-    Only ``thm score --shard 1/1 -o FILE.json`` keeps those of a whole dataset. Metrics with more than `MOST_SUMS` are
-    left out.
+    Only ``thm score --shard 1/1 -o FILE.json`` keeps those of a whole dataset. Metrics with more than `MOST_SUMS`,
+    and those whose states do not add up, are left out.
 
     Args:
         path: the report of the run, or of the only shard.
@@ -59,7 +59,7 @@ def read_clip_sums(path: Path, keys: Collection[str]) -> dict[str, ClipSums]:
     metrics: dict[str, Any] = {
         key: metric
         for key, metric in metrics_of(part.facts.recipe, path).items()
-        if key in keys and metric.sums.numel() <= MOST_SUMS
+        if key in keys and metric.additive and metric.sums.numel() <= MOST_SUMS
     }
     rows: dict[str, dict[str, Array]] = {key: {} for key in metrics}
     with ExitStack() as files:

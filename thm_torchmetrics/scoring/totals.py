@@ -29,7 +29,7 @@ class _Sums:
     def add(self, metric: TalkingHeadMetric, measurement: Measurement) -> None:
         if self.vector is None:
             self.vector = torch.zeros_like(metric.sums)
-        self.vector += metric.unpacked(measurement.arrays).vector
+        self.vector = metric.merged(self.vector, metric.unpacked(measurement.arrays).vector)
         self.clips += measurement.score.frames > 0
 
 

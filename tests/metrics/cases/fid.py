@@ -7,7 +7,7 @@ import torch
 from metrics.cases.case import GIVEN, Case, ClipInputs
 
 
-def _feature_rows(width: int) -> list[ClipInputs]:
+def feature_rows(width: int) -> list[ClipInputs]:
     generator = torch.Generator().manual_seed(11)
     clips: list[ClipInputs] = []
     for count in (6, 7, 5, 9):
@@ -31,7 +31,7 @@ def _frechet_piq(clips: list[ClipInputs]) -> float:
 
 
 CASES = [
-    Case("fid", _feature_rows(2), frechet, {**GIVEN, "num_features": 2}),
-    Case("fid:eat", _feature_rows(2), frechet, {**GIVEN, "num_features": 2}),
-    Case("fid:piq", _feature_rows(2), _frechet_piq, {**GIVEN, "num_features": 2}),
+    Case("fid", feature_rows(2), frechet, {**GIVEN, "num_features": 2}),
+    Case("fid:eat", feature_rows(2), frechet, {**GIVEN, "num_features": 2}),
+    Case("fid:piq", feature_rows(2), _frechet_piq, {**GIVEN, "num_features": 2}),
 ]
