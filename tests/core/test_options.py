@@ -281,7 +281,7 @@ def test_settings_are_every_option_in_words() -> None:
     metric = PeakSignalNoiseRatio(average="clip", sync_on_compute=False)
     assert metric.settings() == {
         "protocol": "piq", "average": "clip", "align": "error", "missing": "skip", "resize": None,
-        "sync_on_compute": False,
+        "region": None, "landmarks": "fan", "sync_on_compute": False,
     }  # fmt: skip
     assert PrivateDark(0.25).settings()["threshold"] == 0.25
     metric.settings()["average"] = "frame"
