@@ -110,7 +110,7 @@ class SumsMetric(Metric):
 
     def _merged_all(self, states: Tensor) -> Tensor:
         """Return the state of everything in the states of all processes, ``(n, size)``."""
-        return functools.reduce(self.merged, states)
+        return functools.reduce(self.merged, states.unbind())
 
     def plot(self, val: Any = None, ax: Any = None) -> Any:
         """Plot one value or a list of values as torchmetrics does, and return figure and axes."""
