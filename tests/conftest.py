@@ -11,6 +11,7 @@ import pytest
 import torch
 from ddp.process_group import ProcessGroup
 from parity.seeded import seeded_state
+from raised import record_into
 
 from thm_torchmetrics.extractors import release
 
@@ -19,6 +20,9 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores run side by side, so that each has one thread
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+
+if "THM_RAISED" in os.environ:
+    record_into(Path(os.environ["THM_RAISED"]).resolve())
 
 
 def _footage(variable: str, folder: str) -> Path:
