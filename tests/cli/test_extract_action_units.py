@@ -161,7 +161,7 @@ def test_docker_runs_the_image(videos, tmp_path: Path, monkeypatch: pytest.Monke
         done = units(*videos("a"), "-o", tmp_path / "out", *given)
     assert done.exit_code == 0, done.output
     image = DOCKER_IMAGE if given == ["--docker"] else "mine/openface:2.2"
-    assert image in json.loads(Path(f"{docker}.jsonl").read_text().splitlines()[-1])
+    assert image in json.loads(Path(f"{docker}.jsonl").read_text(encoding="utf-8").splitlines()[-1])
     assert json.loads((tmp_path / "out" / "a.json").read_text())["image"] == image
 
 

@@ -52,7 +52,7 @@ def write_table(path: Path, frames: int, mode: str, all_columns: bool) -> None:
         row += [] if mode == "noaus" else texts + presences
         row += ["0.0"] * 674 if all_columns else []
         lines.append(f",{blank}".join(row))
-    path.write_text("".join(f"{line}\n" for line in ([] if mode == "empty" else lines)))
+    path.write_text("".join(f"{line}\n" for line in ([] if mode == "empty" else lines)), encoding="utf-8")
 
 
 def main(argv: list[str]) -> int:
@@ -95,7 +95,7 @@ def main(argv: list[str]) -> int:
 
 def docker(argv: list[str]) -> int:
     """Record the arguments beside the program, and run the fake as the container would see its files."""
-    with Path(f"{argv[0]}.jsonl").open("a") as file:
+    with Path(f"{argv[0]}.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(argv[1:]) + "\n")
     if argv[1] != "run":
         return 0

@@ -26,7 +26,7 @@ def table(count: int = 6, seed: int = 0) -> pd.DataFrame:
 def write(path: Path, frame: pd.DataFrame, blank: str = " ") -> Path:
     lines = [f",{blank}".join(frame.columns)]
     lines += [f",{blank}".join(str(value) for value in row) for row in frame.itertuples(index=False)]
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 
@@ -295,7 +295,7 @@ def openface(path: Path, intensities: np.ndarray, presence: str) -> Path:
         fields = [f"{index + 1}, 0, {index / 25:.3f}, 0.98, 1"]
         fields += [f"{value:.2f}" for value in row] + [format(float(value > 1), presence) for value in row]
         lines.append(", ".join(fields))
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import warnings
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 import pytest
@@ -234,7 +234,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def calls(docker: Path) -> list[list[str]]:
-    return [json.loads(line) for line in Path(f"{docker}.jsonl").read_text().splitlines()]
+    return [json.loads(line) for line in Path(f"{docker}.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 def test_docker_sees_the_folder_of_the_video_and_the_output_alone(docker, footage, tmp_path) -> None:
@@ -302,3 +302,26 @@ def test_a_quiet_run_has_no_remark(program, footage, tmp_path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         track(program, footage, tmp_path, "talk")
+
+
+# ---- Windows, which has neither groups of processes nor numbers of users
+
+
+def test_a_program_that_hangs_is_stopped_without_groups_of_processes(program, footage, tmp_path, monkeypatch) -> None:
+    monkeypatch.delattr(os, "killpg")
+    with pytest.raises(MediaError, match=r"hang.mp4: OpenFace did not end within 1 s"):
+        track(program, footage, tmp_path, "hang", time_limit=1.0)
+
+
+def test_docker_is_started_without_numbers_of_users(monkeypatch) -> None:
+    monkeypatch.delattr(os, "getuid")
+    assert "--user" not in DockerOpenFace(Path("/docker")).launch(Path("/in/talk.mp4"), Path("/out"), []).command
+
+
+def test_a_drive_has_a_colon_that_docker_takes(monkeypatch) -> None:
+    video = PureWindowsPath(r"C:\clips\talk.mp4")
+    monkeypatch.setattr(PureWindowsPath, "resolve", lambda path: path, raising=False)
+    command = DockerOpenFace(Path("/docker")).launch(video, PureWindowsPath(r"D:\out"), []).command
+    assert [value for name, value in pairwise(command) if name == "-v"] == [r"C:\clips:/in:ro", r"D:\out:/out"]
+    with pytest.raises(MediaError, match="because of the colon"):
+        DockerOpenFace(Path("/docker")).launch(PureWindowsPath(r"C:\a:b\talk.mp4"), PureWindowsPath(r"D:\out"), [])

@@ -388,11 +388,13 @@ def no_file(path: Path) -> None:
 
 
 def text(path: Path) -> None:
-    path.write_text("this is no video\n" * 100)
+    path.write_text("this is no video\n" * 100, encoding="utf-8")
 
 
 def playlist(path: Path) -> None:
-    path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n")
+    path.write_text(
+        "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n", encoding="utf-8"
+    )
 
 
 def sound_only(path: Path) -> None:

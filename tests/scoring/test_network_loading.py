@@ -74,7 +74,7 @@ def other_network(file: Path) -> None:
 
 
 def text(file: Path) -> None:
-    file.write_text("<!doctype html><title>Not found</title>")
+    file.write_text("<!doctype html><title>Not found</title>", encoding="utf-8")
 
 
 @pytest.mark.parametrize("damage", [cut, other_network, text])

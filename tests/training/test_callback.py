@@ -53,7 +53,7 @@ def fit(folder: Path, callback: TalkingHeadEvaluation, epochs: int = 4, **option
 
 def logged(trainer: pl.Trainer, name: str) -> list[float]:
     assert isinstance(trainer.logger, CSVLogger)
-    with Path(trainer.logger.log_dir, "metrics.csv").open() as file:
+    with Path(trainer.logger.log_dir, "metrics.csv").open(encoding="utf-8") as file:
         return [float(row[name]) for row in csv.DictReader(file) if row[name]]
 
 

@@ -82,10 +82,12 @@ class DockerOpenFace:
         """
         source = video.resolve()  # a link would lead out of the folder that the container sees
         for mounted in (source.parent, folder):
-            if ":" in str(mounted):
+            if ":" in str(mounted).removeprefix(mounted.drive):
                 raise MediaError(f"{video}: docker cannot mount the folder {mounted}, because of the colon; rename it")
         name = f"thm-openface-{secrets.token_hex(8)}"
-        container = ["--rm", "--network", "none", "--name", name, "--user", f"{os.getuid()}:{os.getgid()}"]
+        container = ["--rm", "--network", "none", "--name", name]
+        if hasattr(os, "getuid"):  # Windows has no numbers of users, and lets a container write as its user
+            container += ["--user", f"{os.getuid()}:{os.getgid()}"]
         mounts = ["-v", f"{source.parent}:/in:ro", "-v", f"{folder}:/out", "-w", _IMAGE_FOLDER]
         entry = ["--entrypoint", f"{_IMAGE_FOLDER}/{PROGRAM}", self.image]
         files = ["-f", f"/in/{source.name}", "-out_dir", "/out", "-of", OUTPUT_NAME]
@@ -116,7 +118,8 @@ def find_openface(given: Path | None = None) -> InstalledOpenFace:
             raise InputError(f"OpenFace is not found: PATH holds no {PROGRAM}; {ways}")
         return InstalledOpenFace(Path(found).resolve())
     path = given.expanduser()
-    path = path / PROGRAM if path.is_dir() else path
+    if path.is_dir():
+        path = Path(shutil.which(PROGRAM, path=str(path)) or path / PROGRAM)  # on Windows its name ends in .exe
     if not path.is_file():
         on_path = shutil.which(path) if path.name == str(path) else None
         if on_path is None:

@@ -149,7 +149,10 @@ def _run(launch: Launch, folder: Path, time_limit: float, video: Path, log: IO[b
         ) from error
     finally:
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            if hasattr(os, "killpg"):
+                os.killpg(process.pid, signal.SIGKILL)
+            else:  # Windows has no groups of processes
+                process.kill()
             process.wait()
             _stop(launch.stop)
 

@@ -24,21 +24,21 @@ def whole_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 
     Args:
         path: the file; an earlier file of this name stays until then.
-        mode: ``"w"`` for text (UTF-8) or ``"wb"``.
+        mode: ``"w"`` for text (UTF-8, with line ends as they are given, on every system) or ``"wb"``.
 
     Raises:
         OSError: if it cannot be written, or if the earlier file is read-only.
     """
-    encoding = None if "b" in mode else "utf-8"
+    encoding, newline = (None, None) if "b" in mode else ("utf-8", "")
     target = _writable_target(path)
     if target.exists() and not target.is_file():
-        with target.open(mode, encoding=encoding) as file:
+        with target.open(mode, encoding=encoding, newline=newline) as file:
             yield file
         return
     # a random name, because a killed process leaves its part behind, and process ids come again
     part = target.with_name(f".{target.name[:_SHOWN]}.{secrets.token_hex(8)}.part")
     try:
-        with part.open(mode.replace("w", "x"), encoding=encoding) as file:
+        with part.open(mode.replace("w", "x"), encoding=encoding, newline=newline) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
