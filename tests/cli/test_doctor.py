@@ -1,8 +1,10 @@
 """``thm doctor``: what is installed, what is searched, and which metric runs here."""
 
 import json
+import os
 import subprocess
 import sys
+import tomllib
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -125,3 +127,68 @@ def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("thm_torchmetrics.cli.machine.metadata.version", absent)
     assert "pip install 'thm-torchmetrics[dlib]'" in doctor()
     assert "dlib" not in facts()["metrics"]["lmd"]["instead"]
+
+
+def test_every_extra_of_a_user_is_told() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"].keys() - {"all", "docs", "test"}
+    assert facts()["extras"].keys() == extras
+
+
+def test_a_metric_of_given_features_runs() -> None:
+    assert facts()["metrics"]["silent-lip"] == {"runs": "yes", "lacks": "", "instead": ""}
+
+
+def test_a_machine_without_cuda_is_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.version.cuda", "12.8")
+    assert "nvidia-smi" in facts()["devices"]["cuda"]
+    monkeypatch.setattr("torch.version.cuda", None)
+    assert "built without CUDA" in facts()["devices"]["cuda"]
+
+
+def test_openface_is_found_or_named_with_the_ways_to_give_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("THM_OPENFACE", raising=False)
+    told = facts()["openface"]
+    assert told["program"].startswith("none: OpenFace is not found")
+    assert "--openface" in told["program"]
+    assert told["docker"].startswith("none: docker is not on PATH")
+    for name in ("FeatureExtraction", "docker"):
+        (tmp_path / name).touch(0o755)
+    assert facts()["openface"] == {name: str(tmp_path / file) for name, file in PROGRAMS.items()}
+    monkeypatch.setenv("PATH", os.devnull)
+    monkeypatch.setenv("THM_OPENFACE", str(tmp_path))
+    assert facts()["openface"]["program"] == str(tmp_path / "FeatureExtraction")
+
+
+PROGRAMS = {"program": "FeatureExtraction", "docker": "docker"}
+
+
+def test_a_checkpoint_that_is_here_stands_with_its_license(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = weights.registry()
+    nowhere.mkdir()
+    (nowhere / known["emonet8"].file).write_bytes(b"a file with the published hash, say")
+    told = doctor()
+    assert "thm weights fetch --metrics KEY" in told
+    assert "emonet8: `thm weights verify` says why" in told
+    monkeypatch.setattr(weights.WeightEntry, "matches", lambda self, digest: True)
+    found = facts()["checkpoints"]
+    assert found.keys() == known.keys()
+    here = found["emonet8"]
+    assert (here["state"], here["place"]) == ("available", str(nowhere / known["emonet8"].file))
+    lines = [line.split(maxsplit=1) for line in doctor().splitlines()]
+    assert ["emonet8", f"{known['emonet8'].license}; no commercial use"] in lines
+
+
+def test_terms_that_must_be_accepted_are_told_with_the_command(nowhere: Path) -> None:
+    first, *others = [name for name, entry in weights.registry().items() if entry.terms]
+    assert f"thm weights fetch --accept-license {' '.join([first, *others])}" in doctor()
+    weights.accept_license(first)
+    assert f"thm weights fetch --accept-license {' '.join(others)}" in doctor()
+
+
+def test_a_folder_that_takes_no_download_is_told(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert facts()["folders"]["fault"] == ""  # it is not there, and can be made
+    monkeypatch.setattr("thm_torchmetrics.cli.machine.writing_fault", lambda folder: "Read-only file system")
+    assert "(cannot be written: Read-only file system; set THM_WEIGHTS_DIR to a folder that can)" in doctor()

@@ -32,7 +32,7 @@ def test_hidden_files_are_passed_over_without_a_word(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffixes", [VIDEO_SUFFIXES, TABLE_SUFFIXES, FEATURE_SUFFIXES], ids=["videos", "csv", "npy"])
-@pytest.mark.parametrize("odd", ["notes.txt", "sub/clip.heic", "no_suffix", "sub/a.b.c.zip", "clip.mp4.part", "x.MP5"])
+@pytest.mark.parametrize("odd", ["notes.md", "sub/clip.heic", "no_suffix", "sub/a.b.c.zip", "clip.mp4.part", "x.MP5"])
 def test_a_file_is_found_or_named(tmp_path: Path, suffixes: tuple[str, ...], odd: str) -> None:
     touch(tmp_path, f"a{suffixes[0]}", odd)
     with pytest.warns(MediaWarning, match=rf"{Path(odd).name} was passed over"):

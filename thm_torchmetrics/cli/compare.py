@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from thm_torchmetrics.cli.completion import complete_keys
 from thm_torchmetrics.cli.output import check_folders, check_page, finish_comparison
 from thm_torchmetrics.errors import InputError
 
@@ -16,7 +17,13 @@ _FILE = click.Path(path_type=Path)
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="[NAME=]FILE.json...")
 @click.option("--reference", metavar="NAME", help="The model with which the others are compared.  [default: the first]")
-@click.option("--metrics", multiple=True, metavar="KEY,...", help="Metrics to compare.  [default: all]")
+@click.option(
+    "--metrics",
+    multiple=True,
+    metavar="KEY,...",
+    shell_complete=complete_keys,
+    help="Metrics to compare.  [default: all]",
+)
 @click.option("--common", is_flag=True, help="Compare on the clips that all models have; the others are named.")
 @click.option(
     "--cluster",

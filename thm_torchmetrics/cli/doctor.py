@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,11 +12,18 @@ import click
 
 @click.command()
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="How to print.")
-def doctor(form: str) -> None:
-    """Show versions, devices, folders, and which metric runs here and why another does not."""
+@click.option(
+    "--openface",
+    type=click.Path(path_type=Path),
+    envvar="THM_OPENFACE",
+    show_envvar=True,
+    help="OpenFace's program FeatureExtraction, or its folder.  [default: the one on PATH]",
+)
+def doctor(form: str, openface: Path | None) -> None:
+    """Show versions, devices, folders, checkpoints, which metric runs here, and what mends the others."""
     from thm_torchmetrics.cli.machine import machine_facts
 
-    facts = machine_facts()
+    facts = machine_facts(openface)
     if form == "json":
         click.echo(json.dumps(facts, indent=2))
         return
@@ -53,7 +61,9 @@ def _sections(facts: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         "Extras": extras,
         "FFmpeg": dict(facts["ffmpeg"]),
         "Devices": dict(facts["devices"]),
-        "Folders of checkpoints": {"downloads": folders["downloads"]}
+        "OpenFace": dict(facts["openface"]),
+        "Checkpoints": _checkpoint_lines(facts["checkpoints"]),
+        "Folders of checkpoints": {"downloads": folders["downloads"] + _fault(folders["fault"])}
         | {f"searched {i}": place for i, place in enumerate(folders["searched"], start=1)},
         "Variables": {
             "THM_WEIGHTS_DIR": settings["THM_WEIGHTS_DIR"] or "not set",
@@ -62,3 +72,25 @@ def _sections(facts: Mapping[str, Any]) -> dict[str, dict[str, str]]:
             "TORCH_HOME": settings["TORCH_HOME"],
         },
     }
+
+
+def _fault(fault: str) -> str:
+    return f" (cannot be written: {fault}; set THM_WEIGHTS_DIR to a folder that can)" if fault else ""
+
+
+def _checkpoint_lines(checkpoints: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return a line for each checkpoint that is here, with its license, and one for the others."""
+    lines = {
+        name: f"{each['license']}; {each['use']}" for name, each in checkpoints.items() if each["state"] == "available"
+    }
+    states = [each["state"] for each in checkpoints.values()]
+    if missing := states.count("missing"):
+        lines["missing"] = (
+            f"{missing} of {len(states)}, which `thm weights list` shows with their licenses; a run downloads those "
+            "that it needs, and `thm weights fetch --metrics KEY,...` does so before it"
+        )
+    if corrupt := [name for name, each in checkpoints.items() if each["state"] == "corrupt"]:
+        lines["corrupt"] = f"{', '.join(corrupt)}: `thm weights verify` says why; remove the file and fetch it again"
+    if unaccepted := [name for name, each in checkpoints.items() if each["terms"]]:
+        lines["with terms"] = f"to accept first: `thm weights fetch --accept-license {' '.join(unaccepted)}`"
+    return lines

@@ -8,6 +8,7 @@ import click
 
 from thm_torchmetrics import weights
 from thm_torchmetrics.catalog import find_choice, find_suite
+from thm_torchmetrics.cli.completion import complete_keys, complete_suite
 from thm_torchmetrics.cli.options import assignments
 from thm_torchmetrics.errors import InputError, WeightsError
 from thm_torchmetrics.scoring.sketch import checkpoints_needed
@@ -36,11 +37,12 @@ def megabytes(size: int | None) -> str:
 
 @click.command()
 @NAMES
-@click.option("--suite", help="Fetch what the metrics of a suite need; see `thm list`.")
+@click.option("--suite", shell_complete=complete_suite, help="Fetch what the metrics of a suite need; see `thm list`.")
 @click.option(
     "--metrics",
     multiple=True,
     metavar="KEY,...",
+    shell_complete=complete_keys,
     help="Fetch what these metrics need, separated by commas; key:protocol chooses a protocol; may be repeated.",
 )
 @click.option(

@@ -13,6 +13,7 @@ import click
 
 from thm_torchmetrics import weights
 from thm_torchmetrics.catalog import Choice, find_choice
+from thm_torchmetrics.cli.completion import complete_key
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.weights.licenses import COMMERCIAL_USE
 
@@ -27,7 +28,7 @@ _ITEM = 4
 
 
 @click.command()
-@click.argument("name", metavar="KEY[:PROTOCOL]")
+@click.argument("name", metavar="KEY[:PROTOCOL]", shell_complete=complete_key)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 def info(name: str, form: str) -> None:
     """Explain a metric: formula, protocols with their sources, inputs, options, and checkpoints with their state here.

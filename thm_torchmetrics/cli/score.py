@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from thm_torchmetrics.cli.completion import complete_keys, complete_suite
 from thm_torchmetrics.cli.config import arguments_of, command_line, config_option, given_options
 from thm_torchmetrics.cli.options import (
     FiniteRange,
@@ -72,9 +73,15 @@ _FOLDER = click.Path(path_type=Path)
     "--metrics",
     multiple=True,
     metavar="KEY,...",
+    shell_complete=complete_keys,
     help="Metrics by key, separated by commas; key:protocol chooses a protocol; may be repeated.",
 )
-@click.option("--suite", metavar="NAME", help="A set of metrics; see `thm list`.  [default: thm]")
+@click.option(
+    "--suite",
+    metavar="NAME",
+    shell_complete=complete_suite,
+    help="A set of metrics; see `thm list`.  [default: thm]",
+)
 @click.option(
     "--extractor",
     multiple=True,

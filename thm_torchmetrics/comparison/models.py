@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from thm_torchmetrics.catalog import find_choice
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.scoring.clip_sums import ClipSums, read_clip_sums
 from thm_torchmetrics.scoring.json_form import read_json
 from thm_torchmetrics.scoring.result import SCHEMA, Result
+
+if TYPE_CHECKING:
+    from thm_torchmetrics.scoring.clip_sums import ClipSums
 
 _MOST_NAMED = 5
 """The most clips that a message names."""
@@ -53,6 +55,8 @@ def read_sums(files: Sequence[tuple[str, Path]], models: Mapping[str, Result]) -
     Raises:
         InputError: if a file of sums is absent, damaged, or of another run than the report.
     """
+    from thm_torchmetrics.scoring.clip_sums import read_clip_sums  # not above: `thm doctor` prints without torch, too
+
     found = {}
     for name, path in files:
         result = models.get(name or path.stem)

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from thm_torchmetrics.reports.cells import decimals, label, number, real_detail, real_value, scored, share
 from thm_torchmetrics.reports.footnotes import find_footnotes, row_of
 from thm_torchmetrics.scoring.result import ClipResult, MetricResult, Result
-from thm_torchmetrics.scoring.worst_frames import worst_clips
 
 CLIPS_WITH_CURVES = 50
 """The most clips, the worst ones, of which the values of single frames are drawn."""
@@ -131,6 +130,8 @@ class Content:
 
     def clips_with_curves(self) -> set[str]:
         """Return the clips of which single frames are drawn: the worst of each model in turn."""
+        from thm_torchmetrics.scoring.worst_frames import worst_clips  # not above: `thm doctor` prints without torch
+
         orders = [[clip.clip for clip in worst_clips(result)] for result in self.models.values()]
         chosen: dict[str, None] = {}
         for place in range(max(map(len, orders), default=0)):
