@@ -117,6 +117,7 @@ if TYPE_CHECKING:
         IdentitySequenceDistance as IdentitySequenceDistance,
         LandmarkSequenceDistance as LandmarkSequenceDistance,
     )
+    from thm_torchmetrics.metrics.speech_lip import SpeechLipCorrelation as SpeechLipCorrelation
     from thm_torchmetrics.metrics.theval import (
         EyebrowMotion as EyebrowMotion,
         HeadMotion as HeadMotion,

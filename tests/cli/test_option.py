@@ -51,8 +51,8 @@ def defaults(key: str) -> dict[str, Any]:
 OPTIONS = [(key, name) for key in catalog.CATALOG for name in settable_options(metric_class(catalog.find_row(key)))]
 
 
-FREE_TEXT = [("emotion-accuracy", "labels")]
-"""Options that take any text: this one is a regular expression."""
+FREE_TEXT = [("emotion-accuracy", "labels"), ("slcc", "identities")]
+"""Options that take any text: a regular expression, and names."""
 
 
 def test_every_option_of_every_constructor_can_be_set() -> None:

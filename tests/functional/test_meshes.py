@@ -116,3 +116,12 @@ def test_a_frame_without_a_vertex_is_counted() -> None:
     metric.update(preds, target)
     assert float(metric.compute()) == pytest.approx(3)
     assert metric.coverage == 0.75
+
+
+def test_the_intensity_of_lips_is_that_of_the_original() -> None:
+    meta = golden_meta("mtm_slcc")
+    lips, _ = build.slcc_clip(meta, "W011_happy_level_3_001", range(int(TIMING["slcc_mouth_map_unique"])), 3)
+    twice = [*range(lips.shape[1]), 8, 10, 110, 112]  # the entries that the original's list has twice
+    found = meshes.lip_intensity(torch.from_numpy(lips)[:, twice])
+    assert float(found) == pytest.approx(TIMING["slcc_lip_intensity"][-1], rel=1e-12)
+    assert meshes.lip_intensity(torch.zeros(1, 4, 3)).isnan()

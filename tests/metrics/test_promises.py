@@ -135,14 +135,17 @@ def test_a_broken_clip_leaves_no_trace(case: Case, filled: TalkingHeadMetric) ->
     assert filled.compute() == before
 
 
+@pytest.mark.filterwarnings("ignore:SpeechLipCorrelation is NaN")  # a correlation over clips; one has none
 def test_forward_is_the_batch_and_accumulates(case: Case, filled: TalkingHeadMetric) -> None:
     metric = case.make()
     for clip in case.clips:
         alone = fill(case.make(), Case(case.key, [clip], case.reference, case.options))
-        assert close(metric(**clip), alone.compute())
+        batch, value = metric(**clip), alone.compute()
+        assert close(batch, value) or (case.key == "slcc" and batch.isnan() and value.isnan())
     assert close(metric.compute(), filled.compute())
 
 
+@pytest.mark.filterwarnings("ignore:SpeechLipCorrelation is NaN")  # a correlation over clips; one has none
 def test_forward_builds_no_graph(case: Case) -> None:
     clip = {name: value / (255 if value.dtype == torch.uint8 else 1) for name, value in case.clips[1].items()}
     for value in clip.values():

@@ -26,7 +26,10 @@ from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.core.set_distance import SetDistance
 from thm_torchmetrics.extractors import release
 
-ON_FEATURES = [case for case in CASES.values() if case.make().feature_shape is not None and case.key not in TEXTS]
+ON_FEATURES = [
+    case for case in CASES.values()
+    if case.make().feature_shape is not None and case.key not in (*TEXTS, "slcc")  # sound is no feature
+]  # fmt: skip
 FACES = [
     name for name in NAMES
     if CATALOG[name.split(":")[0]].extractor_kind in ("landmarks", "identity", "emotion", "face3d")

@@ -7,7 +7,8 @@ from thm_torchmetrics.catalog.row import BOTH, Protocol, Row, Scale
 _CUT = {"align": "truncate"}
 _CODETALKER = "cal_metric.py of github.com/Doubiiu/CodeTalker@1b7cb95"
 _FACEDIFFUSER = "FaceDiffuser (S. Stan et al., MIG 2023)"
-_MTM = "evaluate_MTM.py of github.com/kaist-ami/Perceptual-3D-Talking-Head@530d075"
+_PERCEPTUAL = "of github.com/kaist-ami/Perceptual-3D-Talking-Head@530d075"
+_MTM = f"evaluate_MTM.py {_PERCEPTUAL}"
 
 ROWS = (
     Row(
@@ -52,5 +53,10 @@ ROWS = (
             Protocol("perceptual-frames", f"{_MTM}, as it prints it", "clip", scale=Scale(False, "frames")),
         ),
         features_by_default=True,
+    ),
+    Row(
+        "slcc", "SpeechLipCorrelation", "speech_lip", "correlation of the intensities of speech and lips",
+        Scale(True, "", -1.0, 1.0), ("preds", "audio", "labels"),
+        (Protocol("perceptual", f"evaluate_SLCC.py {_PERCEPTUAL}", "clip"),), features_by_default=True,
     ),
 )  # fmt: skip

@@ -156,7 +156,7 @@ class ClipRun(Generic[M]):
         with exact_arithmetic(self.metric.device):
             self.close()
         if self.metric.missing == "error":
-            tally = self.metric.tally(self.sums)
+            tally = self.tally()
             if tally.scored < tally.aligned:
                 raise MissingFaceError(
                     f"{type(self.metric).__name__}: {tally.aligned - tally.scored} of {tally.aligned} could not be "
@@ -183,6 +183,10 @@ class ClipRun(Generic[M]):
                 f"the prediction has {preds} frames and the target {target}; "
                 'pass align="truncate" to compare the first frames of both'
             )
+
+    def tally(self) -> Tally:
+        """Count the frames of the clip that were measured."""
+        return self.metric.tally(self.sums)
 
     def packed(self) -> dict[str, Tensor]:
         """Return what the clip adds to the metric's state as arrays, to be stored or sent.

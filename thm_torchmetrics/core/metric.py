@@ -84,6 +84,8 @@ class TalkingHeadMetric(OptionsMetric):
     """Whether the metric is one number over all frames, with none per clip."""
     counted: ClassVar[str] = "frames"
     """What `Tally` counts: frames, or whole clips."""
+    sound_rate: ClassVar[int | None] = None
+    """Samples per second of the sound that is read beside given features; None if none is read."""
 
     inputs: tuple[str, ...] = ("preds", "target")
     """The arguments of ``update`` that are needed."""
@@ -255,7 +257,7 @@ class TalkingHeadMetric(OptionsMetric):
     def score(self, run: ClipRun[Any]) -> ClipScore:
         """Return the score of one clip from its finished run."""
         value = float(self.value(run.sums))
-        tally = self.tally(run.sums)
+        tally = run.tally()
         detail = run.detail or self.details(run.sums)
         why = None if value == value else run.why or self.why_nan(run.sums)
         per_frame = run.per_frame(self)

@@ -7,6 +7,7 @@ from thm_torchmetrics.functional import mfcc
 from thm_torchmetrics.functional.action_units import ACTION_UNITS, action_unit_error, squared_errors
 from thm_torchmetrics.functional.beat import BEAT_PROTOCOLS, BeatProtocol, beat_alignment, motion_beats
 from thm_torchmetrics.functional.brisque import blind_spatial_quality, brisque_features
+from thm_torchmetrics.functional.correlation import Spread, correlation_of_sums, spread_of_sums
 from thm_torchmetrics.functional.dynamic_degree import fastest_flow, is_dynamic
 from thm_torchmetrics.functional.emotion import (
     Statistics,
@@ -57,6 +58,7 @@ from thm_torchmetrics.functional.laplacian import laplacian_variance
 from thm_torchmetrics.functional.lipsync import SyncScores, sync_distances, sync_scores
 from thm_torchmetrics.functional.meshes import (
     face_dynamics,
+    lip_intensity,
     lip_vertex_error,
     mouth_opening,
     mouth_timing_differences,
@@ -112,6 +114,7 @@ __all__ = [
     "LandmarkProtocol",
     "OpenFaceModels",
     "PointModel",
+    "Spread",
     "Statistics",
     "SyncScores",
     "action_unit_error",
@@ -132,6 +135,7 @@ __all__ = [
     "calibrate_action_units",
     "closed_eyes",
     "closest_rotation",
+    "correlation_of_sums",
     "cosine_similarity",
     "edit_distance",
     "emotion_hits",
@@ -156,6 +160,7 @@ __all__ = [
     "landmark_distance",
     "laplacian_variance",
     "lip_dynamics",
+    "lip_intensity",
     "lip_opening",
     "lip_vertex_error",
     "luma_levels",
@@ -181,6 +186,7 @@ __all__ = [
     "soft_dtw",
     "speech_of_segments",
     "speech_of_sound",
+    "spread_of_sums",
     "squared_errors",
     "squared_euclidean_distance",
     "statistics",

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.functional.checks import check_option, check_rows, check_shape, finite_or_nan
+from thm_torchmetrics.functional.correlation import correlation_of_sums, spread_of_sums
 from thm_torchmetrics.functional.identity import cosine_similarity
 
 
@@ -96,15 +97,12 @@ def statistics(sums: Tensor) -> Statistics:
     """
     if sums.ndim < 1 or sums.shape[-1] != 8:
         raise InputError(f"`sums` must be sums of moments of shape (..., 8), got {tuple(sums.shape)}")
-    count = sums[..., 0]
-    x, y, xx, yy, xy, error, agree = (sums[..., 1:] / count[..., None]).unbind(dim=-1)
-    variance_x, variance_y = _variance(x, xx, count), _variance(y, yy, count)
-    varies = (variance_x > 0) & (variance_y > 0)
-    covariance = torch.where(varies, xy - x * y, 0.0)
-    pcc = covariance / (variance_x * variance_y).sqrt()
-    ccc = 2.0 * covariance / (variance_x + variance_y + (x - y).square())
+    count, pair = sums[..., 0], sums[..., :6]
+    spread = spread_of_sums(pair)
+    x, y, error, agree = (sums[..., [1, 2, 6, 7]] / count[..., None]).unbind(dim=-1)
+    ccc = 2.0 * spread.covariance / (spread.variance_x + spread.variance_y + (x - y).square())
     several = torch.where(count > 1, 0.0, torch.nan)
-    return Statistics(error.sqrt(), agree, pcc.clamp(-1.0, 1.0) + several, ccc.clamp(-1.0, 1.0) + several)
+    return Statistics(error.sqrt(), agree, correlation_of_sums(pair), ccc.clamp(-1.0, 1.0) + several)
 
 
 def emotion_similarity_distance(preds: Tensor, target: Tensor, kind: Literal["cosine", "l2"] = "cosine") -> Tensor:
@@ -136,12 +134,6 @@ def emotion_similarity_distance(preds: Tensor, target: Tensor, kind: Literal["co
     check_option("kind", kind, ("cosine", "l2"))
     cosine = cosine_similarity(preds, target)  # checks the shapes
     return 1.0 - cosine if kind == "cosine" else (finite_or_nan(preds) - finite_or_nan(target)).norm(dim=1)
-
-
-def _variance(mean: Tensor, square: Tensor, count: Tensor) -> Tensor:
-    """Compute the population variance, or 0 where it may be rounding of the sums of a constant."""
-    variance = square - mean * mean
-    return torch.where(variance <= 2 * torch.finfo(square.dtype).eps * count * square, 0.0, variance)
 
 
 def emotion_hits(logits: Tensor, label: int, top: int = 1) -> Tensor:

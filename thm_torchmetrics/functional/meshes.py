@@ -113,6 +113,30 @@ def mouth_opening(lips: Tensor) -> Tensor:
     return opening
 
 
+@torch.no_grad()
+def lip_intensity(lips: Tensor) -> Tensor:
+    r"""Compute how much the lips of a clip move.
+
+    .. math:: \sqrt{\frac{1}{T - 1} \sum_t \Bigl(\frac{1}{V} \sum_v \|x_{t+1,v} - x_{t,v}\|\Bigr)^2}
+
+    Args:
+        lips: ``(T, V, 3)`` vertices of the mouth. One that is listed twice counts twice.
+
+    Returns:
+        0-d float64, in the vertices' unit per frame; NaN of one frame, or if a vertex is NaN.
+
+    Raises:
+        InputError: if it is not ``(T, V, 3)``.
+
+    Example:
+        >>> lip_intensity(torch.tensor([[[0.0, 0.0, 0.0]], [[3.0, 4.0, 0.0]], [[3.0, 4.0, 5.0]]]))
+        tensor(5., dtype=torch.float64)
+    """
+    _check_vertices("lips", lips)
+    steps: Tensor = torch.linalg.vector_norm(to_float64(lips).diff(dim=0), dim=-1)
+    return steps.mean(dim=1).square().mean().sqrt()
+
+
 _SMOOTHING = 2.0
 """Standard deviation of the smoothing of the opening, in frames."""
 

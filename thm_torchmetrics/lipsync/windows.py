@@ -51,6 +51,7 @@ def check_speech(audio: Tensor, sample_rate: int) -> None:
     if not sample_rate > 0:
         raise InputError(f"sample_rate must be above 0 (16000 where nothing else is known), got {sample_rate}")
     if audio.dtype != torch.int16:
+        audio = audio.detach()
         if not bool(audio.isfinite().all()):
             raise InputError(f"audio holds {int((~audio.isfinite()).sum())} samples that are NaN or infinite")
         if audio.numel() and float(audio.abs().max()) > 1:

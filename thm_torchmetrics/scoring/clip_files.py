@@ -15,7 +15,7 @@ from thm_torchmetrics.core.clocks import pair_by_time, rates_differ
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.errors import MediaWarning
 from thm_torchmetrics.media import open_video
-from thm_torchmetrics.media.audio import SoundFile
+from thm_torchmetrics.media.audio import SoundFile, read_audio
 from thm_torchmetrics.media.feature_files import read_feature_file
 from thm_torchmetrics.media.openface import ActionUnitTable, read_action_unit_table
 from thm_torchmetrics.media.pairing import Item
@@ -41,11 +41,13 @@ class ClipFile(NamedTuple):
         kind: the input that it gives, such as ``preds`` or ``target_au``; ``features`` for given features.
         path: the file.
         row: shape of a row of given features.
+        rate: samples per second of a sound that is read beside given features.
     """
 
     kind: str
     path: Path
     row: tuple[int | None, ...] | None = None
+    rate: int | None = None
 
 
 Files: TypeAlias = tuple[ClipFile | None, ClipFile | None]
@@ -68,7 +70,12 @@ def files_of(item: Item, name: str, metric: TalkingHeadMetric) -> tuple[Files, l
         width = getattr(metric, "num_features", None) if metric.feature_shape == (None,) else None
         row = metric.feature_shape if width is None else (width,)
         sides = [ClipFile("features", features[side], row) if side in features else None for side in _SIDES]
-        return (sides[0], sides[1]), [f"features of {side}" for side in metric.inputs if side not in features]
+        absent = [f"features of {side}" for side in _SIDES if side in metric.inputs and side not in features]
+        if metric.sound_rate is not None and item.audio is None:
+            absent.append("audio")
+        elif metric.sound_rate is not None and item.audio is not None:
+            sides[1] = ClipFile("audio", item.audio, rate=metric.sound_rate)
+        return (sides[0], sides[1]), absent
     absent = [kind for kind in metric.inputs if getattr(item, kind) is None]
     if item.preds is not None and "audio" in absent and not item.no_sound:
         absent.remove("audio")  # the prediction's own sound is used instead
@@ -118,6 +125,8 @@ class ClipReader:
             return None
         if file.row is not None:
             return GivenFeatures(read_feature_file(file.path, file.row), key)
+        if file.rate is not None:
+            return FeatureClip(torch.from_numpy(read_audio(file.path, file.rate)), key)
         every = every or self.every
         if file.kind.endswith("_au"):
             return TableClip(read_action_unit_table(file.path, units=(), every=every, **vars(self.action_units)), key)

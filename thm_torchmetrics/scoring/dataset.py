@@ -151,8 +151,9 @@ def open_dataset(plan: Plan, progress: Progress) -> Dataset:
 def _items(plan: Plan, built: MadeMetrics) -> list[Item]:
     """Pair the files that the metrics read."""
     options = plan.options
-    readers = {name: metric for name, metric in built.metrics.members().items() if name not in plan.features}
-    needed = {kind for metric in readers.values() for kind in metric.inputs}
+    needed: set[str] = set()
+    for name, metric in built.metrics.members().items():
+        needed.update(set(metric.inputs) - ({"preds", "target"} if name in plan.features else set()))
     if options.with_target:
         needed.add("target")
     items = plan.listed

@@ -43,9 +43,8 @@ def select_metrics(
         extractors: the networks that were chosen, by metric key, with the protocol or without.
     """
     own_options, extractors = own_options or {}, extractors or {}
-    given = set(inputs)
-    if "preds" in given:
-        given.add("audio")  # a video has its own sound
+    apart = set(inputs)
+    given = apart | {"audio"} if "preds" in apart else apart  # a video has its own sound
     run: list[str] = []
     skipped: dict[str, str] = {}
     for text in asked:
@@ -56,10 +55,10 @@ def select_metrics(
         sides = [kind for kind in inputs_needed if kind in _SIDES]
         if text in features:
             inputs_needed = tuple(kind for kind in inputs_needed if kind not in _SIDES)
-        lacking = [kind for kind in inputs_needed if kind not in given]
+        lacking = [kind for kind in inputs_needed if kind not in (apart if text in features else given)]
         if every > 1 and row.protocol(choice.protocol).every_frame:
             skipped[text] = f"needs every frame; leave {spell('every')} out"
-        elif not (extractor or _has_extractor(choice)) and "audio" in row.inputs:
+        elif not (extractor or _has_extractor(choice) or _takes_features(row)) and "audio" in row.inputs:
             skipped[text] = "reads given features and what is known of the sound; measure it in Python"
         elif text not in features and not (extractor or _has_extractor(choice)) and _takes_features(row):
             folders = " ".join(spell(f"{side}_features", "DIR", text) for side in sides)
@@ -135,8 +134,10 @@ def _has_extractor(choice: catalog.Choice) -> bool:
 
 
 def _takes_features(row: catalog.Row) -> bool:
-    """Return whether a metric reads features of both sides in place of frames."""
-    return metric_class(row).feature_shape is not None and set(row.inputs) <= {*_SIDES, "labels"}
+    """Return whether a metric reads features in place of frames, and nothing else that is no file."""
+    cls = metric_class(row)
+    files = {*_SIDES, "labels"} if cls.sound_rate is None else {*_SIDES, "labels", "audio"}
+    return cls.feature_shape is not None and set(row.inputs) <= files
 
 
 @dataclass

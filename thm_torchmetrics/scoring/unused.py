@@ -55,7 +55,7 @@ def options_used(text: str, own: Collection[str], made: Sketch, on_features: boo
     metric, row = made.metric, catalog.find_choice(text).row
     if metric is None:  # it is skipped for a reason of its own
         return set(_PURPOSES)
-    used: set[str] = set()
+    used = set(metric.inputs) - {"preds", "target"}
     if not on_features:
         used = {*metric.inputs, "every"}
         if "preds_au" in used:

@@ -67,6 +67,24 @@ def _delay(clips: list[ClipInputs]) -> float:
     return float(_DELAYS[len(clip["target"])])
 
 
+def _spoken() -> list[ClipInputs]:
+    """Lips of one person that move, and speech that is louder where they move more, with noise."""
+    generator = torch.Generator().manual_seed(5)
+    found = []
+    for number, frames in enumerate((9, 14, 12, 20)):
+        lips = (number + 1) * torch.randn(frames, 5, 3, generator=generator, dtype=torch.float64)
+        level = 0.03 * (number + 2) + 0.05 * (number == 1)
+        sound = level * torch.randn(30 + frames, generator=generator, dtype=torch.float64).clamp(-1, 1)
+        found.append({"preds": lips, "audio": sound})
+    return found
+
+
+def _intensities(clips: list[ClipInputs]) -> float:
+    speech = [np.sqrt(np.mean((32768 * clip["audio"].numpy()) ** 2)) for clip in clips]
+    steps = [np.linalg.norm(np.diff(clip["preds"].numpy()[:, list(_LIPS)], axis=0), axis=2).mean(1) for clip in clips]
+    return float(np.corrcoef(speech, [np.sqrt(np.mean(each**2)) for each in steps])[0, 1])
+
+
 _NEUTRAL = {"upper": _UPPER, "template": torch.zeros(5, 3)}
 
 CASES = [
@@ -80,4 +98,5 @@ CASES = [
     Case("mod", _clips(), frame_mean(lambda a, b: abs(_opening(a) - _opening(b))), {"lips": (0, 1)}),
     Case("mtm", _pairs(), clip_mean(lambda clips: 40 * _delay(clips)), {"lips": (0, 1)}),
     Case("mtm:perceptual-frames", _pairs(), clip_mean(_delay), {"lips": (0, 1)}),
+    Case("slcc", _spoken(), _intensities, {"lips": _LIPS, "identities": "M003"}),
 ]
