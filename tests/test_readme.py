@@ -41,7 +41,8 @@ def test_the_table_is_the_catalog() -> None:
 
 
 def test_the_page_is_short() -> None:
-    assert len(README.splitlines()) < 150
+    prose = [line for line in README.splitlines() if not line.startswith("| `")]  # without the rows of the metrics
+    assert len(prose) < 90
 
 
 @pytest.mark.parametrize(
