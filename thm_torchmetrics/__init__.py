@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ActionUnitErrorUpper as ActionUnitErrorUpper,
     )
     from thm_torchmetrics.metrics.beat import BeatAlignment as BeatAlignment
+    from thm_torchmetrics.metrics.delay import FrameDelay as FrameDelay
     from thm_torchmetrics.metrics.dynamic_degree import DynamicDegree as DynamicDegree
     from thm_torchmetrics.metrics.emotion import (
         ArousalConcordance as ArousalConcordance,

@@ -269,7 +269,7 @@ def test_every_extractor_of_the_catalog_is_in_the_table_and_names_its_checkpoint
             assert name in EXTRACTORS[row.extractor_kind]
             options = {"net": "alex"} if row.extractor_kind == "lpips" else {}
             required = required_checkpoints(row.extractor_kind, name, **options)
-            assert required
+            assert required or name == "thumbnail"  # no network
             assert set(required) <= set(weights.registry())
 
 

@@ -15,7 +15,9 @@ from thm_torchmetrics.catalog.find import (
     find_row,
     find_suite,
     register_metric,
+    unaligned,
     values_by_metric,
+    with_unaligned,
 )
 from thm_torchmetrics.catalog.row import Protocol, Row, Scale
 
@@ -34,5 +36,7 @@ __all__ = [
     "find_row",
     "find_suite",
     "register_metric",
+    "unaligned",
     "values_by_metric",
+    "with_unaligned",
 ]

@@ -131,17 +131,21 @@ def _register_entry_points() -> None:
 class Choice:
     """A choice names a metric and one of its protocols, as ``key``, ``key:protocol`` or ``key-protocol``.
 
+    With ``@aligned`` behind it the metric compares frames without the delay of the clip.
+
     Attributes:
         text: the name as it was spelled.
         row: the metric's row.
         protocol: the protocol, the row's first if none was named.
-        name: ``key`` or ``key:protocol``, however it was spelled.
+        name: ``key`` or ``key:protocol``, however it was spelled, with ``@aligned`` where that was asked for.
+        aligned: whether it was.
     """
 
     text: str
     row: Row = field(repr=False)
     protocol: str
     name: str
+    aligned: bool = False
 
     @property
     def scale(self) -> Scale:
@@ -161,26 +165,52 @@ def find_row(key: str) -> Row:
 
 
 def find_choice(text: str) -> Choice:
-    """Return the row and the protocol of ``psnr``, ``ssim:skimage`` or ``ssim-skimage``.
+    """Return the row and the protocol of ``psnr``, ``ssim:skimage``, ``ssim-skimage`` or ``psnr@aligned``.
 
-    The last is for names that must not hold a colon, such as those of loggers and files.
+    The third is for names that must not hold a colon, such as those of loggers and files.
 
     Raises:
-        InputError: if the metric or the protocol is unknown.
+        InputError: if the metric or the protocol is unknown, or a word other than ``aligned`` follows ``@``.
 
     Example:
         >>> find_choice("lse-d-wav2lip-lrs").name
         'lse-d:wav2lip-lrs'
     """
-    key, _, protocol = text.partition(":")
-    if key == text and text not in CATALOG:
-        spelled = ((row.key, each) for row in CATALOG.values() for each in row.protocols if text == f"{row.key}-{each}")
-        key, protocol = next(spelled, (text, ""))
+    plain = unaligned(text)
+    if "@" in plain:
+        raise InputError(f"{text!r}: only the word 'aligned' may follow '@', as in psnr@aligned")
+    key, _, protocol = plain.partition(":")
+    if key == plain and plain not in CATALOG:
+        names = ((row.key, each) for row in CATALOG.values() for each in row.protocols)
+        key, protocol = next((pair for pair in names if plain == "-".join(pair)), (plain, ""))
     row = find_row(key)
     if protocol and protocol not in row.protocols:
         hint = _suggest(protocol, row.protocols)
         raise InputError(f"{key} has no protocol {protocol!r}{hint}; it has {', '.join(row.protocols)}")
-    return Choice(text, row, protocol or row.protocols[0], f"{key}:{protocol}" if protocol else key)
+    name = f"{key}:{protocol}" if protocol else key
+    return Choice(text, row, protocol or row.protocols[0], name + text.removeprefix(plain), plain != text)
+
+
+def unaligned(text: str) -> str:
+    """Return the name of a metric without ``@aligned``.
+
+    Example:
+        >>> unaligned("ssim:skimage@aligned"), unaligned("psnr")
+        ('ssim:skimage', 'psnr')
+    """
+    return text.removesuffix("@aligned")
+
+
+def with_unaligned(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return names of metrics, each once, an aligned one behind its metric without alignment, which is added to it.
+
+    So a number that hides a delay is never shown alone.
+
+    Example:
+        >>> with_unaligned(["psnr@aligned", "ssim"])
+        ('psnr', 'psnr@aligned', 'ssim')
+    """
+    return tuple(dict.fromkeys(name for text in texts for name in (unaligned(text), text)))
 
 
 def values_by_metric(value: object) -> dict[str, Any] | None:

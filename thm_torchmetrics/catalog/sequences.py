@@ -1,4 +1,4 @@
-"""Rows of the metrics that tolerate unlike lengths and offsets: Soft-DTW of features."""
+"""Rows of the metrics that tolerate unlike lengths and delays: Soft-DTW of features, and the delay itself."""
 
 from __future__ import annotations
 
@@ -32,4 +32,14 @@ ROWS = (
     _row("lmd-seq", "LandmarkSequenceDistance", "lip landmarks", POINTS, "px²"),
     _row("pose-seq", "HeadPoseSequenceDistance", "head poses", POSE, "deg²"),
     _row("expression-seq", "ExpressionSequenceDistance", "expressions (3-D face coefficients)", DEEP3D),
-)
+    Row(
+        "delay", "FrameDelay", "delay", "delay of the frames", Scale(False, "frames"), BOTH,
+        (
+            Protocol(
+                "squared-l2", "this package's own: the shift of the smallest mean squared distance", "clip",
+                {"max_delay": 10},
+            ),
+        ),
+        ("thumbnail", "fan", "dlib"), "delay",
+    ),
+)  # fmt: skip

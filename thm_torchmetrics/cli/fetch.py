@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import click
 
 from thm_torchmetrics import weights
-from thm_torchmetrics.catalog import find_choice, find_suite
+from thm_torchmetrics.catalog import find_choice, find_suite, unaligned
 from thm_torchmetrics.cli.completion import complete_keys, complete_suite
 from thm_torchmetrics.cli.options import assignments
 from thm_torchmetrics.errors import InputError, WeightsError
@@ -135,7 +135,7 @@ def _needed(metrics: Iterable[str], extractor: Iterable[str]) -> list[str]:
     Raises:
         InputError: if a metric, its network, or what it is chosen for, is not known.
     """
-    choices = {choice.name: choice.row.key for choice in map(find_choice, metrics)}
+    choices = {unaligned(choice.name): choice.row.key for choice in map(find_choice, metrics)}
     if extractor and not choices:
         raise InputError("--extractor says which network feeds a metric; name the metric by --metrics or --suite")
     networks = assignments("--extractor", extractor, {*choices, *choices.values()})

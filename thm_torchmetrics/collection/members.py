@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from torchmetrics import Metric, MetricCollection
 
 from thm_torchmetrics import catalog, weights
+from thm_torchmetrics.core.clip_run import has_delay
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.weights import Checkpoint
@@ -25,7 +26,7 @@ _TORCHMETRICS_OPTIONS = (
 
 
 def make_metric(text: str, options: Mapping[str, Any] | None = None, used: set[str] | None = None) -> TalkingHeadMetric:
-    """Make a metric of the catalog from ``key`` or ``key:protocol`` and options.
+    """Make a metric of the catalog from ``key`` or ``key:protocol`` and options; ``@aligned`` sets ``align="delay"``.
 
     Args:
         text: the key, with a protocol or without.
@@ -34,11 +35,13 @@ def make_metric(text: str, options: Mapping[str, Any] | None = None, used: set[s
         used: collects the names of the options that the metric has.
 
     Raises:
-        InputError: if the key or protocol is unknown, or an option has no such value.
+        InputError: if the key or protocol is unknown, an option has no such value, or a metric that does not compare
+            frame by frame is to be aligned.
         WeightsError: if a checkpoint is absent, corrupt or not allowed.
         MissingExtraError: if a package that the metric needs is not installed.
     """
     choice = catalog.find_choice(text)
+    plain = catalog.unaligned(choice.name)
     cls = metric_class(choice.row)
     chosen: dict[str, Any] = {}
     for name, value in (options or {}).items():
@@ -49,9 +52,14 @@ def make_metric(text: str, options: Mapping[str, Any] | None = None, used: set[s
         by_metric = catalog.values_by_metric(value)
         if by_metric is None:
             chosen[name] = value
-        elif choice.name in by_metric or choice.row.key in by_metric:
-            chosen[name] = by_metric.get(choice.name, by_metric.get(choice.row.key))
-    return cls(**{"protocol": choice.protocol, **chosen})
+        elif plain in by_metric or choice.row.key in by_metric:
+            chosen[name] = by_metric.get(plain, by_metric.get(choice.row.key))
+    if not choice.aligned:
+        return cls(**{"protocol": choice.protocol, **chosen})
+    metric = cls(**{"protocol": choice.protocol, **chosen, "align": "delay"})
+    if not has_delay(metric):
+        raise InputError(f"{choice.row.key} does not compare frame with frame, so there is no delay to take out")
+    return metric
 
 
 def metric_class(row: catalog.Row) -> type[TalkingHeadMetric]:
@@ -130,7 +138,11 @@ def members_of(
         metrics = catalog.find_suite(metrics)
     used: set[str] = set()
     members: dict[str, Metric] = {}
-    for item in (*([metrics] if isinstance(metrics, Metric) else metrics), *additional):
+    listed = [*([metrics] if isinstance(metrics, Metric) else metrics), *additional]
+    for item in [*listed]:
+        if isinstance(item, str) and catalog.unaligned(item) not in listed:
+            listed.insert(listed.index(item), catalog.unaligned(item))
+    for item in listed:
         name = item if isinstance(item, str) else getattr(item, "key", "") or type(item).__name__
         if name in members:
             raise InputError(f"the metric {name!r} is given twice; pass a dict of metrics by name")

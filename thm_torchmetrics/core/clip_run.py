@@ -11,6 +11,7 @@ from torch import Tensor
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clocks import check_rates
+from thm_torchmetrics.core.delays import Delay
 from thm_torchmetrics.core.precision import exact_arithmetic
 from thm_torchmetrics.core.score import Tally
 from thm_torchmetrics.core.sums import Sums
@@ -35,6 +36,9 @@ class RunMetric(Protocol):
     def frame_by_frame(self) -> bool:
         """Return whether every frame of the prediction is compared with a target frame of its own."""
 
+    def argument(self, side: str) -> str | None:
+        """Return the argument of ``update`` that gives a side."""
+
     def reads(self, side: str) -> bool:
         """Return whether the metric reads ``"preds"`` or ``"target"``."""
 
@@ -54,6 +58,14 @@ class RunMetric(Protocol):
 M = TypeVar("M", bound=RunMetric)
 
 
+def has_delay(metric: RunMetric) -> bool:
+    """Return whether a metric sees the delay of frames behind those of the target.
+
+    That is so where frame is compared with frame, and not with sound, whose delay is a metric of its own.
+    """
+    return metric.frame_by_frame and metric.argument("target") != "audio"
+
+
 class ClipRun(Generic[M]):
     """A run takes one clip through one metric.
 
@@ -71,6 +83,8 @@ class ClipRun(Generic[M]):
         sums: the sums that the clip adds to the metric's state.
         lengths: rows seen of each side.
         by_time: whether the target's frames are compared with the predicted frames on display at their times.
+        by_delay: whether frames are compared after the delay of the prediction is taken out.
+        delay: that delay; set before chunks are added.
         detail: results beyond the sums, for reports; set by `finish`.
         reads_chunks: whether the run uses the chunks. A run that reads the file itself does not, and nothing is decoded
             for it.
@@ -89,9 +103,11 @@ class ClipRun(Generic[M]):
         self.metric = metric
         self.lengths = [0, 0]
         self.by_time = metric.frame_by_frame and metric.align == "time"
+        self.by_delay = has_delay(metric) and metric.align == "delay"
+        self.delay: Delay | None = None
         self.sums: Sums = metric.named(torch.zeros_like(metric.sums))
         if metric.reads("target") and preds is not None and target is not None:
-            if metric.frame_by_frame and metric.align == "error":
+            if metric.frame_by_frame and metric.align in ("error", "delay"):
                 check_rates(preds.rate, target.rate)
             if preds.length and target.length and not self.by_time:
                 self.check_lengths(preds.length, target.length)
@@ -155,6 +171,9 @@ class ClipRun(Generic[M]):
             self.check_lengths(*self.lengths)
         with exact_arithmetic(self.metric.device):
             self.close()
+        if self.delay is not None:
+            self.sums.left_out += self.delay.left_out
+            self.detail = {**(self.detail or {}), "delay": self.delay.frames}
         if self.metric.missing == "error":
             tally = self.tally()
             if tally.scored < tally.aligned:

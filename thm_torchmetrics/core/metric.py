@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor
@@ -24,7 +24,7 @@ from thm_torchmetrics.errors import InputError, MismatchError
 from thm_torchmetrics.functional.checks import finite_or_nan
 
 Average: TypeAlias = Literal["frame", "clip", "track"]
-Align: TypeAlias = Literal["error", "truncate", "time"]
+Align: TypeAlias = Literal["error", "truncate", "time", "delay"]
 Missing: TypeAlias = Literal["skip", "error"]
 Resize: TypeAlias = Literal["bilinear", "bicubic"]
 
@@ -52,7 +52,9 @@ class TalkingHeadMetric(OptionsMetric):
             protocol's own.
         align: treatment of clips that differ in length or frame rate: ``"error"``; ``"truncate"``: frame i is compared
             with frame i to the end of the shorter; ``"time"``: each target frame is compared with the predicted frame
-            on display at its time, both clocks starting with the first frames. The rest is counted as left out.
+            on display at its time, both clocks starting with the first frames; ``"delay"``: frame i is compared with
+            frame i + k, where k, at most 10 either way, is the delay of the prediction by `core.delays.measure_delay`,
+            which reports give in the ``detail`` of the clip. The rest is counted as left out.
         missing: treatment of a frame that cannot be scored (no face): ``"skip"`` and count it, or ``"error"``.
         resize: interpolation, ``"bilinear"`` or ``"bicubic"`` (antialiased), by which a prediction of another size is
             brought to the target's; default: a difference in size is an error.
@@ -122,7 +124,7 @@ class TalkingHeadMetric(OptionsMetric):
             raise InputError(f"the catalog names the protocol {self.protocol!r} of {self.key}, but no code computes it")
         default = "frame" if self._row is None else self._row.protocol(self.protocol).average
         self.average = one_of("average", average or default, self.averages)
-        self.align = one_of("align", align, ("error", "truncate", "time"))
+        self.align = one_of("align", align, get_args(Align))
         self.missing = one_of("missing", missing, ("skip", "error"))
         self.resize = one_of("resize", resize, (None, "bilinear", "bicubic"))
 

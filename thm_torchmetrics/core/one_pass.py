@@ -10,6 +10,7 @@ from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clip_run import ClipRun, RunMetric
 from thm_torchmetrics.core.clocks import pair_by_time
+from thm_torchmetrics.core.delays import Delay, measure_delay, pair_by_delay
 from thm_torchmetrics.core.inputs import pair_chunks
 
 Runs: TypeAlias = dict[str, ClipRun[Any]]
@@ -27,8 +28,8 @@ def measure_clip(
 ) -> Runs:
     """Measure a clip with several metrics; it is decoded once, and all read the same chunks.
 
-    Metrics that pair frames by time read chunks of their own, for which the clip is decoded a second time if other
-    metrics read it, too.
+    Metrics that pair frames by time, or without the delay of the clip, read chunks of their own, for which the clip is
+    decoded a second time if other metrics read it, too; to measure the delay it is decoded once more.
 
     No metric is changed; `TalkingHeadMetric.add` does that with the sums of a finished run.
 
@@ -74,7 +75,16 @@ def measure_clip(
     timed = [name for name, run in runs.items() if run.reads_chunks and run.by_time]
     if timed and preds is not None and target is not None:
         feed(timed, pair_by_time(preds, target))
-    readers = [name for name, run in runs.items() if run.reads_chunks and name not in timed]
+    delayed = [name for name, run in runs.items() if run.reads_chunks and run.by_delay]
+    if delayed and preds is not None and target is not None:
+        delay: Delay | None = None
+        for name in delayed:
+            delay = attempt(name, measure_delay, preds, target) if delay is None else delay
+            if delay is not None:
+                runs[name].delay = delay
+        if delay is not None:
+            feed(delayed, pair_by_delay(preds, target, delay))
+    readers = [name for name, run in runs.items() if run.reads_chunks and name not in (*timed, *delayed)]
     sides = (
         preds if any(members[name].reads("preds") for name in readers) else None,
         target if any(members[name].reads("target") for name in readers) else None,

@@ -23,6 +23,7 @@ from thm_torchmetrics.extractors.lpips import CustomDistance, LpipsNetwork
 from thm_torchmetrics.extractors.natural_scenes import BrisqueScore, NiqeScore
 from thm_torchmetrics.extractors.openface_au import OpenFaceActionUnits
 from thm_torchmetrics.extractors.syncnet import CustomSyncNetwork, SyncNetwork
+from thm_torchmetrics.extractors.thumbnail import Thumbnail
 from thm_torchmetrics.faces.boxes import FACE_RULES
 from thm_torchmetrics.weights import Checkpoints, CustomFiles, registry
 
@@ -54,6 +55,7 @@ EXTRACTORS: dict[str, dict[str, Makeable]] = {
     "niqe": {"niqe": NiqeScore},
     "brisque": {"brisque": BrisqueScore},
     "quality": {},
+    "delay": {"thumbnail": Thumbnail, "fan": FanLandmarks, "dlib": DlibLandmarks},
     "action_units": {"openface-au": OpenFaceActionUnits, "libreface": LibreFace, "libreface-resnet18": LibreFace},
 }
 """Every extractor by kind and name."""
@@ -131,7 +133,7 @@ def make_extractor(kind: str, given: Any, files: CustomFiles = None, **options: 
     for each in filter(None, (cls, finder)):
         each.check_installed()
     needed = required_checkpoints(kind, given, **{"detector": False} | options)
-    source = Checkpoints.of(files, needed[0])
+    source = Checkpoints.of(files, next(iter(needed), given))
     source.obtain_all(name for name in needed if name in registry())
     own = {name: value for name, value in options.items() if name not in ("landmarks", "whole_frame", "detector")}
     if finder is not None:

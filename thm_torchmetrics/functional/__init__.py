@@ -8,6 +8,7 @@ from thm_torchmetrics.functional.action_units import ACTION_UNITS, action_unit_e
 from thm_torchmetrics.functional.beat import BEAT_PROTOCOLS, BeatProtocol, beat_alignment, motion_beats
 from thm_torchmetrics.functional.brisque import blind_spatial_quality, brisque_features
 from thm_torchmetrics.functional.correlation import Spread, correlation_of_sums, spread_of_sums
+from thm_torchmetrics.functional.delay import delay_distances, least_delay
 from thm_torchmetrics.functional.dynamic_degree import fastest_flow, is_dynamic
 from thm_torchmetrics.functional.emotion import (
     Statistics,
@@ -137,6 +138,7 @@ __all__ = [
     "closest_rotation",
     "correlation_of_sums",
     "cosine_similarity",
+    "delay_distances",
     "edit_distance",
     "emotion_hits",
     "emotion_similarity_distance",
@@ -159,6 +161,7 @@ __all__ = [
     "kernel_distance",
     "landmark_distance",
     "laplacian_variance",
+    "least_delay",
     "lip_dynamics",
     "lip_intensity",
     "lip_opening",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from thm_torchmetrics.catalog import unaligned
 from thm_torchmetrics.catalog.bibliography import ENTRIES
 from thm_torchmetrics.catalog.citations import citations_of
 from thm_torchmetrics.comparison.comparison import Comparison
@@ -65,7 +66,7 @@ def _metrics(models: Mapping[str, Result], cited: dict[str, None]) -> Iterator[s
     """Say by which protocol and network each metric is measured, and what its mean is over."""
     for key, (result, metric) in _first_with(models).items():
         row = row_of(key)
-        name = key.partition(":")[0]
+        name = unaligned(key).partition(":")[0]
         title = f"{typeset(name.upper())} ({typeset(row.title)})" if row is not None else typeset(key)
         keys = [entry for entry in citations_of(name, metric.protocol, metric.extractor) if entry in ENTRIES]
         cited.update(dict.fromkeys(keys))
@@ -74,8 +75,10 @@ def _metrics(models: Mapping[str, Result], cited: dict[str, None]) -> Iterator[s
         if row is not None and metric.protocol in row.protocols:
             source = f" ({typeset(row.protocol(metric.protocol).source)})"
         network = f", on {typeset(metric.extractor)}" if metric.extractor else ""
-        average = _AVERAGES.get(str(result.provenance.get("options", {}).get(key, {}).get("average")))
+        options = result.provenance.get("options", {}).get(key, {})
+        average = _AVERAGES.get(str(options.get("average")))
         mean = f"; mean over {average}" if average else ""
+        mean += "; frames are paired without the delay of each clip" if options.get("align") == "delay" else ""
         yield f"{title}{cite} follows the protocol {typeset(metric.protocol)}{source}{network}{mean}."
     hashes = {
         name: entry

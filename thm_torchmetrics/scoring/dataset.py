@@ -92,7 +92,9 @@ def plan_run(options: ScoreOptions) -> Plan:
     needed: dict[str, frozenset[str]] = {}
     for text in asked:
         own, on_features = own_options.get(text, {}), text in features
-        extractor = options.extractor.get(text, options.extractor.get(catalog.find_choice(text).row.key))
+        extractor = options.extractor.get(
+            catalog.unaligned(text), options.extractor.get(catalog.find_choice(text).row.key)
+        )
         made = sketch(text, extractor, own)
         needed[text] = frozenset() if on_features else made.checkpoints
         used |= options_used(text, own, made, on_features, options.with_target)

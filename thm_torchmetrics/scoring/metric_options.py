@@ -47,7 +47,7 @@ def options_by_metric(asked: Iterable[str], given: Iterable[tuple[str, str, str]
     chosen: dict[str, dict[str, Any]] = {text: {} for text in asked}
     exact: dict[str, dict[str, Any]] = {text: {} for text in asked}
     for key, name, value in given:
-        places = [text for text in asked if key in (text, catalog.find_choice(text).row.key)]
+        places = [text for text in asked if key in (catalog.unaligned(text), catalog.find_choice(text).row.key)]
         option = f"option {key}.{name}={value}"
         if not places:
             raise InputError(f"{option}: {key!r} is none of the metrics asked for, {', '.join(asked)}")
@@ -56,7 +56,7 @@ def options_by_metric(asked: Iterable[str], given: Iterable[tuple[str, str, str]
         except InputError as error:
             raise InputError(f"{option}: {error}") from error
         for text in places:
-            (exact if key == text else chosen)[text][name] = parsed
+            (exact if key == catalog.unaligned(text) else chosen)[text][name] = parsed
     options = {text: chosen[text] | exact[text] for text in asked}
     for text, own in options.items():
         if own:

@@ -50,7 +50,7 @@ def select_metrics(
     for text in asked:
         own, choice = own_options.get(text), catalog.find_choice(text)
         row = choice.row
-        extractor = extractors.get(text, extractors.get(row.key))
+        extractor = extractors.get(catalog.unaligned(text), extractors.get(row.key))
         inputs_needed = without_network(text, own or {}, extractor).inputs if own or extractor else _inputs(choice)
         sides = [kind for kind in inputs_needed if kind in _SIDES]
         if text in features:
@@ -104,7 +104,7 @@ def features_by_metric(
         choice = catalog.find_choice(text)
         row = choice.row
         by_side = {"preds": preds, "target": target}
-        paths = {side: by.get(text, by.get(row.key)) for side, by in by_side.items()}
+        paths = {side: by.get(catalog.unaligned(text), by.get(row.key)) for side, by in by_side.items()}
         sides = {side: Path(path) for side, path in paths.items() if path is not None}
         if not sides:
             continue

@@ -137,7 +137,7 @@ class ScoreOptions:
                 if len(key.split()) > 1:
                     raise InputError(f"{wrong}: separate keys by commas: {','.join(key.split())}")
                 keys.append(catalog.find_choice(key).name)
-        return tuple(dict.fromkeys(keys))
+        return catalog.with_unaligned(keys)
 
     @property
     def folders(self) -> dict[str, Path]:

@@ -112,7 +112,7 @@ def check_keys(
     Raises:
         InputError: if one is not used.
     """
-    asked = tuple(asked)
+    asked = tuple(map(catalog.unaligned, asked))
     known = {*asked, *(catalog.find_choice(text).row.key for text in asked)}
     takers = [text for text in asked if text not in others]
     used = {text if text in values else catalog.find_choice(text).row.key for text in takers}

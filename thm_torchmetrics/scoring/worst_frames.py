@@ -59,8 +59,8 @@ def worst_frames(clip: ClipResult, result: Result) -> list[WorstFrame]:
     found: dict[int, WorstFrame] = {}
     for key, score in clip.metrics.items():
         series = score.per_frame or {}
-        if "value" not in series or "time" not in series:
-            continue
+        if "value" not in series or "time" not in series or (score.detail or {}).get("delay"):
+            continue  # without the delay of the clip, numbers are those of other pairs of frames
         values = [(value, i) for i, value in enumerate(series["value"]) if value is not None and not math.isnan(value)]
         if not values or (len(values) > 1 and min(values)[0] == max(values)[0]):  # no frame is worse than others
             continue

@@ -82,3 +82,31 @@ CASES = [
     *(Case(key, clips, warped(of), GIVEN) for key, (clips, of) in FEATURES.items()),
     *(Case(f"{key}:frame", clips, rigid(of), GIVEN) for key, (clips, of) in FEATURES.items()),
 ]
+
+
+def _delay(clips: list[ClipInputs]) -> float:
+    """The shift of the smallest mean squared difference among those of enough pairs, shift by shift."""
+    preds, target = (clips[0][side].numpy() for side in ("preds", "target"))
+    found: dict[int, Rows] = {}
+    for k in range(-10, 11):
+        pairs = [(preds[t + k], row) for t, row in enumerate(target) if 0 <= t + k < len(preds)]
+        differences = np.array([((a - b) ** 2).sum() for a, b in pairs])
+        found[k] = differences[~np.isnan(differences)]
+    most = max(map(len, found.values()))
+    return min((each.mean(), abs(k)) for k, each in found.items() if len(each) * 2 >= most)[1]
+
+
+def shifted() -> list[ClipInputs]:
+    """Rows of four clips that are 0, 3, -2 and 5 frames late, with noise; some lack features."""
+    generator = torch.Generator().manual_seed(53)
+    clips: list[ClipInputs] = []
+    for delay, count in ((0, 12), (3, 15), (-2, 17), (5, 20)):
+        walk = torch.randn(40, 4, generator=generator, dtype=torch.float64).cumsum(dim=0)
+        noise = torch.randn(count, 4, generator=generator, dtype=torch.float64) * bool(clips) / 8
+        clips.append({"preds": walk[10 - delay : 10 - delay + count] + noise, "target": walk[10 : 10 + count].clone()})
+    clips[2]["preds"][4] = torch.nan
+    clips[3]["target"][-1] = torch.nan
+    return clips
+
+
+CASES.append(Case("delay", shifted(), clip_mean(_delay), GIVEN))
