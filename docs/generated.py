@@ -65,6 +65,16 @@ FEATURES_OF = {"emotion-accuracy": "logits", "wer": "transcripts", "cer": "trans
 """The same of single metrics, by key."""
 
 
+PICTURES = {
+    "meshes": ("lve", "mve", "ufve", "fdd", "mod", "mtm", "slcc"),
+    "motion": (
+        "pose-error", "pose-diversity", "pose-delta", "motion-variance", "beat-align", "blink-rate", "blink-duration",
+        "lip-leak", "silent-lip", "lip-dynamics", "eyebrow", "head-motion",
+    ),
+}  # fmt: skip
+"""The pages of the gallery that show what metrics measure, and these metrics."""
+
+
 def needs(row: Row) -> str:
     """Say what a metric reads, in words."""
     if not set(row.inputs) & {"preds", "target"}:
@@ -110,6 +120,10 @@ def metric_page(row: Row, reactions: Mapping[str, list[dict[str, str]]]) -> Iter
         listed = ", ".join(f"`{name}`" for name in suites)
         yield f"Member of the suites {listed} ([which paper used what](../../suites.md))."
     yield ""
+    for page, keys in PICTURES.items():
+        if row.key in keys:
+            yield f"What it measures, [drawn as curves](../../_gallery/plot_{page}.rst)."
+            yield ""
     yield from networks(row)
     yield "```{eval-rst}"
     yield f".. autoclass:: {cls.__module__}.{cls.__name__}({signature(cls)})"

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import torch
 from lipsync.stand_ins import SmallSyncNet
+from matplotlib import pyplot
+from matplotlib.text import Text
 
 from thm_torchmetrics.catalog import CATALOG, LACKING, SUITES, find_choice
 from thm_torchmetrics.demo.sample import make_sample
@@ -124,6 +126,17 @@ def test_the_study_of_what_moves_a_metric_is_what_its_script_measures(tmp_path: 
         )
 
 
-def test_the_figures_of_motion_are_drawn(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, DOCS / "motion_figures.py", tmp_path], check=True)
-    assert {path.stem for path in tmp_path.glob("*.png")} == {"pose", "beats", "blinks", "mouth"}
+@pytest.mark.parametrize(("page", "figures"), [("motion", 7), ("meshes", 5)])
+def test_the_pictures_of_what_metrics_measure_are_drawn(
+    page: str, figures: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(DOCS)
+    pyplot.switch_backend("Agg")
+    runpy.run_path(str(DOCS / f"gallery/plot_{page}.py"))
+    drawn = [pyplot.figure(number) for number in pyplot.get_fignums()]
+    pyplot.close("all")
+    assert len(drawn) == figures
+    texts = [text.get_text() for figure in drawn for text in figure.findobj(Text)]
+    keys = runpy.run_path(str(DOCS / "generated.py"))["PICTURES"][page]
+    assert [key for key in keys if not any(re.search(rf"\b{key}\b.* \d", text) for text in texts)] == []
+    assert not any("nan" in text for text in texts)
