@@ -3,6 +3,9 @@
 The sessions run in the environment that calls nox: install the package with its test extra first.
 """
 
+import tempfile
+from pathlib import Path
+
 import nox
 
 nox.options.default_venv_backend = "none"
@@ -38,6 +41,15 @@ def fast(session: nox.Session) -> None:
 def everything(session: nox.Session) -> None:
     """Run all tests."""
     session.run("python", "-m", "pytest", *SIDE_BY_SIDE, *session.posargs)
+
+
+@nox.session
+def messages(session: nox.Session) -> None:
+    """Run all tests, and fail if an error or a warning of the package is reached by none of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        raised = str(Path(folder, "raised"))
+        session.run("python", "-m", "pytest", *SIDE_BY_SIDE, env={"THM_RAISED": raised})
+        session.run("python", "docs/messages.py", "--unreached", raised)
 
 
 @nox.session

@@ -1,12 +1,13 @@
 """Meshes are read as they were written, vertex by vertex."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import trimesh
 
-from thm_torchmetrics.errors import MediaError
+from thm_torchmetrics.errors import MediaError, MissingExtraError
 from thm_torchmetrics.media.feature_files import read_feature_file
 from thm_torchmetrics.media.meshes import read_vertex_numbers, read_vertices
 from thm_torchmetrics.media.pairing import find_features
@@ -58,3 +59,15 @@ def test_a_damaged_mesh_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.ply").write_bytes(b"ply\nformat binary_little_endian 1.0\nelement vertex 9\n")
     with pytest.raises(MediaError, match=r"bad\.ply"):
         read_vertices(tmp_path / "bad.ply")
+
+
+def test_a_file_without_vertices_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.npy").write_bytes(b"no array")
+    with pytest.raises(MediaError, match=r"a\.npy: cannot be read as vertices .*give \.npy, \.obj or \.ply"):
+        read_vertices(tmp_path / "a.npy")
+    np.save(tmp_path / "b.npy", np.zeros((4, 2)))
+    with pytest.raises(MediaError, match=r"b\.npy: needs vertices \(V, 3\), got float64 \(4, 2\)"):
+        read_vertices(tmp_path / "b.npy")
+    monkeypatch.setitem(sys.modules, "trimesh", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'thm-torchmetrics\[meshes\]'"):
+        read_vertices(tmp_path / "c.obj")

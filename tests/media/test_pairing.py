@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from thm_torchmetrics.errors import InputError, MediaWarning
-from thm_torchmetrics.media.pairing import AUDIO_SUFFIXES, VIDEO_SUFFIXES, Item, discover, pair
+from thm_torchmetrics.media.pairing import AUDIO_SUFFIXES, VIDEO_SUFFIXES, Item, discover, pair, pair_features
 from thm_torchmetrics.media.pictures import PICTURE_SUFFIXES
 
 
@@ -299,3 +299,9 @@ def test_two_videos_of_one_name_are_an_error(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     with pytest.raises(InputError, match="are both the clip 'a'"):
         pair(preds=tmp_path)
+
+
+def test_one_file_of_features_for_several_clips_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.npy").touch()
+    with pytest.raises(InputError, match=r"a\.npy is a file, but there are 2 clips; give a folder"):
+        pair_features([Item("a"), Item("b")], {"csim": {"preds": tmp_path / "a.npy"}})

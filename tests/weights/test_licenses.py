@@ -102,3 +102,10 @@ def own(folder: Path) -> str:
 def test_users_own_bytes_are_not_refused(restricted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THM_COMMERCIAL", "1")
     assert weights.locate("net", restricted.parent / own(restricted.parent)).custom
+
+
+def test_an_answer_that_cannot_be_kept_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("THM_WEIGHTS_DIR", str(tmp_path / "file" / "weights"))
+    with pytest.raises(WeightsError, match=r"license-accepted\.txt cannot be written: .*Set THM_WEIGHTS_DIR"):
+        weights.accept_license("openface-au")

@@ -50,3 +50,8 @@ def test_folder_that_cannot_be_written_is_named(pack: Path, machine: Path, monke
     monkeypatch.setenv("THM_WEIGHTS_DIR", str(machine / "file" / "weights"))
     with pytest.raises(WeightsError, match=r"pack\.zip cannot be unpacked into .*file/weights/models: "):
         weights.unpacked(pack, "models/pack", ".onnx")
+
+
+def test_a_pack_without_models_is_named(pack: Path) -> None:
+    with pytest.raises(WeightsError, match=r"pack\.zip is no model pack: it holds no \.pth file"):
+        weights.unpacked(pack, "models/none", ".pth")
