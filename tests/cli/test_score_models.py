@@ -106,3 +106,15 @@ def test_a_format_of_several_models_needs_several(sample: Path) -> None:
     run = thm(sample, "--metrics", "ssim", "--format", "wide-csv")
     assert run.exit_code == 2
     assert "--format wide-csv is of several models" in run.stderr
+
+
+def test_metrics_that_no_model_can_have_are_told_with_the_reason(sample: Path, tmp_path: Path) -> None:
+    """A suite whose networks are absent printed nothing, and then broke."""
+    models = ("--preds", f"ours={sample / 'pred_video'}", "--preds", f"real={sample / 'gt_video'}")
+    given = ("--target", sample / "gt_video", *models, "--suite", "wav2lip", "--offline", "--quiet")
+    run = thm(*given, "-o", tmp_path / "all.json")
+    assert run.exit_code == 4, run.output
+    assert "not compared: fid: the checkpoint 'inception-fid' is missing" in " ".join(run.stdout.split())
+    told = thm(*given, "--methods").stdout
+    assert "Not measured: fid, lse-c" in told
+    assert "Every frame that could have a value has one" not in told

@@ -96,6 +96,7 @@ def compare_models(
             f"the models have values of other clips: {'; '.join(left_out)}; compare them on the clips that all have by "
             "--common (common=True in Python)"
         )
+    left_out += [] if metrics else _skipped_by_all(models)
     comparer = _Comparer(clusters, seed, resamples)
     cells: dict[str, dict[str, Cell]] = {}
     differences: list[Difference] = []
@@ -239,6 +240,16 @@ def _left_out(models: Mapping[str, Result]) -> list[str]:
         for name, found in clips.items()
         if (others := [clip for clip in found if clip not in shared])
     ]
+
+
+def _skipped_by_all(models: Mapping[str, Result]) -> list[str]:
+    """Return the metrics by which no model was measured, with the reasons."""
+    reasons: dict[str, dict[str, None]] = {}
+    for result in models.values():
+        for key, why in result.skipped.items():
+            reasons.setdefault(key, {})[" ".join(why.split())] = None
+    measured = {key for result in models.values() for key in result.metrics}
+    return [f"{key}: {'; '.join(of)}" for key, of in reasons.items() if key not in measured]
 
 
 def _without_value(models: Mapping[str, Result], keys: Sequence[str]) -> dict[tuple[str, str], list[str]]:

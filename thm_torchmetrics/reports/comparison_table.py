@@ -54,7 +54,7 @@ def show_comparison(comparison: Comparison, file: TextIO | None = None) -> None:
             table.add_row(*cells)
         tables.append(table)
     # better wider than the terminal than a name that cannot be copied
-    out.width = max(out.width, *(natural_width(out, table) for table in tables))
+    out.width = max([out.width, *(natural_width(out, table) for table in tables)])
     for table in tables:
         out.print(table)
     for line in (*note_lines(comparison), *(f"{MARK} {line}" for line in footnotes(comparison).lines())):

@@ -105,7 +105,12 @@ def _counts(models: Mapping[str, Result]) -> Iterator[str]:
     frames = max((metric.frames for _, metric in _first_with(models).values() if metric.counted == "frames"), default=0)
     if frames:
         yield f"Up to {frames} frames of a model are scored."
-    if not partial:
+    unmeasured = {key for result in models.values() for key in (*result.skipped, *result.metrics)} - _first_with(
+        models
+    ).keys()
+    if unmeasured:
+        yield f"Not measured: {', '.join(map(typeset, sorted(unmeasured)))}."
+    if _first_with(models) and not partial:
         yield "Every frame that could have a value has one."
     for percent, keys in partial.items():
         yield rf"{', '.join(keys)}: at least {typeset(percent)} of the frames have a value; the others are left out."
