@@ -85,9 +85,11 @@ def test_a_signal_has_a_status_of_its_own_and_what_is_done_is_written(
 def test_a_second_signal_ends_the_process_at_once(sample: Path) -> None:
     """Also where the first one is not obeyed."""
     code = WAITING.replace(
-        "time.sleep(60)",
+        """print("ready", flush=True)
+        time.sleep(60)""",
         """
         try:
+            print("ready", flush=True)
             time.sleep(60)
         except BaseException:
             print("first", flush=True)
@@ -105,7 +107,9 @@ def test_a_second_signal_ends_the_process_at_once(sample: Path) -> None:
         assert process.wait() == -signal.SIGINT
 
 
-def test_a_signal_while_a_clip_is_added_waits_until_it_is(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signal_while_a_clip_is_added_waits_until_it_is(
+    sample: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     """So that a clip is in all sums or in none."""
     add = Totals.add
 
@@ -114,6 +118,8 @@ def test_a_signal_while_a_clip_is_added_waits_until_it_is(sample: Path, monkeypa
         return add(self, outcome)
 
     monkeypatch.setattr(Totals, "add", slow)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored in a job in the background
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     with pytest.raises(StoppedRun) as stop:
         score(sample, metrics=["psnr", "ssim"])
     assert stop.value.number == signal.SIGINT

@@ -262,8 +262,8 @@ def test_docker_sees_the_folder_of_the_video_and_the_output_alone(docker, footag
 
 
 def test_a_container_is_ended_with_its_time(docker, footage, tmp_path) -> None:
-    with pytest.raises(MediaError, match="did not end within 1 s"):
-        track(find_docker("mine:latest"), footage, tmp_path, "hang", time_limit=1.0)
+    with pytest.raises(MediaError, match="did not end within 6 s"):  # time to start, on a busy machine
+        track(find_docker("mine:latest"), footage, tmp_path, "hang", time_limit=6.0)
     run, kill = calls(docker)
     assert kill == ["kill", run[run.index("--name") + 1]]
 

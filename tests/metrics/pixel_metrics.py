@@ -88,6 +88,8 @@ def make(name: str, weights: SeededWeights, **options: Any) -> TalkingHeadMetric
         needed = {"weights": weights(kind)}
     elif kind == "landmarks":
         needed = {"extractor": "dlib"}
+    elif kind == "pose":
+        needed = {"extractor": "pnp", "landmarks": "dlib"}
     elif kind == "identity":
         needed = {"extractor": "arcface-r18", "weights": {"arcface-r18": weights("r18")}, "landmarks": "dlib"}
     elif kind == "emotion":
@@ -117,8 +119,10 @@ def footage(count: int = 8) -> tuple[Tensor, Tensor]:
     return preds.round().to(torch.uint8), target.round().to(torch.uint8)
 
 
-def sound(metric: TalkingHeadMetric, count: int = 8) -> dict[str, Tensor]:
-    """Return the sound of ``count`` frames for a metric that needs it."""
+def further(metric: TalkingHeadMetric, count: int = 8) -> dict[str, Tensor]:
+    """Return what a metric needs beside one clip of ``count`` frames: its sound, or its label."""
+    if "labels" in metric.inputs:
+        return {"labels": torch.tensor([1])}
     if "audio" not in metric.inputs:
         return {}
     return {"audio": torch.randn(640 * count, generator=torch.Generator().manual_seed(3)).mul(0.1).clamp(-1, 1)}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from metrics.cases import CASES, Case
-from metrics.pixel_metrics import NAMES, SeededWeights, footage, make, sound
+from metrics.pixel_metrics import NAMES, SeededWeights, footage, further, make
 
 from thm_torchmetrics import weights as weights_room
 from thm_torchmetrics.catalog import CATALOG
@@ -61,7 +61,7 @@ def test_frames_have_the_value_of_the_cpu_also_under_autocast(
         request.applymarker(pytest.mark.xfail(reason="it differs between runs on CUDA by .01; the cause is not known"))
     preds, target = footage()
     metrics = [make(name, weights) for _ in range(3)]
-    clip = {"preds": preds, "target": target, **sound(metrics[0])}
+    clip = {"preds": preds, "target": target, **further(metrics[0])}
     plain = filled(metrics[0], [clip]).compute()
     there = filled(metrics[1].to("cuda"), [on_cuda(clip)])
     with torch.autocast("cuda", dtype=torch.bfloat16):

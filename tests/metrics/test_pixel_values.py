@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
-from metrics.pixel_metrics import NAMES, SeededWeights, footage, make, sound
+from metrics.pixel_metrics import NAMES, SeededWeights, footage, further, make
 from torch import Tensor
 
 from thm_torchmetrics import Clip, TalkingHeadMetrics
@@ -42,6 +42,9 @@ def with_one(frames: Tensor, value: float) -> Tensor:
 
 PREDS, TARGET = (side[:, :, ::2, ::2] / 255 for side in footage())
 
+MOTION = ("beat", "eyes_and_mouth", "head_pose", "theval")
+"""Modules of metrics that need longer clips."""
+
 LEFT_OUT = {"fid:piq", "ms-ssim:pytorch-msssim", "niqe:mmagic", "niqe:mmagic-y"}
 
 BAD: dict[str, tuple[Callable[[Tensor], Tensor], str, str]] = {
@@ -72,8 +75,8 @@ LAYOUTS: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
 
 
 def given(metric: TalkingHeadMetric, preds: Tensor, target: Tensor) -> dict[str, Tensor]:
-    sides = {"preds": preds, "target": target} if metric.reads("target") else {"preds": preds}
-    return {**sides, **sound(metric)}
+    sides = {"preds": preds, "target": target} if "target" in metric.inputs else {"preds": preds}
+    return {**sides, **further(metric)}
 
 
 @pytest.mark.parametrize("resize", [None, "bilinear"])
@@ -83,12 +86,12 @@ def test_values_that_no_pixel_has_are_an_error_that_names_the_cause(made: Made, 
     metric = made(name, resize)
     target = TARGET if resize is None else TARGET[:, :, :, 4:-4]
     for kind, (spoil, side, words) in BAD.items():
-        if side == "target" and not metric.reads("target"):
+        if side == "target" and "target" not in metric.inputs:
             continue
         sides = (spoil(PREDS) if side != "target" else PREDS, spoil(target) if side != "preds" else target)
         inputs = given(metric, *sides)
         for as_clip in (False, True):
-            frames = {key: Clip(inputs[key]) if as_clip else inputs[key] for key in inputs if key != "audio"}
+            frames = {key: Clip(inputs[key]) if as_clip else inputs[key] for key in inputs.keys() & {"preds", "target"}}
             with pytest.raises(InputError, match=words):
                 metric.update(**{**inputs, **frames})
             assert not metric.sums.any(), kind
@@ -111,12 +114,13 @@ def values(made: Made, preds: Tensor, target: Tensor) -> dict[str, float]:
     """Values of all metrics in one collection, whose networks see each side once.
 
     All but ``fid:piq``, which reads the features of ``fid:pytorch-fid`` and takes minutes for its root, those that need
-    larger frames, the differences of lip sync, which measure both sides by the pipelines of the others, and FVD, which
-    has no value of one clip.
+    larger frames or longer clips, the differences of lip sync, which measure both sides by the pipelines of the others,
+    and FVD, which has no value of one clip.
     """
-    left_out = {name for name in NAMES if "-gap:" in name or name.startswith("fvd:")} | LEFT_OUT
+    modules = {name: CATALOG[name.split(":")[0]].module for name in NAMES}
+    left_out = {name for name, module in modules.items() if module in ("lipsync_gap", "fvd", *MOTION)} | LEFT_OUT
     metrics = TalkingHeadMetrics({name: made(name) for name in NAMES if name not in left_out})
-    metrics.update(preds, target, **sound(made("lse-d:wav2lip-lrs")))
+    metrics.update(preds, target, **further(made("lse-d:wav2lip-lrs")), labels=1)
     found = {name: value.item() for name, value in metrics.compute().items()}
     metrics.reset()
     return found

@@ -8,7 +8,7 @@ import torch
 from metrics.cases import CASES, Case
 from metrics.cases.case import GIVEN
 from metrics.cases.lip_reading import TEXTS
-from metrics.pixel_metrics import NAMES, SeededWeights, make, sound
+from metrics.pixel_metrics import NAMES, SeededWeights, further, make
 from torch import Tensor, nn
 
 from thm_torchmetrics import (
@@ -119,7 +119,7 @@ def test_a_network_that_gives_no_numbers_is_named(key: str) -> None:
     name = f"{key}:wav2lip-lrs" if row.extractor_kind == "syncnet" else key
     metric = make_metric(name, {"extractor": Nothing(*SHAPES[row.extractor_kind]), **options})
     frames = torch.zeros(8, 3, 48, 48, dtype=torch.uint8)
-    metric.update(frames, frames, **sound(metric))
+    metric.update(frames, frames, **further(metric))
     text = reason(metric)
     assert (
         "not finite: 1" if row.extractor_kind == "syncnet" else "the network Nothing gave NaN or infinity in"

@@ -87,7 +87,12 @@ ROWS = (
     Row(
         "lip-leak", "LipLeakage", "eyes_and_mouth", "share of silent frames with an open mouth",
         Scale(False, "", 0.0, 1.0), _SOUND,
-        (Protocol("keysync", "LipLeak of A. Bigata et al., KeySync, arXiv 2505.00497, in words; no code is public"),),
+        (
+            Protocol(
+                "keysync", "LipLeak of A. Bigata et al., KeySync, arXiv 2505.00497, in words; no code is public",
+                every_frame=True,
+            ),
+        ),
         *_POINTS,
     ),
     Row(
