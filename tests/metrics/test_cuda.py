@@ -16,7 +16,7 @@ from thm_torchmetrics.extractors import release
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 
-BY_DLIB = ("landmarks", "identity", "emotion", "face3d")
+BY_DLIB = ("landmarks", "identity", "emotion", "face3d", "pose")
 WHOLE_FRAMES = ("csim:vico", "aed-id:fomm", "v-rmse:thm", "a-ccc:thm")
 ON_FRAMES = [
     name
