@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from torch import nn
 
 from thm_torchmetrics import ArousalError, TalkingHeadMetrics, ValenceConcordance, ValenceCorrelation, ValenceError
 from thm_torchmetrics.cli import main
 from thm_torchmetrics.core.clip import FeatureClip
-from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.errors import InputError, MismatchError
 from thm_torchmetrics.metrics.clip_labels import Affect, Classes, Names, names_in, read_labels
 from thm_torchmetrics.scoring.plan import select_metrics
 from thm_torchmetrics.scoring.spelling import in_python
@@ -30,6 +31,13 @@ def table(tmp_path: Path) -> str:
     path = tmp_path / "wanted.csv"
     path.write_text(TABLE)
     return str(path)
+
+
+class MeanAffect(nn.Module):
+    """The brightness of each frame as valence and arousal."""
+
+    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+        return frames.mean(dim=(1, 2, 3))[:, None].expand(-1, 2)
 
 
 def filled(metric: Any, clips: str = "abc") -> Any:
@@ -55,6 +63,38 @@ def test_a_real_clip_is_neither_needed_nor_read(table: str) -> None:
         beside.measure(FeatureClip(FOUND[key], key=key), FeatureClip(torch.ones(9, 2), key=key))
     assert alone.inputs == ("preds",)
     assert torch.equal(alone.compute(), beside.compute())
+
+
+@pytest.mark.parametrize("align", ["error", "truncate", "time"])
+def test_pairs_that_are_given_count_like_those_of_a_table(table: str, align: Any) -> None:
+    given = ValenceError(extractor=None, align=align)
+    given.update([FOUND["a"], FOUND["b"]], wanted=torch.tensor([[0.5, 0.0], [-0.25, 1.0]]))
+    assert torch.equal(given.compute(), filled(ValenceError(extractor=None, labels=table), "ab").compute())
+    assert given.coverage == pytest.approx(4 / 5)
+    one_for_all = ValenceError(extractor=None)
+    one_for_all.update([FOUND["a"], FOUND["c"]], wanted=(0.5, 0.0))
+    assert float(one_for_all.compute()) == pytest.approx(np.sqrt(np.mean([0.01, 0.01, 0.09, 0.16])))
+
+
+def test_frames_are_compared_with_a_wanted_pair() -> None:
+    frames = torch.rand(5, 3, 8, 8)
+    metric = ValenceError(extractor=MeanAffect())
+    metric.update(frames, wanted=(0.5, 0.0))
+    expected = np.sqrt(np.mean((frames.mean(dim=(1, 2, 3)).double().numpy() - 0.5) ** 2))
+    assert float(metric.compute()) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "error", "words"),
+    [([(0.1, 0.2), (0, 0)], MismatchError, "1 clips and wanted 2 pairs"), ((0.1, 2.0), InputError, "in -1..1"),
+     ((0.1, float("nan")), InputError, "in -1..1"), ([0.1], InputError, r"\(2,\) or \(B, 2\)"),
+     ("happy", InputError, "pairs of numbers"), ([["a", "b"]], InputError, "pairs of numbers")],
+)  # fmt: skip
+def test_pairs_that_do_not_fit_are_named(wanted: Any, error: type[Exception], words: str) -> None:
+    metric = ValenceError(extractor=None)
+    with pytest.raises(error, match=words):
+        metric.update(FOUND["a"], wanted=wanted)
+    assert not metric.sums.any()
 
 
 def test_all_statistics_share_one_state(table: str) -> None:

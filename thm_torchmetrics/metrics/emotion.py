@@ -51,7 +51,7 @@ class ValenceError(PairedMoments, key="v-rmse"):
         labels: where the valence and arousal that are wanted of each clip come from, in place of a target: a table
             ``FILE.csv`` with the columns ``clip``, ``valence`` and ``arousal``, where ``clip`` is the clip's name in
             reports; or a regular expression that is searched for in this name, whose two groups are valence and
-            arousal. A clip without a label is counted and not scored.
+            arousal. A clip without a label is counted and not scored. In Python, `update` takes ``wanted`` as well.
         weights: your own checkpoint of EmoNet, or several by name.
         kwargs: the options of `TalkingHeadMetric`.
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, TypeAlias
 
 import torch
 from torch import Tensor
@@ -12,10 +12,14 @@ from torch import Tensor
 from thm_torchmetrics.core.chunk import Chunk, why_missing
 from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clip_run import ClipRun
+from thm_torchmetrics.core.inputs import ClipInput, clips_from
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.core.sums import Fields, Sums
+from thm_torchmetrics.errors import InputError, MismatchError
 from thm_torchmetrics.functional.emotion import Statistics, moments, statistics
 from thm_torchmetrics.metrics.clip_labels import ClipLabels
+
+Wanted: TypeAlias = Tensor | Sequence["Tensor | Sequence[float] | float"] | None
 
 
 class PairedMoments(TalkingHeadMetric):
@@ -44,9 +48,36 @@ class PairedMoments(TalkingHeadMetric):
         sums: Fields = {"moments": (2, 8), "of_clips": each, "clips": each, "scored": 1, "aligned": 1, "left_out": 1}
         return sums if self.labels is None else {**sums, "unlabeled": 1}
 
-    def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
-        """Start the run of one clip."""
-        return MomentsRun(self, preds, target)
+    def update(self, preds: ClipInput = None, target: ClipInput = None, *, wanted: Wanted = None) -> None:
+        """Add clips, all of them or, if one cannot be measured, none.
+
+        Args:
+            preds: the generated clip or clips, as `TalkingHeadMetric.update` describes them.
+            target: the real clip or clips, likewise; not used with ``wanted`` or ``labels``.
+            wanted: valence and arousal that every frame of a clip is compared with, in place of real clips: one pair
+                for all clips, or one for each, ``(2,)`` or ``(B, 2)``, each value in -1..1.
+
+        Raises:
+            InputError: if an input is missing or of another shape, dtype or range.
+            MismatchError: if the clips of both sides differ, or there are not as many pairs as clips.
+        """
+        if wanted is None:
+            super().update(preds, target)
+            return
+        clips = clips_from(preds, "preds", self.feature_shape if self.extractor is None else None)
+        for clip, pair in zip(clips, _pairs(wanted, len(clips)), strict=True):
+            self.measure(clip, wanted=pair)
+
+    def start(
+        self,
+        preds: AnyClip | None = None,
+        target: AnyClip | None = None,
+        *,
+        wanted: tuple[float, ...] | None = None,
+        **inputs: Any,
+    ) -> ClipRun[Any]:
+        """Start the run of one clip; with ``wanted``, a pair of valence and arousal, it has no target."""
+        return MomentsRun(self, preds, target, wanted)
 
     def value(self, sums: Sums) -> Tensor:
         """Return the statistic by the metric's average."""
@@ -95,10 +126,18 @@ class PairedMoments(TalkingHeadMetric):
 class MomentsRun(ClipRun[PairedMoments]):
     """The run adds valence and arousal of both sides, frame by frame."""
 
-    def __init__(self, metric: PairedMoments, preds: AnyClip | None = None, target: AnyClip | None = None) -> None:
+    def __init__(
+        self,
+        metric: PairedMoments,
+        preds: AnyClip | None = None,
+        target: AnyClip | None = None,
+        wanted: tuple[float, ...] | None = None,
+    ) -> None:
         super().__init__(metric, preds, target)
-        self._wanted: tuple[float, ...] | None = None
-        if metric.labels is not None:
+        self._wanted = wanted
+        self._has_target = wanted is None and metric.labels is None
+        self.by_time = self.by_time and self._has_target
+        if wanted is None and metric.labels is not None:
             found = metric.labels.find("" if preds is None else preds.key)
             if isinstance(found, str):
                 self.why = found
@@ -107,7 +146,8 @@ class MomentsRun(ClipRun[PairedMoments]):
 
     def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
         """Add the moments of the frames that both sides have."""
-        if self.metric.labels is not None:
+        if not self._has_target:
+            self.lengths[1] = self.lengths[0]
             if preds is not None and self._wanted is not None:
                 ours = self.metric.affect(preds)
                 self._add(ours, ours.new_tensor(self._wanted).expand_as(ours))
@@ -135,3 +175,26 @@ class MomentsRun(ClipRun[PairedMoments]):
         values = torch.stack(statistics(self.sums.moments), dim=1)
         self.sums.of_clips += values.nan_to_num(nan=0.0)
         self.sums.clips += ~values.isnan()
+
+
+def _pairs(wanted: Tensor | Sequence[Any], clips: int) -> list[tuple[float, ...]]:
+    """Return a pair of valence and arousal for each clip.
+
+    Raises:
+        InputError: if it holds something else than pairs of numbers in -1..1.
+        MismatchError: if there are not as many pairs as clips.
+    """
+    try:
+        pairs = torch.as_tensor(wanted, dtype=torch.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"wanted must be pairs of numbers, valence and arousal ({error})") from error
+    if pairs.ndim not in (1, 2) or pairs.shape[-1] != 2 or not bool((pairs.abs() <= 1).all()):
+        raise InputError(f"wanted must be (2,) or (B, 2), valence and arousal in -1..1, got {wanted!r}")
+    rows = [tuple(pair) for pair in pairs.reshape(-1, 2).tolist()]
+    if pairs.ndim == 1:
+        return rows * clips
+    if len(rows) != clips:
+        raise MismatchError(
+            f"preds holds {clips} clips and wanted {len(rows)} pairs; give one per clip, or one for all"
+        )
+    return rows
