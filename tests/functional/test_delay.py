@@ -53,6 +53,13 @@ def test_of_equal_distances_that_nearest_to_no_delay_counts() -> None:
     assert least_delay(torch.tensor([1.0, 2.0, 3.0, 2.0, 1.0])) == 2
 
 
+def test_a_gain_that_may_be_chance_is_no_delay() -> None:
+    """On a real pair of a generator that blurs, ten frames saved 0.03 % of the distance."""
+    assert least_delay(torch.tensor([0.96, 1.0, 1.0])) == 0
+    assert least_delay(torch.tensor([0.94, 1.0, 1.0])) == -1
+    assert least_delay(torch.tensor([0.99, torch.nan, 1.0])) == -1
+
+
 def test_wrong_input_is_named() -> None:
     with pytest.raises(InputError, match="`max_delay` must be at least 0, got -1"):
         delay_distances(walk(), walk(), -1)

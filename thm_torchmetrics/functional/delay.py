@@ -11,6 +11,9 @@ from thm_torchmetrics.functional.checks import check_shape, finite_or_nan, to_fl
 MAX_DELAY = 10
 """The largest delay that is looked for, in frames, unless another is named: 0.4 s at 25 frames per second."""
 
+LEAST_GAIN = 0.05
+"""The share of the distance without a shift that a delay must save, or it is taken for chance."""
+
 _ROUNDING = 1e-9  # share of a distance by which one that is equal in theory may differ
 
 
@@ -60,7 +63,10 @@ def delay_distances(preds: Tensor, target: Tensor, max_delay: int = MAX_DELAY) -
 
 
 def least_delay(distances: Tensor) -> int | None:
-    """Return the delay of the smallest distance, of equal ones that nearest to 0, and of two such the positive one.
+    """Return the delay of the smallest distance, or 0 where that saves less than `LEAST_GAIN` of the distance at 0.
+
+    Of equal distances that nearest to 0 counts, and of two such that of the positive delay. Where little moves, or
+    pictures differ much at every delay, the distances are almost equal, and which is the smallest is chance.
 
     Args:
         distances: ``(2 * K + 1,)``, from ``-K`` on, as `delay_distances` returns them.
@@ -72,7 +78,7 @@ def least_delay(distances: Tensor) -> int | None:
         InputError: the number of distances is even.
 
     Example:
-        >>> least_delay(torch.tensor([4.0, 1.0, 0.0])), least_delay(torch.ones(5))
+        >>> least_delay(torch.tensor([4.0, 1.0, 0.5])), least_delay(torch.tensor([4.0, 1.0, 0.99]))
         (1, 0)
     """
     check_shape("distances", distances, ("2 * K + 1",), "a distance for each delay")
@@ -83,4 +89,6 @@ def least_delay(distances: Tensor) -> int | None:
     if not values:
         return None
     limit = min(values.values()) * (1 + _ROUNDING)
+    if 0 in values and limit > values[0] * (1 - LEAST_GAIN):
+        return 0
     return min((delay for delay, value in values.items() if value <= limit), key=lambda delay: (abs(delay), -delay))

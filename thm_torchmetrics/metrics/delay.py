@@ -24,9 +24,10 @@ class FrameDelay(ClipMean, key="delay"):
     .. math:: \left| \arg\min_{-K \le k \le K} \frac{1}{|O_k|} \sum_{t \in O_k} \|f_{t+k} - g_t\|^2 \right|
 
     with features :math:`f` of the generated and :math:`g` of the real frames, over the frames :math:`O_k` that both
-    have; of equal distances the delay nearest to 0 counts. The value is the mean over clips of the absolute delay. The
-    ``detail`` of a clip holds the signed one, above 0 if the generated clip is late, with the distance there and
-    without it; that of the whole the number of clips by signed delay. A delay of K or -K may in truth be longer.
+    have. A delay that saves less than 5 % of the distance without it is taken for chance, and is 0. The value is the
+    mean over clips of the absolute delay. The ``detail`` of a clip holds the signed one, above 0 if the generated clip
+    is late, with the distance there and without it; that of the whole the number of clips by signed delay. A delay of K
+    or -K may in truth be longer.
 
     Protocol ``squared-l2``, this package's own: the squared Euclidean distance, and K of 10 frames. What ``@aligned``
     takes out of a clip before frames are compared is the delay of the default extractor, or of given features.
