@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from extractors.lpips_reference import checkpoint, theirs
 from torch import Tensor, nn
 
 from thm_torchmetrics import (
@@ -16,6 +17,8 @@ from thm_torchmetrics import (
     HeadPoseSequenceDistance,
     IdentitySequenceDistance,
     LandmarkSequenceDistance,
+    LearnedPerceptualSimilarity,
+    PerceptualSequenceDistance,
 )
 from thm_torchmetrics.cli import main
 from thm_torchmetrics.errors import InputError, MismatchError
@@ -95,6 +98,17 @@ def test_expressions_are_64_of_the_coefficients_of_a_network() -> None:
     levels = torch.zeros(4, 3, 8, 8)
     metric = ExpressionSequenceDistance(extractor=Coefficients(), protocol="frame")
     assert value(metric, levels + 0.5, levels) == pytest.approx(64 * 0.25, rel=1e-6)
+
+
+def test_frame_by_frame_the_features_of_lpips_have_its_distance(tmp_path: Path) -> None:
+    weights = checkpoint(theirs("alex"), tmp_path / "alexnet.pth")
+    generator = torch.Generator().manual_seed(8)
+    preds, target = (torch.randint(0, 256, (5, 3, 64, 64), dtype=torch.uint8, generator=generator) for _ in range(2))
+    expected = value(LearnedPerceptualSimilarity(weights=weights), preds, target)
+    rigid = PerceptualSequenceDistance(weights=weights, protocol="frame")
+    assert value(rigid, preds, target) == pytest.approx(expected, rel=1e-4)
+    late = PerceptualSequenceDistance(weights=weights, gamma=0)
+    assert value(late, preds[[0, 0, 1, 2, 3, 4]], preds) == 0
 
 
 def test_rows_of_unlike_length_are_refused() -> None:

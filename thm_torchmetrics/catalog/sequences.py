@@ -32,6 +32,7 @@ ROWS = (
     _row("lmd-seq", "LandmarkSequenceDistance", "lip landmarks", POINTS, "px²"),
     _row("pose-seq", "HeadPoseSequenceDistance", "head poses", POSE, "deg²"),
     _row("expression-seq", "ExpressionSequenceDistance", "expressions (3-D face coefficients)", DEEP3D),
+    _row("lpips-seq", "PerceptualSequenceDistance", "LPIPS features (LPIPS_seq)", (("lpips",), "lpips")),
     Row(
         "delay", "FrameDelay", "delay", "delay of the frames", Scale(False, "frames"), BOTH,
         (

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from thm_torchmetrics import weights
-from thm_torchmetrics.core.chunk import check_features
+from thm_torchmetrics.core.chunk import Chunk, check_features
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors.base import CustomModule
 from thm_torchmetrics.extractors.network import PooledNetwork
@@ -18,6 +19,9 @@ from thm_torchmetrics.weights import Checkpoint, Checkpoints, CustomFiles, neede
 
 _LEAST_SIDE = {"alex": 31, "vgg": 16, "squeeze": 17}
 """The smallest frames that leave a pixel to the last layer of each classifier."""
+
+ROW_SIDE = 64
+"""Height and width of the frames whose feature maps are kept as rows: of ``alex`` 31,872 numbers."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,11 @@ class LpipsNetwork(PooledNetwork):
                 "leave out such frames"
             )
         return self.in_batches(self.network(preds.device), preds, target)
+
+    def extract(self, chunk: Chunk) -> Tensor:
+        """Return features ``(n, D)`` of the frames shrunk to 64x64, whose squared distances are those of LPIPS."""
+        frames = interpolate(chunk.as_float(), (ROW_SIDE, ROW_SIDE), mode="bilinear", antialias=True)
+        return self.in_batches(self.network(frames.device).rows, frames)
 
 
 class CustomDistance(CustomModule):

@@ -252,3 +252,35 @@ class LandmarkSequenceDistance(LandmarkMetric, SequenceDistance, key="lmd-seq"):
         """Return the lips without their mean, scaled so that the squared distance is a mean over points."""
         lips = super().features(chunk)[:, POINTS["mouth"]]
         return (lips - lips.mean(dim=1, keepdim=True)) / sqrt(lips.shape[1])
+
+
+class PerceptualSequenceDistance(SequenceDistance, key="lpips-seq"):
+    """Compute the distance of two sequences of LPIPS features (LPIPS_seq), lower is better.
+
+    The features are those of `LearnedPerceptualSimilarity` with the classifier ``alex``, of the frames shrunk to 64x64
+    (bilinear, antialiased); the squared distance of two frames is then their LPIPS. Classifier and size are this
+    package's choice. They are 31,872 numbers per frame, 0.25 MB in float64, of both clips at once. For formula and
+    protocols see `SequenceDistance`. With ``extractor=None`` the input is features, ``(T, D)``.
+
+    Args:
+        extractor: ``"lpips"``; a module that maps frames ``(N, 3, H, W)``, float32 in 0..1, to rows ``(N, D)``; or
+            None.
+        weights: your own checkpoint of the classifier, or several by name.
+        gamma: see `SequenceDistance`.
+        kwargs: the options of `TalkingHeadMetric`.
+
+    Example:
+        >>> import torch
+        >>> from thm_torchmetrics import PerceptualSequenceDistance
+        >>> fade = torch.linspace(0, 1, 6)[:, None]
+        >>> PerceptualSequenceDistance(extractor=None, gamma=0)(fade[:-1], fade)
+        tensor(0.0067, dtype=torch.float64)
+    """
+
+    feature_shape = (None,)
+
+    def __init__(
+        self, *, extractor: str | nn.Module | None = "lpips", weights: CustomFiles = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.extractor = make_extractor("lpips", extractor, weights, net="alex")

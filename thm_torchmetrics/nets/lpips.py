@@ -6,6 +6,7 @@ R. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptua
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -61,14 +62,29 @@ class LPIPS(nn.Module):
 
     def forward(self, preds: Tensor, target: Tensor) -> Tensor:
         """Return distances ``(N,)`` of frames ``(N, 3, H, W)``, RGB, float32 in 0..1."""
-        x = torch.cat([preds, target])
-        shift, scale = (torch.tensor(v, dtype=x.dtype, device=x.device).reshape(1, 3, 1, 1) for v in (_SHIFT, _SCALE))
-        x = channels_last_on_cpu(x * (2 / scale) - (1 + shift) / scale)
-        total = x.new_zeros(len(preds))
-        for (start, stop), head in zip(pairwise((-1, *self.backbone.taps)), self.heads, strict=True):
-            x = self.features[start + 1 : stop + 1](x)
-            norm = torch.linalg.vector_norm(x, dim=1, keepdim=True) + 1e-10
+        total = preds.new_zeros(len(preds))
+        for x, norm, head in self._layers(torch.cat([preds, target])):
             difference = (x[: len(preds)] / norm[: len(preds)]).sub_(x[len(preds) :] / norm[len(preds) :])
             squares = torch.linalg.vector_norm(difference, dim=(2, 3)).square()
             total = total + squares @ head / difference[0, 0].numel()
         return total
+
+    def rows(self, frames: Tensor) -> Tensor:
+        """Return features ``(N, D)`` whose squared Euclidean distances are those of LPIPS.
+
+        Each feature map is divided by its norm over channels, and multiplied by the root of the channel's weight over
+        the number of positions.
+
+        Args:
+            frames: ``(N, 3, H, W)``, RGB, float32 in 0..1.
+        """
+        parts = [x / norm * (head / x[0, 0].numel()).sqrt()[:, None, None] for x, norm, head in self._layers(frames)]
+        return torch.cat([part.flatten(1) for part in parts], dim=1)
+
+    def _layers(self, frames: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Yield the compared feature maps, with their norms over channels and the weights of the channels."""
+        shift, scale = (frames.new_tensor(v).reshape(1, 3, 1, 1) for v in (_SHIFT, _SCALE))
+        x = channels_last_on_cpu(frames * (2 / scale) - (1 + shift) / scale)
+        for (start, stop), head in zip(pairwise((-1, *self.backbone.taps)), self.heads, strict=True):
+            x = self.features[start + 1 : stop + 1](x)
+            yield x, torch.linalg.vector_norm(x, dim=1, keepdim=True) + 1e-10, head

@@ -75,6 +75,7 @@ FEATURES: dict[str, tuple[list[ClipInputs], Callable[[Rows], Rows]]] = {
     "lmd-seq": (sequences(68, 2), lips),
     "pose-seq": (sequences(3), rows),
     "expression-seq": (sequences(63), rows),
+    "lpips-seq": (sequences(16), rows),
 }
 """The rows of each metric, and what it compares of them."""
 
