@@ -37,6 +37,16 @@ def test_all_blinks_over_all_seconds_or_the_mean_of_clips() -> None:
     assert values == pytest.approx([4 / 3, (0.5 + 3) / 2])
 
 
+def test_the_times_of_blinks_are_those_of_their_frames() -> None:
+    """They were rounded to float32, 8.960000038 s."""
+    (pair,) = BlinkRate(extractor=None).pairs(eyes((24, 27)), None)
+    for cls in (BlinkRate, BlinkDuration):
+        run = cls(extractor=None).start(*pair)
+        run.add(*(next(iter(side.chunks())) if side else None for side in pair))
+        run.finish()
+        assert run.detail == {"blinks": [[24 / 25, 27 / 25]]}
+
+
 def test_blinks_that_are_cut_off_have_no_length() -> None:
     landmarks = eyes((0, 9), (15, 17), (30, 32), (45, 50))
     landmarks[32] = torch.nan

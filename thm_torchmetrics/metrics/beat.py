@@ -85,7 +85,7 @@ class BeatAlignment(LandmarkMetric, AudioClipMean, key="beat-align"):
         if not bool(beats.isfinite().all()):
             raise InputError("`audio` must be finite seconds, the beats of the sound; it holds NaN or infinity")
         motion = motion_beats(rows.preds, self.protocol)
-        detail = {"motion_beats": (motion / rows.fps).tolist(), "sound_beats": beats.tolist()}
+        detail = {"motion_beats": (motion.to(rows.preds) / rows.fps).tolist(), "sound_beats": beats.tolist()}
         value = float(beat_alignment(motion, beats, rows.fps, len(rows.preds), self.protocol))
         if value != value:
             return "no sound beat" if len(motion) else "no motion beat"

@@ -88,7 +88,9 @@ class BlinkRate(BlinkMetric, key="blink-rate"):
         """Return the blinks per second of a clip."""
         found = self.found(rows)
         frames = int(rows.preds.flatten(1).isfinite().all(dim=1).sum())
-        return ClipValue(len(found) / (frames / rows.fps), frames, {"blinks": (found / rows.fps).tolist()})
+        return ClipValue(
+            len(found) / (frames / rows.fps), frames, {"blinks": (found.to(rows.preds) / rows.fps).tolist()}
+        )
 
 
 class BlinkDuration(BlinkMetric, key="blink-duration"):
@@ -121,7 +123,7 @@ class BlinkDuration(BlinkMetric, key="blink-duration"):
         if not len(whole):
             return "no blink"
         lengths = whole.diff(dim=1).to(rows.preds) / rows.fps
-        return ClipValue(float(lengths.quantile(0.5)), detail={"blinks": (whole / rows.fps).tolist()})
+        return ClipValue(float(lengths.quantile(0.5)), detail={"blinks": (whole.to(rows.preds) / rows.fps).tolist()})
 
 
 class LipLeakage(LandmarkMetric, AudioClipMean, key="lip-leak"):
