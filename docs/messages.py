@@ -41,7 +41,9 @@ TEXTS = {
 }
 """Functions that make the text of a message, by module, with the kind of the message."""
 
-UNREACHABLE: dict[tuple[str, str], str] = {}
+UNREACHABLE = {
+    ("scoring/devices.py", "{...} takes CPUs or CUDA devices"): "needs a device of another kind, such as MPS",
+}
 """Messages that no test can raise, by module and the beginning of their words, with the reason."""
 
 

@@ -1,7 +1,9 @@
 """Which models can be compared, on which clips, and by which means."""
 
+import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,9 @@ from comparison.results_of_models import drawn, model, two_models
 from reports.results import metric
 from scipy import stats
 
+from thm_torchmetrics.comparison.clusters import read_clusters
 from thm_torchmetrics.comparison.compare import compare_models
+from thm_torchmetrics.comparison.models import read_models, to_plain
 from thm_torchmetrics.comparison.weighted_mean import WeightedMean, find_weighted_mean
 from thm_torchmetrics.core.score import ClipScore
 from thm_torchmetrics.errors import InputError
@@ -242,3 +246,13 @@ def test_models_are_compared_from_python() -> None:
     import thm_torchmetrics
 
     assert thm_torchmetrics.compare_models is compare_models
+
+
+def test_a_file_that_does_not_fit_is_named(tmp_path: Path) -> None:
+    (tmp_path / "speakers.csv").write_text("clip,speaker\na,\n", encoding="utf-8")
+    with pytest.raises(InputError, match="a line has no clip or no speaker: 'a', ''; fill both"):
+        read_clusters(tmp_path / "speakers.csv")
+    path = tmp_path / "all.json"
+    path.write_text(json.dumps(to_plain(two_models())), encoding="utf-8")
+    with pytest.raises(InputError, match="the file holds several models, which have names; give the file alone"):
+        read_models([("ours", path)])

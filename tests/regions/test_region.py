@@ -221,3 +221,16 @@ def test_the_pixels_of_a_crop_are_piq_s() -> None:
     expected = np.mean([piq.psnr(a / 255, b / 255).item() for a, b in zip(crops(preds), crops(target), strict=True)])
     metric = PeakSignalNoiseRatio(region="face", landmarks=Points())
     assert metric(preds, target).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_boxes_that_are_no_whole_pixels_are_named(tmp_path: Path) -> None:
+    np.save(tmp_path / "talk.npy", np.full((2, 4), 0.5))
+    frames = torch.zeros(2, 3, 32, 32, dtype=torch.uint8)
+    metric = PeakSignalNoiseRatio(region=str(tmp_path))
+    with pytest.raises(InputError, match=r"talk\.npy holds boxes that are no whole pixels"):
+        metric.update(Clip(frames, key="talk"), Clip(frames, key="talk"))
+
+
+def test_a_protocol_with_crops_of_its_own_takes_no_region() -> None:
+    with pytest.raises(InputError, match="protocol 'eat' has crops of its own; leave out region='mouth'"):
+        PeakSignalNoiseRatio(protocol="eat", region="mouth")
