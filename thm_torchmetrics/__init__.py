@@ -117,6 +117,7 @@ if TYPE_CHECKING:
         HeadPoseSequenceDistance as HeadPoseSequenceDistance,
         IdentitySequenceDistance as IdentitySequenceDistance,
         LandmarkSequenceDistance as LandmarkSequenceDistance,
+        LipSyncSequenceDistance as LipSyncSequenceDistance,
         PerceptualSequenceDistance as PerceptualSequenceDistance,
     )
     from thm_torchmetrics.metrics.speech_lip import SpeechLipCorrelation as SpeechLipCorrelation

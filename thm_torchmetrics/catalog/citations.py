@@ -17,6 +17,7 @@ _BY_KEY: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("esd", "bsd"), ("chen2020survey",)),
     **dict.fromkeys(("csim-seq", "lmd-seq", "pose-seq", "expression-seq"), ("zhang2026aligned", "cuturi2017softdtw")),
     "lpips-seq": ("zhang2026aligned", "cuturi2017softdtw", "zhang2018lpips"),
+    "lse-d-seq": ("zhang2026aligned", "cuturi2017softdtw", "chung2016syncnet"),
 }
 _BY_PROTOCOL: Mapping[str, tuple[str, ...]] = {
     "piq": ("kastryulin2022piq",),

@@ -17,22 +17,26 @@ _PAPER = "Z. Zhang et al., arXiv 2606.01031, section 3.4, in words; no code is p
 
 
 def _row(
-    key: str, name: str, title: str, extractors: tuple[tuple[str, ...], str], unit: str = "", high: float = inf
+    key: str, name: str, title: str, extractors: tuple[str, ...] = (), kind: str = "", unit: str = "", high: float = inf
 ) -> Row:
     published = (
         Protocol("seq", f"Soft-DTW of {_PAPER}; gamma is this package's choice", "clip", _GAMMA),
         Protocol("frame", f"the frame-wise value of {_PAPER}", "clip", scale=Scale(False, unit, 0.0, high)),
     )
     title = f"distance of two sequences of {title}"
-    return Row(key, name, "sequences", title, Scale(False, unit, -inf, high), BOTH, published, *extractors)
+    return Row(
+        key, name, "sequences", title, Scale(False, unit, -inf, high), BOTH, published, extractors, kind,
+        features_by_default=not extractors,
+    )  # fmt: skip
 
 
 ROWS = (
-    _row("csim-seq", "IdentitySequenceDistance", "identity embeddings (CSIM_seq)", RECOGNITION, high=4.0),
-    _row("lmd-seq", "LandmarkSequenceDistance", "lip landmarks", POINTS, "px²"),
-    _row("pose-seq", "HeadPoseSequenceDistance", "head poses", POSE, "deg²"),
-    _row("expression-seq", "ExpressionSequenceDistance", "expressions (3-D face coefficients)", DEEP3D),
-    _row("lpips-seq", "PerceptualSequenceDistance", "LPIPS features (LPIPS_seq)", (("lpips",), "lpips")),
+    _row("csim-seq", "IdentitySequenceDistance", "identity embeddings (CSIM_seq)", *RECOGNITION, high=4.0),
+    _row("lmd-seq", "LandmarkSequenceDistance", "lip landmarks", *POINTS, "px²"),
+    _row("pose-seq", "HeadPoseSequenceDistance", "head poses", *POSE, "deg²"),
+    _row("expression-seq", "ExpressionSequenceDistance", "expressions (3-D face coefficients)", *DEEP3D),
+    _row("lpips-seq", "PerceptualSequenceDistance", "LPIPS features (LPIPS_seq)", ("lpips",), "lpips"),
+    _row("lse-d-seq", "LipSyncSequenceDistance", "SyncNet's embeddings of lips and sound (Sync-D_seq), given"),
     Row(
         "delay", "FrameDelay", "delay", "delay of the frames", Scale(False, "frames"), BOTH,
         (

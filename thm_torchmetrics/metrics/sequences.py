@@ -284,3 +284,25 @@ class PerceptualSequenceDistance(SequenceDistance, key="lpips-seq"):
     ) -> None:
         super().__init__(**kwargs)
         self.extractor = make_extractor("lpips", extractor, weights, net="alex")
+
+
+class LipSyncSequenceDistance(SequenceDistance, key="lse-d-seq"):
+    """Compute the distance of SyncNet's embeddings of lips and sound as sequences (Sync-D_seq), lower is better.
+
+    ``preds`` are embeddings of the lips, ``target`` those of the sound of the same clip, each ``(T, D)``, as
+    `LipSyncDistance` takes them with ``extractor=None``; there is no extractor. The distance is squared, and no offset
+    is searched for, so that values are on another scale than LSE-D. For formula and protocols see `SequenceDistance`.
+
+    Args:
+        gamma: see `SequenceDistance`.
+        kwargs: the options of `TalkingHeadMetric`.
+
+    Example:
+        >>> import torch
+        >>> from thm_torchmetrics import LipSyncSequenceDistance
+        >>> lips = 3 * torch.eye(40, 64)
+        >>> LipSyncSequenceDistance(gamma=0)(lips, lips[2:])  # the sound starts two windows later
+        tensor(0.9000, dtype=torch.float64)
+    """
+
+    feature_shape = (None,)

@@ -82,6 +82,8 @@ FEATURES: dict[str, tuple[list[ClipInputs], Callable[[Rows], Rows]]] = {
 CASES = [
     *(Case(key, clips, warped(of), GIVEN) for key, (clips, of) in FEATURES.items()),
     *(Case(f"{key}:frame", clips, rigid(of), GIVEN) for key, (clips, of) in FEATURES.items()),
+    Case("lse-d-seq", sequences(16), warped(rows)),
+    Case("lse-d-seq:frame", sequences(16), rigid(rows)),
 ]
 
 
