@@ -37,6 +37,7 @@ autodoc_typehints = "none"  # the signature is in the text, and aliases of types
 autodoc_member_order = "bysource"
 napoleon_custom_sections = ["Convention"]
 default_role = "code"
+smartquotes = False  # options and messages stand as they are typed: "--suite", not a dash
 
 sphinx_gallery_conf = {
     "examples_dirs": ["gallery"],

@@ -181,6 +181,15 @@ def test_a_checkpoint_that_is_here_stands_with_its_license(nowhere: Path, monkey
     assert ["emonet8", f"{known['emonet8'].license}; no commercial use"] in lines
 
 
+def test_a_machine_that_downloads_nothing_is_given_the_addresses(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THM_OFFLINE", "1")
+    told = doctor()
+    assert "thm weights fetch --urls --metrics KEY" in told
+    assert "a run downloads" not in told
+
+
 def test_terms_that_must_be_accepted_are_told_with_the_command(nowhere: Path) -> None:
     first, *others = [name for name, entry in weights.registry().items() if entry.terms]
     assert f"thm weights fetch --accept-license {' '.join([first, *others])}" in doctor()

@@ -62,7 +62,7 @@ def _sections(facts: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         "FFmpeg": dict(facts["ffmpeg"]),
         "Devices": dict(facts["devices"]),
         "OpenFace": dict(facts["openface"]),
-        "Checkpoints": _checkpoint_lines(facts["checkpoints"]),
+        "Checkpoints": _checkpoint_lines(facts["checkpoints"], settings["THM_OFFLINE"]),
         "Folders of checkpoints": {"downloads": folders["downloads"] + _fault(folders["fault"])}
         | {f"searched {i}": place for i, place in enumerate(folders["searched"], start=1)},
         "Variables": {
@@ -78,17 +78,20 @@ def _fault(fault: str) -> str:
     return f" (cannot be written: {fault}; set THM_WEIGHTS_DIR to a folder that can)" if fault else ""
 
 
-def _checkpoint_lines(checkpoints: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+def _checkpoint_lines(checkpoints: Mapping[str, Mapping[str, Any]], offline: bool) -> dict[str, str]:
     """Return a line for each checkpoint that is here, with its license, and one for the others."""
     lines = {
         name: f"{each['license']}; {each['use']}" for name, each in checkpoints.items() if each["state"] == "available"
     }
     states = [each["state"] for each in checkpoints.values()]
     if missing := states.count("missing"):
-        lines["missing"] = (
-            f"{missing} of {len(states)}, which `thm weights list` shows with their licenses; a run downloads those "
-            "that it needs, and `thm weights fetch --metrics KEY,...` does so before it"
+        remedy = (
+            "nothing is downloaded here; `thm weights fetch --urls --metrics KEY,...` prints the addresses for another "
+            "machine"
+            if offline
+            else "a run downloads those that it needs, and `thm weights fetch --metrics KEY,...` does so before it"
         )
+        lines["missing"] = f"{missing} of {len(states)}, which `thm weights list` shows with their licenses; {remedy}"
     if corrupt := [name for name, each in checkpoints.items() if each["state"] == "corrupt"]:
         lines["corrupt"] = f"{', '.join(corrupt)}: `thm weights verify` says why; remove the file and fetch it again"
     if unaccepted := [name for name, each in checkpoints.items() if each["terms"]]:
