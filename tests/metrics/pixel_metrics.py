@@ -79,7 +79,7 @@ def make(name: str, weights: SeededWeights, **options: Any) -> TalkingHeadMetric
     if name == "ssim:talklip":
         needed = {"landmarks": "dlib"}
     elif kind == "lpips":
-        needed = {"weights": weights(protocol)}
+        needed = {"weights": weights(protocol if key == "lpips" else "alex")}
     elif kind == "inception":
         needed = {"weights": {"inception-imagenet": weights("imagenet")} if protocol == "eat" else weights("inception")}
     elif kind == "i3d":
