@@ -140,3 +140,13 @@ def test_the_pictures_of_what_metrics_measure_are_drawn(
     keys = runpy.run_path(str(DOCS / "generated.py"))["PICTURES"][page]
     assert [key for key in keys if not any(re.search(rf"\b{key}\b.* \d", text) for text in texts)] == []
     assert not any("nan" in text for text in texts)
+
+
+def test_the_picture_of_a_terminal_shows_what_was_printed_and_loads_nothing(tmp_path: Path) -> None:
+    draw = runpy.run_path(str(DOCS / "pictures.py"))["draw_terminal"]
+    draw("thm demo", "Metric  Value\npsnr    24.05\n", tmp_path / "a.svg")
+    for path in (tmp_path / "a.svg", DOCS / "_static/table.svg"):
+        svg = path.read_text(encoding="utf-8")
+        assert "psnr" in svg
+        assert "demo" in svg
+        assert re.findall(r"(?:href|src|url)[=(]['\"]?(https?:[^'\")]+)", svg) == []

@@ -5,6 +5,7 @@ import os
 import stat
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,3 +155,19 @@ def test_bytes(tmp_path: Path) -> None:
     with whole_file(tmp_path / "a.bin", "wb") as file:
         file.write(b"a\r\n\xff")
     assert (tmp_path / "a.bin").read_bytes() == b"a\r\n\xff"
+
+
+def test_line_ends_are_written_as_they_are_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows would write others; what asks Python not to is seen here."""
+    asked = []
+    opened = Path.open
+
+    def watched(path: Path, *arguments: Any, **options: Any) -> Any:
+        asked.append(options["newline"])
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", watched)
+    write(tmp_path / "a.txt", "a\r\nb\n")
+    monkeypatch.undo()
+    assert asked == [""]
+    assert (tmp_path / "a.txt").read_bytes() == b"a\r\nb\n"
