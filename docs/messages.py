@@ -42,6 +42,9 @@ TEXTS = {
 """Functions that make the text of a message, by module, with the kind of the message."""
 
 UNREACHABLE = {
+    ("lipsync/codecs.py", "FFmpeg's encoder"): "a guard: no release of FFmpeg does it",
+    ("lipsync/codecs.py", "FFmpeg's MPEG-4 decoder"): "a guard: no release of FFmpeg does it",
+    ("scoring/devices.py", "{devices}: {error}"): "Lightning refuses a number of CUDA devices that are not there",
     ("scoring/devices.py", "{...} takes CPUs or CUDA devices"): "needs a device of another kind, such as MPS",
 }
 """Messages that no test can raise, by module and the beginning of their words, with the reason."""

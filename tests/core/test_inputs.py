@@ -77,3 +77,8 @@ def test_a_side_that_is_not_read_is_none() -> None:
     assert [(len(one), other) for one, other in pair_chunks(clip, None) if one] == [(64, None), (6, None)]
     assert [(one, len(other)) for one, other in pair_chunks(None, clip) if other] == [(None, 64), (None, 6)]
     assert list(pair_chunks(None, None)) == []
+
+
+def test_frames_behind_the_channels_are_told_apart() -> None:
+    with pytest.raises(InputError, match=r"looks like \(B, 3, T, H, W\); pass preds\.transpose\(1, 2\)"):
+        clips_from(torch.zeros(2, 3, 8, 16, 16), "preds")

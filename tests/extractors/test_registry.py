@@ -333,3 +333,8 @@ def test_the_face_and_the_upsampling_reach_the_landmarks() -> None:
     pytest.importorskip("dlib")
     extractor = make_extractor("identity", "dlib", face="last", upsample=2)
     assert (extractor.landmarks.face, extractor.landmarks.upsample) == ("last", 2)
+
+
+def test_a_class_that_cannot_be_made_is_refused() -> None:
+    with pytest.raises(InputError, match=r"needs a `kind`, such as .*, and a classmethod `make`"):
+        register_extractor("mine", object)  # type: ignore[arg-type]

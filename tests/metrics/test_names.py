@@ -141,3 +141,9 @@ def test_lightning_names_checkpoints_after_them(tmp_path: Path) -> None:
     expected = TalkingHeadMetrics(["ssim:skimage", "psnr:global-mse"])(frames(0), frames(1))
     ssim, psnr = (value.item() for value in expected.values())
     assert Path(keeper.best_model_path).name == f"{ssim:.3f}_{psnr:.2f}.ckpt"
+
+
+@pytest.mark.parametrize("separator", ["", ".", "a.b"])
+def test_a_separator_that_names_cannot_have_is_refused(separator: str) -> None:
+    with pytest.raises(InputError, match="separator must be a character other than the dot"):
+        TalkingHeadMetrics(["psnr"], separator=separator)
