@@ -14,6 +14,7 @@ from thm_torchmetrics import FrameDelay, PeakSignalNoiseRatio, TalkingHeadMetric
 from thm_torchmetrics.catalog import find_choice, with_unaligned
 from thm_torchmetrics.cli import main
 from thm_torchmetrics.errors import InputError, MismatchError
+from thm_torchmetrics.media import open_clip
 from thm_torchmetrics.media.write import write_video
 
 
@@ -137,3 +138,17 @@ def test_a_metric_that_cannot_be_aligned_is_named_before_the_run(data: Path) -> 
     result = CliRunner().invoke(main, ["score", str(data), "--metrics", "fid@aligned"])
     assert result.exit_code == 2
     assert "fid@aligned: fid does not compare frame with frame" in result.output
+
+
+def test_a_delay_of_real_frames_is_found_under_noise(clips: Path) -> None:
+    frames = next(open_clip(clips / "gt_video" / "kim_wav2lip.mp4").chunks(60)).rows
+    noise = torch.randn(frames[:50].shape, generator=torch.Generator().manual_seed(2)) * 20
+    late, real = (frames[:50] + noise).clamp(0, 255).to(torch.uint8), frames[6:56]
+    metrics = TalkingHeadMetrics(["delay", "psnr@aligned"])
+    metrics.update(late, real)
+    values = {name: float(value) for name, value in metrics.compute().items()}
+    assert values["delay"] == 6
+    same = PeakSignalNoiseRatio()
+    same.update(late[6:], real[:44])
+    assert values["psnr@aligned"] == pytest.approx(float(same.compute()), rel=1e-12)
+    assert values["psnr@aligned"] > values["psnr"]

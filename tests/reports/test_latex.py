@@ -40,6 +40,13 @@ def test_the_name_of_the_method_is_written_to_the_file(tmp_path: Path) -> None:
     assert body((tmp_path / "out.tex").read_text(encoding="utf-8"))[1][0] == "中文 Net"
 
 
+def test_a_metric_without_the_delay_is_told_from_the_metric() -> None:
+    heads = body(to_latex(result(("psnr", "psnr@aligned", "ssim:skimage", "ssim:skimage@aligned"))))[0]
+    assert [head.partition(" $")[0] for head in heads[1:]] == [
+        "PSNR", "PSNR@aligned", "SSIM (skimage)", "SSIM@aligned (skimage)",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("count", [1, 7, 8, 9, 28])
 def test_more_than_eight_metrics_are_rows(count: int) -> None:
     keys = tuple(key for key in CATALOG if len(key) > 3)[:count]  # more of those with short names fit

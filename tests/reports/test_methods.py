@@ -88,3 +88,11 @@ def test_bibtex_reads_every_entry(tmp_path: Path) -> None:
         made = subprocess.run([command, *options, "page"], cwd=tmp_path, capture_output=True, check=False)
         assert made.returncode == 0, made.stdout.decode(errors="replace")[-1000:]
         assert b"Warning--" not in made.stdout
+
+
+def test_a_metric_without_the_delay_says_so_and_cites_as_the_metric_does() -> None:
+    keys = ("ssim", "ssim@aligned")
+    options = {"ssim": {"align": "truncate"}, "ssim@aligned": {"align": "delay"}}
+    told = methods_of({"ours": result(keys, options=options)})
+    assert told.count("frames are paired without the delay of each clip") == 1
+    assert told.count(r"SSIM (structural similarity)~\cite{wang2004ssim,kastryulin2022piq} follows") == 2

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from thm_torchmetrics.catalog import unaligned
 from thm_torchmetrics.comparison.comparison import Comparison
 from thm_torchmetrics.reports.comparison_cells import (
     BEST,
@@ -150,7 +151,9 @@ def _caption(comparison: Comparison, shown: Sequence[Column]) -> str:
     protocols: dict[str, list[str]] = {}
     for column in shown:
         network = f" ({limited(column.metric.extractor)})" if column.metric.extractor else ""
-        protocols.setdefault(f"{column.metric.protocol}{network}", []).append(column.key.partition(":")[0].upper())
+        plain = unaligned(column.key)
+        name = plain.partition(":")[0].upper() + column.key.removeprefix(plain)
+        protocols.setdefault(f"{column.metric.protocol}{network}", []).append(name)
     listed = "; ".join(f"{', '.join(keys)}: {protocol}" for protocol, keys in protocols.items())
     parts = [f"Values over {clips} clips. Protocols: {listed}."]
     if len(comparison.models) > 1:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from thm_torchmetrics.catalog import unaligned
 from thm_torchmetrics.reports.cells import decimals, label, real_value
 from thm_torchmetrics.reports.footnotes import MARK, Footnotes, row_of
 from thm_torchmetrics.reports.names import printable
@@ -58,12 +59,13 @@ def latex_lines(result: Result, notes: Footnotes, name: str) -> list[str]:
 
 
 def heading(key: str, metric: MetricResult, notes: Footnotes) -> str:
-    """Return the heading of a metric: ``CSIM[dlib] (vico)``."""
+    """Return the heading of a metric: ``CSIM[dlib] (vico)``, ``PSNR@aligned``."""
     row = row_of(key)
     name = label(key, metric)
     if row is not None:
-        name = name.replace(key, row.key.upper())
-        name = f"{name} ({metric.protocol})" if key != row.key else name
+        plain = unaligned(key)
+        name = name.replace(key, row.key.upper() + key.removeprefix(plain))
+        name = f"{name} ({metric.protocol})" if plain != row.key else name
     return name + notes.mark(key)
 
 
