@@ -10,7 +10,7 @@ import torch
 from click.testing import CliRunner
 from torch import Tensor
 
-from thm_torchmetrics import FrameDelay, PeakSignalNoiseRatio, TalkingHeadMetrics
+from thm_torchmetrics import FrameDelay, PeakSignalNoiseRatio, PixelAbsoluteError, TalkingHeadMetrics
 from thm_torchmetrics.catalog import find_choice, with_unaligned
 from thm_torchmetrics.cli import main
 from thm_torchmetrics.errors import InputError, MismatchError
@@ -91,6 +91,14 @@ def test_an_aligned_number_never_stands_alone() -> None:
     assert values["ssim-skimage@aligned"] == 1 > values["ssim-skimage"]
 
 
+def test_it_has_its_metric_beside_it_among_metrics_that_are_made() -> None:
+    names = list(TalkingHeadMetrics([PixelAbsoluteError(), "psnr@aligned"], FrameDelay()))
+    assert names == ["l1", "psnr", "psnr@aligned", "delay"]
+    assert list(TalkingHeadMetrics(["psnr@aligned", "psnr"])) == ["psnr@aligned", "psnr"]
+    with pytest.raises(InputError, match="'psnr@aligned' is given twice"):
+        TalkingHeadMetrics(["psnr@aligned", "psnr@aligned"])
+
+
 def test_options_of_a_metric_hold_for_it_without_the_delay() -> None:
     metrics = TalkingHeadMetrics(["psnr:mean-of-frames@aligned"], average={"psnr:mean-of-frames": "clip"})
     assert {metric.average for metric in metrics.members().values()} == {"clip"}
@@ -141,7 +149,7 @@ def test_a_metric_that_cannot_be_aligned_is_named_before_the_run(data: Path) -> 
 
 
 def test_a_delay_of_real_frames_is_found_under_noise(clips: Path) -> None:
-    frames = next(open_clip(clips / "gt_video" / "kim_wav2lip.mp4").chunks(60)).rows
+    frames = next(open_clip(clips / "gt_video" / "kim_wav2lip.mp4").chunks(60)).rows[:, :, ::4, ::4]
     noise = torch.randn(frames[:50].shape, generator=torch.Generator().manual_seed(2)) * 20
     late, real = (frames[:50] + noise).clamp(0, 255).to(torch.uint8), frames[6:56]
     metrics = TalkingHeadMetrics(["delay", "psnr@aligned"])

@@ -139,10 +139,11 @@ def members_of(
     used: set[str] = set()
     members: dict[str, Metric] = {}
     listed = [*([metrics] if isinstance(metrics, Metric) else metrics), *additional]
-    for item in [*listed]:
-        if isinstance(item, str) and catalog.unaligned(item) not in listed:
-            listed.insert(listed.index(item), catalog.unaligned(item))
+    keys = {item for item in listed if isinstance(item, str)}
     for item in listed:
+        plain = catalog.unaligned(item) if isinstance(item, str) else item
+        if isinstance(plain, str) and plain not in keys:
+            members[plain] = make_metric(plain, options, used)
         name = item if isinstance(item, str) else getattr(item, "key", "") or type(item).__name__
         if name in members:
             raise InputError(f"the metric {name!r} is given twice; pass a dict of metrics by name")
