@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -145,8 +146,6 @@ def make(keys: Iterable[str], folder: Path) -> dict[str, Any]:
 
 def seeded(key: str, folder: Path) -> dict[str, Path]:
     """Write checkpoints with made-up weights, as the tests do, and return them by name."""
-    import sys
-
     sys.path.append(str(Path(__file__).parents[1] / "tests"))
     from parity.seeded import seeded_state
 
@@ -209,6 +208,10 @@ def study(data: Path, keys: Iterable[str], frames: int) -> Iterator[dict[str, An
         metrics = make(keys, Path(folder))
         clips = clips_of(data, frames)
         whole = dict(measure(metrics, clips, "", 0))
+        absent = [key for key, value in whole.items() if value != value]
+        if absent:
+            print(f"no value on {frames} frames of these clips: {', '.join(absent)}", file=sys.stderr)
+        metrics = {key: metric for key, metric in metrics.items() if key not in absent}
         for name, (_, strengths, _) in DISTURBANCES.items():
             if name == "wrong identity" and (len(clips) < 2 or is_sample(data)):
                 continue
