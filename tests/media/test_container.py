@@ -59,7 +59,9 @@ def frames(path: Path) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("read", [frames, read_audio, lambda path: VideoFile(path).fps])
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are POSIX")
-def test_what_is_no_file_is_refused_at_once(tmp_path: Path, read: Callable[[Path], object]) -> None:
+def test_what_is_no_file_is_refused_at_once(
+    tmp_path: Path, read: Callable[[Path], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pipe, link = tmp_path / "pipe.mp4", tmp_path / "link.mp4"
     os.mkfifo(pipe)
     link.symlink_to(pipe)
@@ -67,7 +69,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path, read: Callable[[Path
     assert "link.mp4: is a pipe" in within(20, link, read)
     assert "/dev/zero: is a device" in within(20, Path("/dev/zero"), read)
     with socket.socket(socket.AF_UNIX) as server:
-        os.chdir(tmp_path)  # the path of a socket is short
+        monkeypatch.chdir(tmp_path)  # the path of a socket is short
         server.bind("s.mp4")
         assert "s.mp4: is a socket" in within(20, Path("s.mp4"), read)
     assert "cannot be read" in within(20, Path("a\0b.mp4"), read)
