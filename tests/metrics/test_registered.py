@@ -74,6 +74,8 @@ def test_an_installed_package_is_listed_and_scored(other_package: Path, tmp_path
 def no_trace() -> Iterator[None]:
     before = dict(CATALOG)
     yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "other_package"]:
+        del sys.modules[name]  # each test has a package of its own by that name
     CATALOG.rows.clear()
     CATALOG.rows.update(before)
 

@@ -175,7 +175,7 @@ class ClipRun(Generic[M]):
             self.sums.left_out += self.delay.left_out
             self.detail = {**(self.detail or {}), "delay": self.delay.frames}
         if self.metric.missing == "error":
-            tally = self.tally()
+            tally = self.tally(self.metric)
             if tally.scored < tally.aligned:
                 raise MissingFaceError(
                     f"{type(self.metric).__name__}: {tally.aligned - tally.scored} of {tally.aligned} could not be "
@@ -203,9 +203,13 @@ class ClipRun(Generic[M]):
                 'pass align="truncate" to compare the first frames of both'
             )
 
-    def tally(self) -> Tally:
-        """Count the frames of the clip that were measured."""
-        return self.metric.tally(self.sums)
+    def tally(self, metric: M) -> Tally:
+        """Count the frames of the clip that were measured.
+
+        Args:
+            metric: the metric, or another one that shares its state.
+        """
+        return metric.tally(self.sums)
 
     def packed(self) -> dict[str, Tensor]:
         """Return what the clip adds to the metric's state as arrays, to be stored or sent.

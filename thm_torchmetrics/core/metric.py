@@ -259,7 +259,7 @@ class TalkingHeadMetric(OptionsMetric):
     def score(self, run: ClipRun[Any]) -> ClipScore:
         """Return the score of one clip from its finished run."""
         value = float(self.value(run.sums))
-        tally = run.tally()
+        tally = run.tally(self)
         detail = run.detail or self.details(run.sums)
         why = None if value == value else run.why or self.why_nan(run.sums)
         per_frame = run.per_frame(self)

@@ -239,7 +239,7 @@ class SpeechLipRun(ClipRun[SpeechLipCorrelation]):
             scale = 1 if target.rows.dtype == torch.int16 else _FULL_SCALE
             self._energy += (scale * samples).square().sum()
 
-    def tally(self) -> Tally:
+    def tally(self, metric: SpeechLipCorrelation) -> Tally:
         """Count the clip; whether its person has others is known at the end."""
         return Tally(int(self.sums.intensities[:, 0].sum()), int(self.sums.aligned), 0)
 
