@@ -16,7 +16,7 @@ import messages
 
 from thm_torchmetrics import catalog, weights
 from thm_torchmetrics.catalog import ROWS, SUITES, Row, Scale, find_choice
-from thm_torchmetrics.collection import metric_class
+from thm_torchmetrics.collection import metric_class, option_names
 from thm_torchmetrics.weights.licenses import COMMERCIAL_USE
 
 HERE = Path(__file__).parent
@@ -61,7 +61,10 @@ FEATURES = {
 }
 """What a metric can be given in the place of frames, by the kind of its extractors."""
 
-FEATURES_OF = {"emotion-accuracy": "logits", "wer": "transcripts", "cer": "transcripts"}
+FEATURES_OF = {
+    "emotion-accuracy": "logits", "wer": "transcripts", "cer": "transcripts", "dynamic-degree": "optical flow",
+    "quality": "scores", "bsd": "blink features",
+}  # fmt: skip
 """The same of single metrics, by key."""
 
 
@@ -79,9 +82,10 @@ def needs(row: Row) -> str:
     """Say what a metric reads, in words."""
     if not set(row.inputs) & {"preds", "target"}:
         return ", ".join(INPUTS.get(name, name) for name in row.inputs)
-    of_kind = FEATURES.get(row.extractor_kind, "features" if row.extractors or row.features_by_default else "")
-    given = FEATURES_OF.get(row.key, of_kind)
-    noun = given if row.features_by_default else f"frames or {given}" if given else "frames"
+    cls = metric_class(row)
+    given = FEATURES_OF.get(row.key, FEATURES.get(row.extractor_kind, "" if cls.feature_shape is None else "features"))
+    takes_frames = not row.features_by_default and (cls.feature_shape is None or "extractor" in option_names(cls))
+    noun = " or ".join(["frames"] * takes_frames + [given] * bool(given))
     if set(row.inputs) >= {"preds", "target"}:
         words = [f"{noun} of both"] + ([] if metric_class(row).paired else ["any numbers"])
     else:
