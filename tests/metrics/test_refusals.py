@@ -1,0 +1,98 @@
+"""What metrics refuse, where no property of all of them reaches it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from metrics.cases import CASES
+from torch import Tensor
+
+from thm_torchmetrics import (
+    BlinkSimilarityDistance,
+    DynamicDegree,
+    EmotionSimilarityDistance,
+    FrechetInceptionDistance,
+)
+from thm_torchmetrics.core.inputs import sounds_by_clip
+from thm_torchmetrics.errors import InputError, MismatchError, WeightsError
+from thm_torchmetrics.extractors.natural_scenes import read_natural_scene
+from thm_torchmetrics.extractors.openface_models import read_triangles
+from thm_torchmetrics.functional import kernel_distance
+from thm_torchmetrics.reports.contact_sheet import landmark_sheet
+
+
+def test_sounds_that_are_no_tensors_are_refused() -> None:
+    with pytest.raises(InputError, match=r"audio must be tensors \(S,\), got "):
+        sounds_by_clip([torch.zeros(9), "a.wav"], 2)
+
+
+def test_a_clip_without_its_sound_is_refused() -> None:
+    case = next(case for case in CASES.values() if case.key == "slcc")
+    clip = case.clips[1]
+    with pytest.raises(InputError, match="needs `audio` of every clip"):
+        case.make().update([clip["preds"]], audio=[None])
+
+
+@pytest.mark.parametrize("fps", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_flow_has_a_rate(fps: float) -> None:
+    with pytest.raises(InputError, match="fps must be above 0, got"):
+        DynamicDegree(fps=fps)
+
+
+def test_a_flow_has_pixels() -> None:
+    with pytest.raises(InputError, match="the flow is 6x3, needs at least 20 pixels"):
+        DynamicDegree().update(torch.zeros(4, 2, 3, 6))
+
+
+def test_a_clip_has_one_emotion() -> None:
+    with pytest.raises(InputError, match='protocol "survey" has one value per clip and no average="frame"'):
+        EmotionSimilarityDistance(extractor=None, average="frame")
+
+
+def test_features_of_two_networks_are_not_compared() -> None:
+    with pytest.raises(MismatchError, match="prediction have length 3 and those of the target 4; give both sides"):
+        BlinkSimilarityDistance().update(torch.ones(1, 3), torch.ones(1, 4))
+    with pytest.raises(InputError, match="preds has 3 features a row and target 4; they must be equal"):
+        kernel_distance(torch.ones(2, 3), torch.ones(2, 4))
+
+
+def test_a_sheet_needs_frames() -> None:
+    with pytest.raises(InputError, match="there are no frames to draw"):
+        landmark_sheet([], [], [])
+
+
+@pytest.mark.parametrize("mean", [np.zeros(35), np.full(36, np.nan)], ids=["shape", "NaN"])
+def test_parameters_of_niqe_have_a_shape_and_are_finite(tmp_path: Path, mean: Any) -> None:
+    file = tmp_path / "niqe.npz"
+    np.savez(file, mu_pris_param=mean, cov_pris_param=np.eye(36))
+    with pytest.raises(WeightsError, match=r"niqe\.npz holds a mean of .* needs 36 finite features"):
+        read_natural_scene(file, "")
+
+
+def test_files_of_openface_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"absent\.txt cannot be read: No such file"):
+        read_triangles(tmp_path / "absent.txt")
+    (tmp_path / "bytes.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(WeightsError, match=r"bytes\.txt is damaged: it is no text"):
+        read_triangles(tmp_path / "bytes.txt")
+
+
+def test_statistics_of_another_size_are_refused(tmp_path: Path) -> None:
+    """The facts of both are equal where a class of a user's changes the state alone."""
+
+    class Half(FrechetInceptionDistance):
+        def compared(self, features: Tensor) -> Tensor:
+            return features[:, : self.dimensions]
+
+        @property
+        def dimensions(self) -> int:
+            return 2
+
+    options: dict[str, Any] = {"extractor": None, "num_features": 4}
+    metric = FrechetInceptionDistance(**options)
+    metric.update([], torch.randn(9, 4))
+    metric.save_target(tmp_path / "fid.safetensors")
+    with pytest.raises(InputError, match=r"fid\.safetensors are \(5, 5\), and the metric needs \(3, 3\)"):
+        Half(**options, target=tmp_path / "fid.safetensors")
