@@ -23,7 +23,7 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", re.IGNORECASE)
 _WORDS = {"clips": "measurements of clips", "features": "features of videos", "unfinished": "unfinished files"}
 
 
-class Size(click.ParamType[int]):
+class Size(click.ParamType):  # type: ignore[type-arg]  # which has arguments since click 8.3
     """The type takes a number of bytes, such as ``500M`` or ``20 GB``; the units are powers of 1000."""
 
     name = "size"
