@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import torch
@@ -56,6 +56,16 @@ def check_features(extractor: object, features: object, count: int) -> Tensor:
         )
     check_numbers(f"features of {extractor}", features)
     return features
+
+
+def list_counts(counts: Mapping[str, int]) -> str:
+    """Return reasons with their numbers in words.
+
+    Example:
+        >>> list_counts({"no face": 2, "too short": 1})
+        'no face: 2, too short: 1'
+    """
+    return ", ".join(f"{reason}: {count}" for reason, count in counts.items())
 
 
 def why_missing(

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.core.chunk import Chunk, why_missing
+from thm_torchmetrics.core.chunk import Chunk, list_counts, why_missing
 from thm_torchmetrics.core.clip import AnyClip, Clip
 from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.metric import TalkingHeadMetric
@@ -107,8 +107,7 @@ class ClipMean(TalkingHeadMetric):
         if not self.tally(sums).aligned:
             return super().why_nan(sums)
         counts = self.details(sums)["not_scored"]
-        reasons = ", ".join(f"{reason}: {count}" for reason, count in counts.items())
-        return f"none of {sum(counts.values())} clips has a value ({reasons})"
+        return f"none of {sum(counts.values())} clips has a value ({list_counts(counts)})"
 
 
 class ClipMeanRun(ClipRun[Any]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,9 +27,6 @@ class SumsMetric(Metric):
     builds no graph; ``compute`` on a process that got no data gives no warning of its own; ``merge_state`` counts the
     updates of both; and the state follows a move to another device, not a cast.
     """
-
-    additive: ClassVar[bool] = True
-    """Whether two states make one by their sum; else the class defines `merged`."""
 
     _coverage = float("nan")
     _label = ""
@@ -103,6 +100,11 @@ class SumsMetric(Metric):
         setattr(self, name, self.merged(own, other.to(own)))
         self._computed = None
         self._update_count += count
+
+    @property
+    def additive(self) -> bool:
+        """Return whether two states make one by their sum; not so where a class defines `merged`."""
+        return type(self).merged is SumsMetric.merged
 
     def merged(self, one: Tensor, other: Tensor) -> Tensor:
         """Return the state of everything in two states, by default their sum."""

@@ -64,6 +64,26 @@ def check_rows(preds: Tensor, target: Tensor, shape: tuple[Axis, ...], what: str
         )
 
 
+def check_widths(preds: Tensor, target: Tensor) -> None:
+    """Raise an error unless the rows of both sides are equally long; the sides may differ in the number of rows.
+
+    Args:
+        preds: ``(T, D)``.
+        target: ``(S, D)``.
+
+    Raises:
+        MismatchError: the rows differ in length.
+
+    Example:
+        >>> check_widths(torch.zeros(9, 512), torch.ones(7, 512))
+    """
+    if preds.shape[1] != target.shape[1]:
+        raise MismatchError(
+            f"the rows of `preds` and `target` must agree in length, got {preds.shape[1]} and {target.shape[1]}; take "
+            "both from one extractor"
+        )
+
+
 def check_option(name: str, value: str, options: Collection[str]) -> None:
     """Raise an error unless an option has one of its values.
 

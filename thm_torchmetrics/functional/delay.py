@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.errors import InputError, MismatchError
-from thm_torchmetrics.functional.checks import check_shape, finite_or_nan, to_float64
+from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.functional.checks import check_shape, check_widths, finite_or_nan, to_float64
 
 MAX_DELAY = 10
 """The largest delay that is looked for, in frames, unless another is named: 0.4 s at 25 frames per second."""
@@ -45,11 +45,7 @@ def delay_distances(preds: Tensor, target: Tensor, max_delay: int = MAX_DELAY) -
     """
     check_shape("preds", preds, ("T", "D"), "a sequence of features")
     check_shape("target", target, ("S", "D"), "a sequence of features")
-    if preds.shape[1] != target.shape[1]:
-        raise MismatchError(
-            f"the rows of `preds` and `target` must agree in length, got {preds.shape[1]} and {target.shape[1]}; take "
-            "both from one extractor"
-        )
+    check_widths(preds, target)
     if max_delay < 0:
         raise InputError(f"`max_delay` must be at least 0, got {max_delay}")
     first, second = to_float64(finite_or_nan(preds)), to_float64(finite_or_nan(target))

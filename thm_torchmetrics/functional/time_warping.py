@@ -7,8 +7,8 @@ from math import isfinite
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.errors import InputError, MismatchError
-from thm_torchmetrics.functional.checks import check_shape, finite_or_nan, to_float64
+from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.functional.checks import check_shape, check_widths, finite_or_nan, to_float64
 
 _CELLS = 2**22  # of the table that is held at once, 32 MB each for the distances and their diagonals
 
@@ -49,11 +49,7 @@ def soft_dtw(preds: Tensor, target: Tensor, gamma: float = 0.01) -> Tensor:
         check_shape(name, side, ("T", "D"), "a sequence of features")
         if not len(side):
             raise InputError(f"`{name}` must have at least one row, got {tuple(side.shape)}")
-    if preds.shape[1] != target.shape[1]:
-        raise MismatchError(
-            f"the rows of `preds` and `target` must agree in length, got {preds.shape[1]} and {target.shape[1]}; take "
-            "both from one extractor"
-        )
+    check_widths(preds, target)
     if not (isfinite(gamma) and gamma >= 0):
         raise InputError(f"`gamma` must be at least 0 and finite, got {gamma}")
     first, second = to_float64(finite_or_nan(preds)), to_float64(finite_or_nan(target))

@@ -69,7 +69,6 @@ class KernelInceptionDistance(SetDistance, key="kid"):
     """
 
     feature_shape = (None,)
-    additive = False
     procedures: ClassVar[Mapping[str, Any]] = {"torch-fidelity": kernel_distance}
 
     def __init__(
@@ -104,15 +103,11 @@ class KernelInceptionDistance(SetDistance, key="kid"):
 
     def merged(self, one: Tensor, other: Tensor) -> Tensor:
         """Return the state of all frames of two states: numbers add up, and the frames of largest hashes stay."""
-        both = self.named(torch.zeros_like(one))
-        both.seen = self.named(one).seen + self.named(other).seen
-        for name in _SIDES:
-            sides = [getattr(self.named(state), name) for state in (one, other)]
-            rows = _largest(torch.cat([_kept(side) for side in sides]), self.max_samples)
-            side = getattr(both, name)
-            side[0, 0] = sum(each[0, 0] for each in sides)
-            side[1 : len(rows) + 1] = rows
-        return both.vector
+        states = self.named(one), self.named(other)
+        sides = {name: [getattr(state, name) for state in states] for name in _SIDES}
+        rows = {name: _largest(torch.cat([*map(_kept, each)]), self.max_samples) for name, each in sides.items()}
+        counts = {name: first[0, 0] + second[0, 0] for name, (first, second) in sides.items()}
+        return self.filled(rows, counts, states[0].seen + states[1].seen).vector
 
     def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
         """Start the run of one clip."""
@@ -136,12 +131,17 @@ class KernelInceptionDistance(SetDistance, key="kid"):
 
     def unpacked(self, arrays: Mapping[str, Tensor]) -> Sums:
         """Return what a clip adds to the state, from its features."""
+        rows = {name: hashed(arrays[name]) for name in _SIDES}
+        return self.filled(rows, {name: arrays[f"{name}_count"] for name in _SIDES}, arrays["seen"])
+
+    def filled(self, rows: Mapping[str, Tensor], counts: Mapping[str, Any], seen: Tensor) -> Sums:
+        """Return the sums of the kept rows of both sides, which begin with their hash, and of the numbers of frames."""
         sums = self.named(torch.zeros_like(self.sums))
-        sums.seen = arrays["seen"]
+        sums.seen = seen
         for name in _SIDES:
-            side, rows = getattr(sums, name), hashed(arrays[name])
-            side[0, 0] = arrays[f"{name}_count"]
-            side[1 : len(rows) + 1] = rows
+            side = getattr(sums, name)
+            side[0, 0] = counts[name]
+            side[1 : len(rows[name]) + 1] = rows[name]
         return sums
 
 
@@ -172,7 +172,7 @@ class SampleRun(ClipRun[KernelInceptionDistance]):
 
     def close(self) -> None:
         """Put the clip into its sums."""
-        self.sums = self.metric.unpacked(self.packed())
+        self.sums = self.metric.filled(self._rows, self._counts, torch.tensor(self.lengths))
 
     def packed(self) -> dict[str, Tensor]:
         """Return the features, as float32 where that holds them; `KernelInceptionDistance.unpacked` reads them."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
+from thm_torchmetrics.core.chunk import list_counts
 from thm_torchmetrics.core.clip import AnyClip, Clip
 from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.inputs import AudioInput, ClipInput, sounds_by_clip
@@ -272,5 +273,5 @@ class LipSync(TalkingHeadMetric):
         aligned = self.tally(sums).aligned
         if not aligned:
             return super().why_nan(sums)
-        reasons = ", ".join(f"{reason}: {count}" for reason, count in self.details(sums)["not_scored"].items())
+        reasons = list_counts(self.details(sums)["not_scored"])
         return f"none of {aligned} clips could be scored ({reasons})"

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from thm_torchmetrics.core.chunk import Chunk
+from thm_torchmetrics.core.chunk import Chunk, list_counts
 from thm_torchmetrics.core.clip import AnyClip, FeatureClip
 from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.inputs import AudioInput, ClipInput, clips_from, sounds_by_clip
@@ -203,8 +203,7 @@ class SpeechLipCorrelation(VertexMetric, key="slcc"):
         """Return why there is no value, by the reasons of the clips."""
         if not self.tally(sums).aligned:
             return super().why_nan(sums)
-        counts = self.details(sums)["not_scored"]
-        reasons = ", ".join(f"{reason}: {count}" for reason, count in counts.items())
+        reasons = list_counts(self.details(sums)["not_scored"])
         return f"none of {int(sums.aligned)} clips has a z-score ({reasons})"
 
 
