@@ -102,15 +102,19 @@ def test_json_is_read_again_as_the_same_models(tmp_path: Path) -> None:
 
 def test_csv_is_read_by_pandas_long_and_wide() -> None:
     found = compared()
-    table = pandas.read_csv(io.StringIO(comparison_to_csv(found)), float_precision="round_trip")
+    table = pandas.read_csv(io.StringIO(comparison_to_csv(found)))
     row = table[(table.metric == "psnr") & (table.model == "base")].iloc[0]
     difference = found.difference("psnr", "base")
-    assert row["value"] == found.cells["psnr"]["base"].value
-    assert (row["low"], row["high"]) == found.cells["psnr"]["base"].interval[:2]
-    assert (row["difference"], row["p_holm"], row["dz"]) == (difference.value, difference.p_holm, difference.effect)
-    wide = pandas.read_csv(io.StringIO(comparison_to_wide_csv(found)), index_col="model", float_precision="round_trip")
-    assert wide.loc["base", "psnr"] == row["value"]
-    assert wide.loc["Ground truth", "ssim"] == 0.9
+
+    def same(*numbers: float | None) -> object:  # pandas before 3.1 reads the last digit as it comes
+        return pytest.approx(numbers, rel=1e-14)
+
+    assert (row["value"], row["low"], row["high"]) == same(
+        found.cells["psnr"]["base"].value, *found.cells["psnr"]["base"].interval[:2]
+    )
+    assert (row["difference"], row["p_holm"], row["dz"]) == same(difference.value, difference.p_holm, difference.effect)
+    wide = pandas.read_csv(io.StringIO(comparison_to_wide_csv(found)), index_col="model")
+    assert (wide.loc["base", "psnr"], wide.loc["Ground truth", "ssim"]) == same(row["value"], 0.9)
 
 
 def test_markdown_marks_best_and_second() -> None:
