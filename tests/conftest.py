@@ -11,7 +11,7 @@ import pytest
 import torch
 from ddp.process_group import ProcessGroup
 from parity.seeded import seeded_state
-from raised import record_into
+from raised import record_if_asked
 
 from thm_torchmetrics.extractors import release
 
@@ -21,8 +21,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores run side b
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
-if "THM_RAISED" in os.environ:
-    record_into(Path(os.environ["THM_RAISED"]).resolve())
+record_if_asked()
 
 
 def _footage(variable: str, folder: str) -> Path:

@@ -1,7 +1,7 @@
 """Write down which messages of the package the tests have made: THM_RAISED=FILE python -m pytest ...
 
-`docs/messages.py --unreached FILE` then says which messages no test has reached. A process that a test starts by
-itself is not watched.
+`docs/messages.py --unreached FILE` then says which messages no test has reached. A program that a test starts is not
+watched; a process of a function is, if that calls `record_if_asked`.
 """
 
 import os
@@ -62,6 +62,12 @@ class Recorder:
             warn(message, category, stacklevel + 1, *others, **options)
 
         warnings.warn = warn_and_record  # type: ignore[assignment]
+
+
+def record_if_asked() -> None:
+    """Record what this process makes from now on, if THM_RAISED names a file."""
+    if "THM_RAISED" in os.environ:
+        record_into(Path(os.environ["THM_RAISED"]).resolve())
 
 
 def record_into(file: Path) -> None:

@@ -259,6 +259,14 @@ def test_options_without_effect_are_refused(video: Path, tmp_path: Path) -> None
     result = CliRunner().invoke(main, [str(part) for part in asked])
     assert result.exit_code == 2
     assert "--landmarks dlib" in result.stderr
+    asked = ["extract", "landmarks", video, "-o", tmp_path / "a.npz", "--extractor", "fan", "--upsample", 1]
+    unread = tmp_path / "unread.pth"
+    torch.save({"a": torch.zeros(1)}, unread)
+    asked += [f"--weights=fan2d={unread}", f"--weights=fan-s3fd={unread}"]
+    result = CliRunner().invoke(main, [str(part) for part in asked])
+    assert result.exit_code == 2
+    said = " ".join(result.stderr.replace("│", " ").split())
+    assert "--upsample 1: only dlib's landmarks take it; leave it out" in said
 
 
 def test_a_bad_network_is_one_line_and_nothing_is_written(video: Path, tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from thm_torchmetrics.cli import main
 from thm_torchmetrics.demo.sample import make_sample
 
 
@@ -59,10 +61,19 @@ def test_every_output_is_written_whatever_becomes_of_the_others(sample: Path, tm
     assert (tmp_path / "ok.json").is_file()
 
 
-def test_a_folder_that_cannot_be_written_is_named_before_any_work(sample: Path) -> None:
-    done = shell("$THM score $SAMPLE --metrics psnr -o /proc/r.json", sample)
-    assert done.returncode == 2
-    assert "/proc/r.json: the folder cannot be written" in done.stderr
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("score SAMPLE --metrics psnr -o /proc/r.json", "/proc/r.json: the folder cannot be written: "),
+        ("extract landmarks SAMPLE/pred_video -o /proc/r", "--output: the folder /proc cannot be written: "),
+    ],
+)
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs Linux's /proc, where even root cannot make a file")
+def test_a_folder_that_cannot_be_written_is_named_before_any_work(sample: Path, command: str, said: str) -> None:
+    done = CliRunner().invoke(main, command.replace("SAMPLE", str(sample)).split())
+    assert done.exit_code == 2
+    assert said in " ".join(done.stderr.replace("│", " ").split())
+    assert "; name another" in " ".join(done.stderr.replace("│", " ").split())
     assert done.stdout == ""
 
 

@@ -90,6 +90,17 @@ def test_wrong_usage_is_an_error_before_any_work(sample: Path, arguments: tuple[
     assert "model ours" not in run.stderr
 
 
+def test_torchrun_is_refused_before_any_work(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its variables: the second process said of each model that it had failed, after all of them were scored."""
+    for name, value in {"TORCHELASTIC_RUN_ID": "7", "WORLD_SIZE": "2", "RANK": "1", "LOCAL_RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    run = two(sample)
+    assert run.exit_code == 2
+    said = " ".join(run.stderr.split())
+    assert "torchrun starts processes for one model; score each model apart, and use `thm compare`" in said
+    assert "model ours" not in run.stderr
+
+
 def test_two_models_of_one_name_are_an_error(sample: Path) -> None:
     run = two(sample, "--preds", f"ours={sample / 'perfect'}")
     assert run.exit_code == 2

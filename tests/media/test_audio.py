@@ -6,6 +6,7 @@ import wave
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -187,11 +188,19 @@ def test_wav_of_unknown_length(tmp_path: Path) -> None:
     assert len(read_audio(path)) == 16000
 
 
-@pytest.mark.parametrize("rate", [0, -16000])
-def test_rate_must_be_positive(tmp_path: Path, rate: int) -> None:
+@pytest.mark.parametrize("rate", [0, -16000, 768001, float("nan")])
+def test_rate_must_be_one_of_sound(tmp_path: Path, rate: Any) -> None:
     path = write_wav(tmp_path / "a.wav", np.zeros(100, np.int16))
     with pytest.raises(InputError, match="sample_rate must be above 0"):
         read_audio(path, rate)
+
+
+def test_sound_of_many_channels_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    """FFmpeg knows no mix of as many channels as a recording desk has."""
+    path = wav(tmp_path / "desk.wav", noise(100, 20), 16000)
+    said = r"its sound of 20 channels cannot be converted to 16000 Hz \(.+\); export it with one channel or two"
+    with pytest.raises(MediaError, match=said):
+        read_audio(path)
 
 
 # --- what an encoder adds

@@ -76,6 +76,12 @@ def test_what_is_no_file_is_refused_at_once(
     assert "cannot be read" in within(20, Path("a" * 300 + ".mp4"), read)
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux's /proc, a file of which fails when read")
+def test_a_disk_that_fails_is_named() -> None:
+    said = within(20, Path("/proc/self/mem"), frames)
+    assert said == "/proc/self/mem: cannot be read (Input/output error); copy it again, from another disk"
+
+
 PLAYLISTS = {
     "ffconcat": "ffconcat version 1.0\n" + "file {}\n" * 3,
     "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n{}\n#EXT-X-ENDLIST\n",

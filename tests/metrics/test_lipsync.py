@@ -105,6 +105,12 @@ def test_a_caller_s_mistake_is_named(sync_weights: dict[str, Path], inputs: dict
     assert not metric.sums.any()
 
 
+def test_a_run_that_is_started_by_hand_takes_a_clip(sync_weights: dict[str, Path]) -> None:
+    frames = torch.zeros(9, 3, 224, 224, dtype=torch.uint8)
+    with pytest.raises(InputError, match=r"needs a Clip, because its frames are read twice; pass Clip\(frames\)"):
+        lrs(sync_weights).start(frames, audio=torch.zeros(9000))  # type: ignore[arg-type]
+
+
 def test_embeddings_of_another_number_or_width_are_named() -> None:
     metric = LipSyncDistance(extractor=None)
     with pytest.raises(MismatchError, match="9 frames and the target 8"):

@@ -13,13 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ddp.rank_pair import run_rank
+import torch.distributed as dist
+from ddp.rank_pair import end_rank, run_rank
 from scoring.test_score import plain
 
 import thm_torchmetrics
 from thm_torchmetrics.demo.sample import make_sample
-from thm_torchmetrics.errors import InputError, MissingExtraError
+from thm_torchmetrics.errors import InputError, MissingExtraError, RankError
+from thm_torchmetrics.scoring.dataset import plan_run
+from thm_torchmetrics.scoring.devices import score_on_devices
 from thm_torchmetrics.scoring.ranks import DEAD_RANK
+from thm_torchmetrics.scoring.score_options import ScoreOptions
 
 SECONDS = 240
 PATIENCE = 15.0
@@ -134,6 +138,23 @@ def test_without_lightning_the_remedy_is_told(sample: Path, monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "lightning.fabric.plugins", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'thm-torchmetrics\[lightning\]'"):
         thm_torchmetrics.score(sample, metrics="psnr", devices=2)
+
+
+def test_a_process_of_a_group_starts_no_other(sample: Path, tmp_path: Path) -> None:
+    """As in the validation of a training on several devices."""
+    dist.init_process_group("gloo", store=dist.FileStore(str(tmp_path / "store"), 1), rank=0, world_size=1)
+    try:
+        with pytest.raises(InputError, match="part of a group already; score in a process of its own, or leave `devi"):
+            thm_torchmetrics.score(sample, metrics="psnr", devices=2)
+    finally:
+        dist.destroy_process_group()
+
+
+@pytest.mark.slow
+def test_a_rank_that_dies_is_named_by_the_process_that_started_it(sample: Path) -> None:
+    plan = plan_run(ScoreOptions(data=sample, metrics=("psnr",), devices=1))
+    with pytest.raises(RankError, match=r"rank 0 of the run died, and no result is left: .*SIGKILL; if memory ran out"):
+        score_on_devices(plan, end_rank)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,18 @@ def test_a_report_that_does_not_fit_is_named(
     text = refused([parts[0], folder / "part.json", parts[2]])
     assert said in text
     assert str(folder) in text or "each of the 4 clips" in text
+
+
+def test_a_shard_of_a_metric_whose_package_is_absent_is_named(
+    sample: Path, shard: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("dlib")
+    asked = {"metrics": "lmd", "extractor": {"lmd": "dlib"}, "with_target": False}
+    part = shard(1, 1, **asked, options={}, preds_features={}, target_features={})
+    assert "lmd" in thm_torchmetrics.merge([part]).metrics
+    monkeypatch.setitem(sys.modules, "dlib", None)
+    said = "lmd cannot be made here: the extractor 'dlib' needs dlib: pip install 'thm-torchmetrics[dlib]'"
+    assert f"{part}: {said}" in refused([part])
 
 
 @pytest.mark.parametrize("seed", range(12))

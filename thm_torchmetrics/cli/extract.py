@@ -169,9 +169,9 @@ def _check_folder(folder: Path) -> None:
         InputError: if it does not exist or cannot be written.
     """
     if not folder.is_dir():
-        raise InputError(f"--output: there is no folder {folder}")
+        raise InputError(f"--output: there is no folder {folder}; make it, or name another")
     if fault := writing_fault(folder.resolve()):
-        raise InputError(f"--output: the folder {folder} cannot be written: {fault}")
+        raise InputError(f"--output: the folder {folder} cannot be written: {fault}; name another")
 
 
 def _clips_of(source: Path) -> list[tuple[str, Path]]:

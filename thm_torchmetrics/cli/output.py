@@ -73,9 +73,9 @@ def check_folders(paths: Iterable[Path]) -> None:
     """
     for path in paths:
         if not path.parent.is_dir():
-            raise InputError(f"{path}: there is no folder {path.parent}")
+            raise InputError(f"{path}: there is no folder {path.parent}; make it, or name another")
         if fault := writing_fault(path.resolve().parent):
-            raise InputError(f"{path}: the folder cannot be written: {fault}")
+            raise InputError(f"{path}: the folder cannot be written: {fault}; name another")
 
 
 def output_paths(values: Mapping[str, Any]) -> list[Path]:

@@ -83,7 +83,10 @@ def score_models(
     from thm_torchmetrics import reports
     from thm_torchmetrics.comparison.compare import compare_models
     from thm_torchmetrics.scoring.dataset import plan_run
+    from thm_torchmetrics.scoring.devices import launched_devices
 
+    if launched_devices(num_nodes=1) is not None:
+        raise InputError("torchrun starts processes for one model; score each model apart, and use `thm compare`")
     for name in _OF_ONE_MODEL:
         if name in given:
             option = f"--{name.replace('_', '-')}"
@@ -111,8 +114,7 @@ def score_models(
             click.echo(f"model {name}", err=True)
         try:
             result, asked = run(each, given, {**arguments, "preds": str(each["preds"])}, command)
-            if result is None:
-                raise InputError("torchrun starts processes for one model; score each apart, and use `thm compare`")
+            assert result is not None  # noqa: S101  (this is the only process)
             results[name] = result
         except StoppedRun as stopped:
             stopped.add_note("no comparison is written")

@@ -49,7 +49,7 @@ def read_audio(
         Samples ``(S,)``, int16, -32768..32767.
 
     Raises:
-        InputError: if the sample rate is not above 0.
+        InputError: if the sample rate is not above 0, or above 768 kHz.
         MediaError: if the file cannot be opened, has no audio or no samples, is damaged or cut off, changes its rate or
             channels, has a rate outside 1..768 kHz, or starts too late.
 
@@ -57,8 +57,10 @@ def read_audio(
         >>> read_audio("talk.wav").shape  # doctest: +SKIP
         (160768,)
     """
-    if sample_rate <= 0:
-        raise InputError(f"sample_rate must be above 0 (16000 is what lip sync needs), got {sample_rate}")
+    if not 0 < sample_rate <= _RATES[-1]:
+        raise InputError(
+            f"sample_rate must be above 0 and at most {_RATES[-1]} (16000 is what lip sync needs), got {sample_rate}"
+        )
     frames = SoundFile(Path(path)).decoded()
     first, start = next(frames)
     if align_to_video and start > max_lead:
@@ -71,7 +73,10 @@ def read_audio(
     except (OSError, ValueError, av.error.FFmpegError) as error:
         if isinstance(error, MediaError):
             raise
-        raise MediaError(f"{path}: its sound cannot be converted to {sample_rate} Hz ({reason(error)})") from error
+        raise MediaError(
+            f"{path}: its sound of {first.layout.nb_channels} channels cannot be converted to {sample_rate} Hz "
+            f"({reason(error)}); export it with one channel or two"
+        ) from error
     if not len(samples):
         raise MediaError(f"{path}: its audio stream has no samples; record or export it again")
     lead = round(start * sample_rate) if align_to_video else 0

@@ -152,7 +152,7 @@ def _check_start(path: Path, descriptor: int) -> None:
         head = os.read(descriptor, 16)
         os.lseek(descriptor, 0, os.SEEK_SET)
     except OSError as error:
-        raise MediaError(f"{path}: cannot be read ({reason(error)})") from error
+        raise MediaError(f"{path}: cannot be read ({reason(error)}); copy it again, from another disk") from error
     if not head:
         raise MediaError(f"{path}: is empty (0 bytes); copy or write it again")
     if head.removeprefix(b"\xef\xbb\xbf").startswith(_PLAYLISTS):

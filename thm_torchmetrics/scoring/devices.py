@@ -89,7 +89,10 @@ def score_on_devices(plan: Plan, shown: Shown = silent) -> Result | None:
             fabric.launch(partial(_score_spawned, options=options, shown=shown, folder=Path(folder)))
         except ProcessException as error:
             last = str(error).strip().splitlines()[-1]
-            raise RankError(f"rank {error.error_index} of the run died, and no result is left: {last}") from error
+            raise RankError(
+                f"rank {error.error_index} of the run died, and no result is left: {last}; if memory ran out, give a "
+                f"smaller number to {options.spell('devices')}"
+            ) from error
         finally:
             for process in set(multiprocessing.active_children()) - before:
                 process.terminate()

@@ -189,10 +189,10 @@ def metrics_of(recipe: Recipe, path: Path) -> dict[str, TalkingHeadMetric]:
             given = {"extractor": None} if width is None else {"extractor": None, "num_features": width}
             metrics[text] = make_metric(text, {**options, **given})
         else:
-            made = sketch(text, own=options).metric
-            if made is None:
-                raise InputError(f"{path}: {text} cannot be made here, as a package that it needs is not installed")
-            metrics[text] = made
+            made = sketch(text, own=options)
+            if made.metric is None:
+                raise InputError(f"{path}: {text} cannot be made here: {made.lack}")
+            metrics[text] = made.metric
     return metrics
 
 

@@ -37,10 +37,12 @@ class Sketch:
     Attributes:
         metric: the metric; None if a package that it needs is not installed.
         checkpoints: the names of the checkpoints that it needs.
+        lack: what is not installed, with the remedy; empty if there is a metric.
     """
 
     metric: TalkingHeadMetric | None
     checkpoints: frozenset[str]
+    lack: str = ""
 
 
 def sketch(text: str, extractor: str | None = None, own: Mapping[str, Any] | None = None) -> Sketch:
@@ -65,10 +67,10 @@ def sketch(text: str, extractor: str | None = None, own: Mapping[str, Any] | Non
         metric = make_metric(text, options)
     except InputError as error:
         raise InputError(f"{text}: {error}") from error
-    except ThmError:  # a package is missing, or a checkpoint that comes with one
+    except ThmError as error:  # a package is missing, or a checkpoint that comes with one
         fed_by = extractor or choice.row.default_extractor
         listed = () if fed_by is None else needed_by(choice.row.extractor_kind, fed_by)
-        return Sketch(None, frozenset(names.asked.union(listed)))
+        return Sketch(None, frozenset(names.asked.union(listed)), str(error))
     return Sketch(metric, frozenset(names.asked))
 
 
