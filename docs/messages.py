@@ -45,7 +45,7 @@ UNREACHABLE = {
     ("lipsync/codecs.py", "FFmpeg's encoder"): "a guard: no release of FFmpeg does it",
     ("lipsync/codecs.py", "FFmpeg's MPEG-4 decoder"): "a guard: no release of FFmpeg does it",
     ("scoring/devices.py", "{devices}: {error}"): "Lightning refuses a number of CUDA devices that are not there",
-    ("scoring/devices.py", "{...} takes CPUs or CUDA devices"): "needs a device of another kind, such as MPS",
+    ("scoring/devices.py", "{devices} takes CPUs or CUDA devices"): "needs a device of another kind, such as MPS",
 }
 """Messages that no test can raise, by module and the beginning of their words, with the reason."""
 
@@ -79,7 +79,8 @@ def collect() -> list[Message]:
     found = []
     for path in sorted(PACKAGE.rglob("*.py")):
         module = path.relative_to(PACKAGE).as_posix()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        tree = _parse(path)
+        for node in ast.walk(_Filled(_constants(tree) | _imported(tree)).visit(tree)):
             if isinstance(node, ast.Call) and (kind := _kind(node)) and (text := _text(node)):
                 found.append(Message(module, node.lineno, node.end_lineno or node.lineno, kind, text))
             elif isinstance(node, ast.FunctionDef) and (kind := TEXTS.get((module, node.name))):
@@ -89,6 +90,43 @@ def collect() -> list[Message]:
                     if isinstance(each, ast.JoinedStr) and len(_words(each).split()) > _FEW_WORDS
                 ]
     return sorted(found)
+
+
+def _parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _constants(tree: ast.Module) -> dict[str, str]:
+    """Return the texts that a module gives names, such as a remedy of several messages."""
+    return {
+        node.targets[0].id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    }
+
+
+def _imported(tree: ast.Module) -> dict[str, str]:
+    """Return those that it imports from other modules of the package."""
+    found = {}
+    for node in ast.walk(tree):
+        path = PACKAGE.parent / f"{(getattr(node, 'module', None) or '').replace('.', '/')}.py"
+        if isinstance(node, ast.ImportFrom) and path.is_relative_to(PACKAGE) and path.is_file():
+            constants = _constants(_parse(path))
+            found |= {alias.asname or alias.name: constants.get(alias.name) for alias in node.names}
+    return {name: text for name, text in found.items() if text is not None}
+
+
+class _Filled(ast.NodeTransformer):
+    """Put texts that have names in the place of these."""
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        self.texts = texts
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.expr:
+        """Return a text in the place of its name."""
+        text = self.texts.get(node.value.id) if isinstance(node.value, ast.Name) else None
+        return node if text is None else ast.Constant(text)
 
 
 def _kind(call: ast.Call) -> str | None:
@@ -115,12 +153,17 @@ def _words(node: ast.expr) -> str:
     if isinstance(node, ast.JoinedStr):
         return "".join(_words(part) for part in node.values)
     if isinstance(node, ast.FormattedValue):
-        return f"{{{_name(node.value)}}}"
+        return _words(node.value) if _is_choice(node.value) else f"{{{_name(node.value)}}}"
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return _words(node.left) + _words(node.right)
     if isinstance(node, ast.IfExp):
-        return f"{_words(node.body)} / {_words(node.orelse)}"
+        return " / ".join(filter(None, (_words(node.body), _words(node.orelse))))
     return ""
+
+
+def _is_choice(node: ast.expr) -> bool:
+    """Return whether one of two texts is filled in."""
+    return isinstance(node, ast.IfExp) and all(isinstance(each, ast.Constant) for each in (node.body, node.orelse))
 
 
 def _name(node: ast.expr) -> str:
@@ -130,9 +173,20 @@ def _name(node: ast.expr) -> str:
     if isinstance(node, ast.Attribute):
         return node.attr.strip("_")
     if isinstance(node, ast.Call):
-        return _name(node.args[-1]) if node.args else _name(node.func)
+        filled = [each for each in node.args if not isinstance(each, ast.Constant)]
+        if filled:
+            return _name(filled[-1])
+        if getattr(node.func, "id", getattr(node.func, "attr", "")) == "spell":
+            return _name(node.args[-1])
+        return _name(node.func.value if node.args and isinstance(node.func, ast.Attribute) else node.func)
     if isinstance(node, ast.Subscript | ast.Starred | ast.Await):
         return _name(node.value)
+    if isinstance(node, ast.BoolOp):
+        return _name([each for each in node.values if not isinstance(each, ast.Constant)][-1])
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return _words(node).replace("{", "").replace("}", "")
     return "..."
 
 

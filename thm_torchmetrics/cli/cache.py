@@ -74,7 +74,9 @@ def prune(folder: Path, older_than: float | None, max_size: int | None) -> None:
     except InputError as error:
         raise click.UsageError(in_cli_words(str(error))) from error
     except OSError as error:
-        raise click.UsageError(f"{error.filename or folder} cannot be removed: {error.strerror or error}") from error
+        raise click.UsageError(
+            f"{error.filename or folder} cannot be removed: {error.strerror or error}; remove it yourself"
+        ) from error
     click.echo(f"removed {len(removed):,} files, {_bytes(sum(file.size for file in removed))}")
 
 

@@ -84,9 +84,13 @@ def _read(context: click.Context, option: click.Parameter, path: Path | None) ->
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise click.UsageError(f"--config {path}: cannot be read: {error.strerror or error}", context) from error
+        raise click.UsageError(
+            f"--config {path}: cannot be read: {error.strerror or error}; name another file", context
+        ) from error
     except ValueError as error:  # of TOML, or of UTF-8
-        raise click.UsageError(f"--config {path}: is not TOML: {error}", context) from error
+        raise click.UsageError(
+            f"--config {path}: is not TOML: {error}; write lines such as every = 2", context
+        ) from error
     params = options_by_key(context.command)
     defaults: dict[str, Any] = {}
     for spelled, value in found.items():
@@ -95,7 +99,7 @@ def _read(context: click.Context, option: click.Parameter, path: Path | None) ->
             raise click.UsageError(f"--config {path}: there is no option {spelled!r}{_suggest(key, params)}", context)
         name = str(params[key].name)
         if name in defaults:
-            raise click.UsageError(f"--config {path}: {key} stands there twice, with - and with _", context)
+            raise click.UsageError(f"--config {path}: {key} stands there twice, with - and with _; keep one", context)
         try:
             defaults[name] = _typed(context, params[key], value)
         except click.BadParameter as error:

@@ -46,7 +46,7 @@ def models_named(texts: Sequence[str]) -> dict[str, Path]:
         if name in models:
             raise InputError(f"--preds {text}: there is a model {name!r} already; give another name by NAME={path}")
         if not path.exists() and not is_pattern(path):
-            raise InputError(f"--preds {text}: {path} does not exist")
+            raise InputError(f"--preds {text}: {path} does not exist; give a folder of videos")
         models[name] = path
     return models
 

@@ -58,7 +58,10 @@ def make_metric(text: str, options: Mapping[str, Any] | None = None, used: set[s
         return cls(**{"protocol": choice.protocol, **chosen})
     metric = cls(**{"protocol": choice.protocol, **chosen, "align": "delay"})
     if not has_delay(metric):
-        raise InputError(f"{choice.row.key} does not compare frame with frame, so there is no delay to take out")
+        raise InputError(
+            f"{choice.row.key} does not compare frame with frame, so there is no delay to take out; leave out "
+            "'@aligned'"
+        )
     return metric
 
 
@@ -75,7 +78,8 @@ def metric_class(row: catalog.Row) -> type[TalkingHeadMetric]:
             cls = getattr(importlib.import_module(row.module), row.name, None)
         except ImportError as error:
             raise InputError(
-                f"the metric {row.key!r} lies in {row.module}, which cannot be imported: {error}"
+                f"the metric {row.key!r} lies in {row.module}, which cannot be imported: {error}; mend or uninstall "
+                "the package that brings it"
             ) from error
     if not (isinstance(cls, type) and issubclass(cls, TalkingHeadMetric)):
         raise InputError(
@@ -150,5 +154,7 @@ def members_of(
         members[name] = make_metric(item, options, used) if isinstance(item, str) else item
     unused = sorted(set(options) - used)
     if unused:
-        raise InputError(f"no metric of this collection has an option {', '.join(unused)}")
+        raise InputError(
+            f"no metric of this collection has an option {', '.join(unused)}; leave out what changes nothing"
+        )
     return members

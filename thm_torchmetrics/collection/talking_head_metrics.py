@@ -81,7 +81,7 @@ class TalkingHeadMetrics(MetricCollection):
         for given, member in members.items():
             name = given.replace(":", self._separator)
             if name in self:
-                raise InputError(f"the collection has a metric {name!r} already")
+                raise InputError(f"the collection has a metric {name!r} already; add it by a dict, under another name")
             self[name] = member
         self._enable_compute_groups = self._shared_states()
         self._init_compute_groups()

@@ -90,7 +90,7 @@ class Clip:
         if isinstance(frames, Tensor):
             check_layout(frames, "frames")
             if times and len(times) != len(frames):
-                raise InputError(f"there are {len(times)} times for {len(frames)} frames")
+                raise InputError(f"there are {len(times)} times for {len(frames)} frames; give one per frame")
         elif not isinstance(frames, VideoSource):
             raise InputError(
                 "a Clip takes a tensor (T, 3, H, W) or a video source such as media.open_video(path), got "

@@ -121,7 +121,10 @@ class TalkingHeadMetric(OptionsMetric):
         super().__init__(**kwargs)
         self.protocol = one_of("protocol", protocol or self.protocols[0], self.protocols)
         if self._row is not None and self.protocol not in self.procedures:
-            raise InputError(f"the catalog names the protocol {self.protocol!r} of {self.key}, but no code computes it")
+            raise InputError(
+                f"the catalog names the protocol {self.protocol!r} of {self.key}, but no code computes it; add it to "
+                f"{type(self).__name__}.procedures"
+            )
         default = "frame" if self._row is None else self._row.protocol(self.protocol).average
         self.average = one_of("average", average or default, self.averages)
         self.align = one_of("align", align, get_args(Align))

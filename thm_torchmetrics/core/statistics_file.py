@@ -54,7 +54,9 @@ class SavedStatistics:
             unfinished.replace(path)
         except (OSError, SafetensorError) as error:
             unfinished.unlink(missing_ok=True)
-            raise InputError(f"the statistics {path} cannot be written: {error}") from error
+            raise InputError(
+                f"the statistics {path} cannot be written: {error}; name a file in another folder"
+            ) from error
 
     @classmethod
     def read(cls, path: str | Path) -> SavedStatistics:

@@ -88,7 +88,10 @@ class SumsMetric(Metric):
         elif isinstance(incoming_state, type(self)):
             count, state = incoming_state.update_count, dict(incoming_state.metric_state)
         else:
-            raise InputError(f"{type(self).__name__} cannot merge the state of a {type(incoming_state).__name__}")
+            raise InputError(
+                f"{type(self).__name__} cannot merge the state of a {type(incoming_state).__name__}; merge only "
+                "metrics of one class"
+            )
         (name,) = self._defaults
         own: Tensor = getattr(self, name)
         (other,) = state.values()

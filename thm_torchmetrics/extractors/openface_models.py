@@ -123,14 +123,18 @@ def read_linear_model(path: Path) -> LinearModel:
     body = _Body(path)
     kind = body.whole()
     if kind not in (0, _DYNAMIC):
-        raise WeightsError(f"{path} is no linear model of OpenFace: its kind is {kind}, needs 0 or 1")
+        raise WeightsError(
+            f"{path} is no linear model of OpenFace: its kind is {kind}, needs 0 or 1; get the published file"
+        )
     cutoff = body.number() if kind == _DYNAMIC else np.nan
     means, weights, bias = body.matrix(), body.matrix(), body.number()
     body.check_end()
     if kind == _DYNAMIC and not 0 < cutoff < 1:
-        raise WeightsError(f"{path} is damaged: its cut-off is {cutoff:g}, needs a share in 0..1")
+        raise WeightsError(
+            f"{path} is damaged: its cut-off is {cutoff:g}, needs a share in 0..1; get the published file"
+        )
     if not (np.isfinite(means).all() and np.isfinite(weights).all() and np.isfinite(bias)):
-        raise WeightsError(f"{path} is damaged: it holds NaN or infinity")
+        raise WeightsError(f"{path} is damaged: it holds NaN or infinity; get the published file")
     return LinearModel(means, weights, bias, cutoff)
 
 
@@ -170,7 +174,10 @@ class _Body:
     def check_end(self) -> None:
         """Raise an error if anything follows."""
         if self.at != len(self.bytes):
-            raise WeightsError(f"{self.path} is damaged: {len(self.bytes) - self.at:,} bytes follow its last number")
+            raise WeightsError(
+                f"{self.path} is damaged: {len(self.bytes) - self.at:,} bytes follow its last number; get the "
+                "published file"
+            )
 
 
 def _check_matrix(path: Path, rows: int, columns: int, kind: int) -> None:

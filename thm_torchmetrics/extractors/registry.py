@@ -86,7 +86,9 @@ def register_extractor(name: str, extractor: Any) -> None:
     if not kind or not hasattr(extractor, "make"):
         raise InputError(f"{extractor!r} needs a `kind`, such as {', '.join(EXTRACTORS)}, and a classmethod `make`")
     if EXTRACTORS.setdefault(kind, {}).setdefault(name, extractor) is not extractor:
-        raise InputError(f"there is an extractor {name!r} of {kind} already: {EXTRACTORS[kind][name]!r}")
+        raise InputError(
+            f"there is an extractor {name!r} of {kind} already: {EXTRACTORS[kind][name]!r}; give yours another name"
+        )
 
 
 def find_extractor(kind: str, name: Any, argument: str = "extractor") -> Any:

@@ -53,7 +53,10 @@ def check_speech(audio: Tensor, sample_rate: int) -> None:
     if audio.dtype != torch.int16:
         audio = audio.detach()
         if not bool(audio.isfinite().all()):
-            raise InputError(f"audio holds {int((~audio.isfinite()).sum())} samples that are NaN or infinite")
+            raise InputError(
+                f"audio holds {int((~audio.isfinite()).sum())} samples that are NaN or infinite; replace them, for "
+                "example by torch.nan_to_num"
+            )
         if audio.numel() and float(audio.abs().max()) > 1:
             raise InputError(
                 f"float audio must lie in -1..1, got {float(audio.min()):g}..{float(audio.max()):g}; divide samples "

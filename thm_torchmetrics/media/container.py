@@ -132,7 +132,7 @@ def _opened(path: Path) -> Iterator[int]:
     except PermissionError as error:
         raise MediaError(f"{path}: may not be read; give yourself the permission to read it") from error
     except (OSError, ValueError) as error:  # ValueError: a name with a null byte
-        raise MediaError(f"{path}: cannot be read ({reason(error)})") from error
+        raise MediaError(f"{path}: cannot be read ({reason(error)}); check its name, or copy it again") from error
     try:
         _check_kind(path, os.fstat(descriptor).st_mode)  # it may have been replaced meanwhile
         _check_start(path, descriptor)

@@ -137,7 +137,9 @@ def read_csv(path: Path) -> CsvTable:
     except FileNotFoundError as error:
         raise MediaError(f"{path}: there is no such file") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise MediaError(f"{path}: is no table of OpenFace that can be read ({error})") from error
+        raise MediaError(
+            f"{path}: is no table of OpenFace that can be read ({error}); copy it, or run OpenFace, again"
+        ) from error
     # a line of separators alone is a row without values, but spreadsheets write such lines below the last row, too
     records = [(line, row) for line, row in records if len(row) > 1 or any(row)]
     while records and not any(records[-1][1]):

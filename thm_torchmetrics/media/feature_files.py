@@ -86,7 +86,7 @@ def read_feature_file(path: Path | str, shape: _Row = None) -> FeatureFile:
         if path.is_dir() and mesh_files(path):
             return FeatureFile(path, _checked(path, read_mesh_clip(path), shape))
         if not path.is_file():
-            raise MediaError(f"{path}: {'is no file' if path.exists() else 'there is no such file'}")
+            raise MediaError(f"{path}: {'is no file; name one' if path.exists() else 'there is no such file'}")
         if path.suffix.lower() == ".txt":
             return FeatureFile(path, _read_text(path, shape))
         with path.open("rb") as file:

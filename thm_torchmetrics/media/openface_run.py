@@ -139,7 +139,9 @@ def _run(launch: Launch, folder: Path, time_limit: float, video: Path, log: IO[b
             launch.command, cwd=folder, stdin=closed, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
     except OSError as error:
-        raise MediaError(f"{video}: {launch.command[0]} cannot be started: {error.strerror or error}") from error
+        raise MediaError(
+            f"{video}: {launch.command[0]} cannot be started: {error.strerror or error}; start it by hand to see why"
+        ) from error
     try:
         return process.wait(time_limit)
     except subprocess.TimeoutExpired as error:
@@ -212,7 +214,7 @@ def _advice(text: str) -> str:
         return "; download its CE-CLM models (download_models.sh of OpenFace), or choose those of CLNF"
     if "failed to open the video" in text.lower():
         return "; convert the video, for example by ffmpeg -i FILE -pix_fmt yuv420p NEW.mp4"
-    return ""
+    return "; run it by hand on this video to see why"
 
 
 def _accept(made: Path, frames: int) -> Tracked:
@@ -233,7 +235,10 @@ def _accept(made: Path, frames: int) -> Tracked:
     if len(rows) != frames or not np.isfinite(rows).all():
         raise MediaError("it leaves out frames or values; run OpenFace again")
     if not all(re.fullmatch(r"[01][.,]\d\d", text) for name in presences for text in table.texts(name)):
-        raise MediaError("OpenFace was stopped before its last pass, which writes presences with two decimals")
+        raise MediaError(
+            "OpenFace was stopped before its last pass, which writes presences with two decimals; run it again and let "
+            "it end"
+        )
     return Tracked(frames, int((table.numbers("success") == 0).sum()))
 
 

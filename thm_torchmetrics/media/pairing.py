@@ -111,7 +111,9 @@ def pair(
     single = {kind: path for kind, path in paths.items() if path.is_file() or (kind in _VIDEOS and is_pattern(path))}
     for kind, path in paths.items():
         if single and not path.exists() and kind not in single:
-            raise InputError(f"{kind}: {path} does not exist, but {next(iter(single.values()))} is a file")
+            raise InputError(
+                f"{kind}: {path} does not exist, but {next(iter(single.values()))} is a file; give one, too"
+            )
     found, passed_over = _find({kind: path for kind, path in paths.items() if kind not in single})
     single |= {kind: paths[kind] for kind, clips in found.items() if clips is None}
     folders = {kind: clips for kind, clips in found.items() if clips is not None}
@@ -245,5 +247,7 @@ def discover(data: Path | str) -> dict[str, Path]:
         )
     folders = {kind: data / name for kind, name in FOLDERS.items() if (data / name).is_dir()}
     if not folders:
-        raise InputError(f"{data}: holds none of the folders {', '.join(FOLDERS.values())}")
+        raise InputError(
+            f"{data}: holds none of the folders {', '.join(FOLDERS.values())}; rename yours, or give each of them alone"
+        )
     return folders

@@ -110,6 +110,6 @@ def _check_columns(path: Path, columns: Sequence[str]) -> None:
             f"{', '.join(COLUMNS)}"
         )
     if len(set(columns)) < len(columns):
-        raise InputError(f"{path}: a column is named twice: {', '.join(columns)}")
+        raise InputError(f"{path}: a column is named twice: {', '.join(columns)}; keep one")
     if set(columns) <= {"clip"}:
         raise InputError(f"{path}: has no column of files; add preds, target or others of {', '.join(COLUMNS)}")

@@ -179,7 +179,7 @@ def _in_order(source: Path, pictures: list[Path]) -> list[Path]:
         MediaError: if there is none, if they have no order, or if one is missing.
     """
     if not pictures:
-        raise MediaError(f"{source}: there is no picture ({', '.join(PICTURE_SUFFIXES)})")
+        raise MediaError(f"{source}: there is no picture; give a folder or pattern of {', '.join(PICTURE_SUFFIXES)}")
     if len(pictures) == 1:
         return pictures
     found = numbered(pictures)
@@ -223,7 +223,9 @@ def _entries(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
     except OSError as error:
-        raise MediaError(f"{folder}: cannot be searched ({error.strerror or error})") from error
+        raise MediaError(
+            f"{folder}: cannot be searched ({error.strerror or error}); give yourself the permission to read it"
+        ) from error
 
 
 def _read(path: Path) -> tuple[Picture, str]:

@@ -70,7 +70,7 @@ def write_video(
     pictures = iter(frames)
     first = next(pictures, None)
     if first is None:
-        raise InputError(f"{path}: there are no frames to write")
+        raise InputError(f"{path}: there are no frames to write; give at least one")
     _check_picture(first, first)
     if codec == "libx264" and pixel_format == "yuv420p" and any(side % 2 for side in first.shape[:2]):
         raise InputError(f"{path}: {pixel_format} needs an even height and width, got {first.shape[:2]}")
@@ -158,7 +158,7 @@ def _check_picture(picture: npt.NDArray[np.uint8], first: npt.NDArray[np.uint8])
 
 def _ticks(times: Sequence[float], index: int) -> int:
     if index >= len(times):
-        raise InputError(f"there are more frames than times, of which there are {len(times)}")
+        raise InputError(f"there are more frames than times, of which there are {len(times)}; give one per frame")
     if not math.isfinite(times[index]) or (index and times[index] <= times[index - 1]):
         raise InputError(
             f"times must be finite and increase, got {times[max(index - 1, 0)]:g} and then {times[index]:g} s"

@@ -181,7 +181,9 @@ def _check_pattern(source: str, words: Sequence[str]) -> None:
     try:
         groups = re.compile(source).groups
     except re.error as error:
-        raise InputError(f"labels={source!r} is no file .csv and no regular expression: {error}") from error
+        raise InputError(
+            f"labels={source!r} is no file .csv and no regular expression: {error}; give one of the two"
+        ) from error
     if len(words) > max(groups, 1):
         raise InputError(
             f"labels={source!r} is no file .csv, and as a regular expression it has {groups} groups; it needs one for "

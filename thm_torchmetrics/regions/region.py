@@ -91,7 +91,10 @@ class ClipRegion:
             return rows.tolist() * len(chunk)
         stop = chunk.start + len(chunk)
         if stop > len(rows):
-            raise InputError(f"{self.region.place} has {len(rows)} boxes for a clip of {stop} frames or more")
+            raise InputError(
+                f"{self.region.place} has {len(rows)} boxes for a clip of {stop} frames or more; give one per frame, "
+                "or one for all"
+            )
         return rows[chunk.start : stop].tolist()
 
 

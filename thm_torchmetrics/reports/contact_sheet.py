@@ -36,7 +36,7 @@ def landmark_sheet(
         InputError: if there is no frame.
     """
     if not pictures:
-        raise InputError("there are no frames to draw")
+        raise InputError("there are no frames to draw; give at least one")
     tiles = [_tile(*each) for each in zip(pictures, points, captions, strict=True)]
     width, height = max(tile.width for tile in tiles), max(tile.height for tile in tiles)
     columns = min(_COLUMNS, len(tiles))

@@ -92,7 +92,9 @@ class CacheFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             foreign = any(not each.name.startswith((TAG, f".{TAG}")) for each in self.path.iterdir())
         except OSError as error:
-            raise InputError(f"{self.path} cannot be used as a cache: {error.strerror or error}") from error
+            raise InputError(
+                f"{self.path} cannot be used as a cache: {error.strerror or error}; name another folder"
+            ) from error
         if foreign and not is_cache(self.path):  # another process may be making it
             raise InputError(f"{self.path} holds other files and is no cache; name an empty folder, or one to be made")
         try:

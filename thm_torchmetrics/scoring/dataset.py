@@ -174,7 +174,9 @@ def _inputs(options: ScoreOptions) -> tuple[list[Item], dict[str, Path]]:
         return [], (discover(options.data) if options.data else {}) | folders
     others = [spell(name) for name in (("data",) if options.data else ()) + tuple(folders)]
     if others:
-        raise InputError(f"{spell('pairs')} names the files of every clip, so it does not go with {', '.join(others)}")
+        raise InputError(
+            f"{spell('pairs')} names the files of every clip, so it does not go with {', '.join(others)}; leave one out"
+        )
     return read_pairs(options.pairs), {}
 
 
@@ -182,4 +184,6 @@ def _check_extractors(chosen: Mapping[str, str], spell: Spelling) -> None:
     for key, name in chosen.items():
         known: Collection[str] = EXTRACTORS.get(catalog.find_choice(key).row.extractor_kind, {})
         if name not in known:
-            raise InputError(f"{spell('extractor', name, key)}: {key} has {', '.join(known) or 'no networks'}")
+            raise InputError(
+                f"{spell('extractor', name, key)}: {key} has {', '.join(known) or 'no networks; leave it out'}"
+            )

@@ -12,6 +12,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from thm_torchmetrics.errors import InputError
 
+REMEDY = "name a file as `thm score -o FILE.json` writes it"
+"""What to do with a file that holds no result."""
+
 
 def to_json(value: Any) -> Any:
     """Return a value with None for each number that JSON cannot hold.
@@ -51,9 +54,9 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise InputError(f"{path} cannot be read: {error.strerror or error}; {REMEDY}") from error
     except (ValueError, RecursionError) as error:  # of JSON, or of UTF-8
-        raise InputError(f"{path} is not JSON: {error}") from error
+        raise InputError(f"{path} is not JSON: {error}; {REMEDY}") from error
 
 
 def typed(value: Any, kind: Any, name: str) -> Any:
@@ -99,5 +102,5 @@ def _dataclass_of(plain: Mapping[str, Any], kind: Any, name: str) -> Any:
         if field.name in plain:
             values[field.name] = typed(plain[field.name], kinds[field.name], f"{name}.{field.name}")
         elif field.default is MISSING and field.default_factory is MISSING:
-            raise InputError(f"{name} lacks {field.name!r}")
+            raise InputError(f"{name} lacks {field.name!r}; {REMEDY}")
     return kind(**values)

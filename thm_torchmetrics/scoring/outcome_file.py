@@ -68,4 +68,6 @@ class OutcomeReader:
             raise self._damaged(error) from error
 
     def _damaged(self, error: Exception) -> InputError:
-        return InputError(f"{self._name} holds no outcomes of `thm score --shard`, or is damaged: {error}")
+        return InputError(
+            f"{self._name} holds no outcomes of `thm score --shard`, or is damaged: {error}; score the shard again"
+        )

@@ -109,7 +109,9 @@ def features_by_metric(
         if not sides:
             continue
         if not _takes_features(row):
-            raise InputError(f"{text} cannot be given features with {spell(f'{next(iter(sides))}_features')}")
+            raise InputError(
+                f"{text} cannot be given features with {spell(f'{next(iter(sides))}_features')}; leave it out"
+            )
         own = own_options.get(text)
         needed = without_network(text, own).inputs if own else _inputs(choice)
         read = [side for side in _SIDES if side in needed]

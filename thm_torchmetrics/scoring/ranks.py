@@ -176,4 +176,4 @@ def _contact() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise RankError(f"another process of the run died: {error}") from error
+        raise RankError(f"another process of the run died: {error}; that one may have said why") from error

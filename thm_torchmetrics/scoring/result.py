@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from thm_torchmetrics.core.score import ClipScore
 from thm_torchmetrics.errors import InputError, MissingExtraError
 from thm_torchmetrics.media.whole_file import whole_file
-from thm_torchmetrics.scoring.json_form import from_json, read_json, to_json, typed
+from thm_torchmetrics.scoring.json_form import REMEDY, from_json, read_json, to_json, typed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,7 +190,7 @@ class Result:
             InputError: if it is none, or of another schema.
         """
         if not isinstance(plain, Mapping):
-            raise InputError(f"{name} is no result of `thm score`: it is no JSON object")
+            raise InputError(f"{name} is no result of `thm score`: it is no JSON object; {REMEDY}")
         if isinstance(plain.get("models"), Mapping):
             raise InputError(f"{name} holds several models ({', '.join(plain['models'])}); one result is needed")
         if plain.get("schema") != SCHEMA:

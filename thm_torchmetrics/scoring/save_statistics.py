@@ -26,7 +26,7 @@ def save_statistics(folder: Path, metrics: Mapping[str, TalkingHeadMetric], item
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"the folder {folder} cannot be made: {error.strerror or error}") from error
+        raise InputError(f"the folder {folder} cannot be made: {error.strerror or error}; name another") from error
     items = list(items)
     digests: dict[Path, str] = {}
     for name, metric in metrics.items():

@@ -36,7 +36,7 @@ def check_archive(path: Path) -> None:
             too_large = unpacked > path.stat().st_size  # reading it could take all memory
             damaged = None if too_large else archive.testzip()
     except Exception as error:  # a damaged file can fail in any part of the reader
-        raise WeightsError(f"{path} is damaged: {str(error) or type(error).__name__}") from error
+        raise WeightsError(f"{path} is damaged: {str(error) or type(error).__name__}; copy or save it again") from error
     if too_large:
         raise WeightsError(f"{path} unpacks to {unpacked:,} bytes, more than it has; save it with torch.save")
     if damaged is not None:

@@ -41,7 +41,8 @@ def files_in(folder: str | Path) -> dict[str, Path]:
         saved = _checkpoints_in(root, [root, *folders])
     except OSError as error:
         raise InputError(
-            f"the folder of checkpoints cannot be read: {error.filename or root}, {error.strerror or error}"
+            f"the folder of checkpoints cannot be read: {error.filename or root}, {error.strerror or error}; give "
+            "yourself the permission"
         ) from error
     for name, paths in held.items():
         if len({path.resolve() for path in paths}) > 1:

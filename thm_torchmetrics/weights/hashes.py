@@ -53,7 +53,7 @@ def _hashed(path: Path, digest: Callable[[Path, int, int], str]) -> str:
         facts = path.stat()
         return digest(path.absolute(), facts.st_size, facts.st_mtime_ns)
     except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise WeightsError(f"{path} cannot be read: {error.strerror or error}; copy it again") from error
 
 
 def forget_hashes() -> None:

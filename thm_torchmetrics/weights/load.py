@@ -22,6 +22,7 @@ StateDict: TypeAlias = "dict[str, torch.Tensor]"
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "module", "net_recon")
 _COUNTER = "num_batches_tracked"
+_SAVE = "save the state dict alone: torch.save(model.state_dict(), FILE)"
 
 
 def _read(path: Path, custom: bool) -> Any:
@@ -30,7 +31,9 @@ def _read(path: Path, custom: bool) -> Any:
 
     found = file_type(path)
     if found != CHECKPOINT:
-        raise WeightsError(f"{path} is {found}, not a PyTorch checkpoint; nothing in it was run")
+        raise WeightsError(
+            f"{path} is {found}, not a PyTorch checkpoint; nothing in it was run. Give a file that torch.save wrote"
+        )
     if custom:
         check_archive(path)
     try:
@@ -39,24 +42,21 @@ def _read(path: Path, custom: bool) -> Any:
         raise WeightsError(f"{path} was refused, and nothing in it was run: {_refusal(error)}") from error
     except Exception as error:  # a damaged file can fail in any part of the reader
         summary = (str(error).splitlines() or [type(error).__name__])[0]
-        raise WeightsError(f"{path} is damaged or cut short: {summary}") from error
+        raise WeightsError(f"{path} is damaged or cut short: {summary}; copy or download it again") from error
 
 
 def _refusal(error: pickle.UnpicklingError) -> str:
     """Say why PyTorch refused a file; its own advice, to switch the check off, is left out."""
     cause = str(error.__context__ or error)
     if (named := re.search(r"GLOBAL ([\w.]+)", cause)) is not None:
-        return (
-            f"it holds more than tensors and asks for {named[1]}. Where the file can be trusted, save the state dict "
-            "alone: torch.save(model.state_dict(), FILE)"
-        )
-    return f"it is damaged, or holds more than tensors ({cause.splitlines()[0]})"
+        return f"it holds more than tensors and asks for {named[1]}. Where the file can be trusted, {_SAVE}"
+    return f"it is damaged, or holds more than tensors ({cause.splitlines()[0]}); {_SAVE}"
 
 
 def _unwrap(held: Any, wrapper: str | None, path: Path) -> Mapping[str, Any]:
     """Return the state dict of a file: its dict, or the one item of it that is known to be the network."""
     if not isinstance(held, Mapping):
-        raise WeightsError(f"{path} holds a {type(held).__name__}, not a state dict")
+        raise WeightsError(f"{path} holds a {type(held).__name__}, not a state dict; {_SAVE}")
     names = [name for name in _WRAPPERS if isinstance(held.get(name), Mapping)]
     if wrapper is not None and isinstance(held.get(wrapper), Mapping):
         names = [wrapper]
@@ -103,12 +103,13 @@ def load(
         if not (isinstance(key, str) and isinstance(value, torch.Tensor))
     ]
     if wrong or not state:
-        raise WeightsError(f"{path} is no state dict: {some(wrong) if wrong else 'it is empty'}, not tensors by key")
+        what = some(wrong) if wrong else "it is empty"
+        raise WeightsError(f"{path} is no state dict: {what}, not tensors by key; {_SAVE}")
     if found.custom:  # a published file is verified by its hash
         check_numbers(path, state)
     bare = {re.sub(r"^(module\.)+", "", key): value.detach().to(device) for key, value in state.items()}
     if len(bare) < len(state):
-        raise WeightsError(f"{path} holds keys twice, with and without the prefix `module.`")
+        raise WeightsError(f"{path} holds keys twice, with and without the prefix `module.`; {_SAVE}")
     return bare
 
 
@@ -147,6 +148,7 @@ def load_into(module: nn.Module, state: StateDict, name: str) -> None:
     """
     if difference := _difference(module.state_dict(), state):
         raise WeightsError(
-            f"the checkpoint {name!r} does not fit the network {type(module).__name__}. Keys {'; '.join(difference)}"
+            f"the checkpoint {name!r} does not fit the network {type(module).__name__}. Keys {'; '.join(difference)}. "
+            "Give a file that was saved from this network"
         )
     module.float().load_state_dict(state, strict=False)

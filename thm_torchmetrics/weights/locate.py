@@ -186,7 +186,9 @@ def _locate_custom(entry: WeightEntry, file: Path, commercial: bool | None) -> F
     elif not entry.verifiable:
         check_license(entry.name, commercial)
     if not entry.parts and (wrong := describe_wrong_file(file, entry.file)) is not None:
-        raise WeightsError(f"the file given for the checkpoint {entry.name!r} is {wrong}: {file}")
+        raise WeightsError(
+            f"the file given for the checkpoint {entry.name!r} is {wrong}: {file}; give the checkpoint itself"
+        )
     return Found(file, sha256, custom=not is_published(file, entry))
 
 

@@ -35,7 +35,7 @@ def load_torchscript(name: str, file: str | Path | None = None, *, commercial: b
             "it was run. Save the state dict of the network instead: torch.save(model.state_dict(), FILE)"
         )
     if (kind := file_type(found.path)) != TORCHSCRIPT:
-        raise WeightsError(f"{found.path} is {kind}, not {TORCHSCRIPT}")
+        raise WeightsError(f"{found.path} is {kind}, not {TORCHSCRIPT}; get the published file")
     import torch
 
     with warnings.catch_warnings():

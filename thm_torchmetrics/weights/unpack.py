@@ -36,7 +36,10 @@ def unpacked(archive: Path, name: str, suffix: str) -> Path:
                 if not folder.is_dir():  # else another process was faster
                     raise
     except OSError as error:
-        raise WeightsError(f"{archive} cannot be unpacked into {folder.parent}: {error.strerror or error}") from error
+        raise WeightsError(
+            f"{archive} cannot be unpacked into {folder.parent}: {error.strerror or error}; set THM_WEIGHTS_DIR to a "
+            "folder that has room and can be written"
+        ) from error
     return folder
 
 
@@ -48,6 +51,8 @@ def _unpack(archive: Path, folder: Path, suffix: str) -> None:
     except OSError:
         raise
     except Exception as error:  # a damaged archive can fail in any part of the reader
-        raise WeightsError(f"{archive} is no model pack, or damaged: {str(error) or type(error).__name__}") from error
+        raise WeightsError(
+            f"{archive} is no model pack, or damaged: {str(error) or type(error).__name__}; fetch it again"
+        ) from error
     if not any(folder.iterdir()):
-        raise WeightsError(f"{archive} is no model pack: it holds no {suffix} file")
+        raise WeightsError(f"{archive} is no model pack: it holds no {suffix} file; fetch it again")
