@@ -5,7 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
+from parity.seeded import seeded_state
 
 from thm_torchmetrics.cli import main
 from thm_torchmetrics.demo.sample import make_sample
@@ -129,3 +131,22 @@ def test_metrics_that_no_model_can_have_are_told_with_the_reason(sample: Path, t
     told = thm(*given, "--methods").stdout
     assert "Not measured: fid, lse-c" in told
     assert "Every frame that could have a value has one" not in told
+
+
+@pytest.mark.slow
+def test_a_metric_over_all_frames_has_an_interval(tmp_path: Path) -> None:
+    folder = make_sample(tmp_path / "sample", clips=8, seconds=0.12, size=64)
+    torch.save(seeded_state("inception_fid"), tmp_path / "made_up.pth")
+    models = ("--preds", f"ours={folder / 'pred_video'}", "--preds", f"real={folder / 'gt_video'}")
+    run = thm(
+        "--target", folder / "gt_video", *models, "--metrics", "fid", "--weights",
+        f"inception-fid={tmp_path / 'made_up.pth'}", "--save-statistics", tmp_path / "kept",
+        "-o", tmp_path / "all.json",
+    )  # fmt: skip
+    assert run.exit_code == 0, run.output
+    plain = json.loads((tmp_path / "all.json").read_text())
+    cell = plain["comparison"]["metrics"]["fid"]["ours"]
+    assert cell["interval"]["low"] < cell["value"] < cell["interval"]["high"]
+    assert plain["comparison"]["differences"][0]["p"] is not None
+    assert "shard" not in plain["models"]["ours"]["provenance"]
+    assert list((tmp_path / "kept").glob("*.safetensors"))

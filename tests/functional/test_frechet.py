@@ -8,11 +8,12 @@ import numpy.typing as npt
 import pytest
 import scipy.linalg
 import torch
+from functional.weighted_frechet import weighted_distance
 from parity.seeded import golden, golden_input
 from torch import Tensor
 
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.functional.frechet import frechet_distance, frechet_from_features, frechet_sums
+from thm_torchmetrics.functional.frechet import frechet_distance, frechet_from_features, frechet_gradient, frechet_sums
 
 GOLDEN = golden("inception_fid")
 
@@ -153,6 +154,32 @@ def test_covariances_of_the_programs_of_fvd(case: str, program: str) -> None:
     singular = case in ("few", "wide") and program != "videogpt"  # of the root by SciPy
     bound = {"rel": max(tolerance, 1e-6) if singular else tolerance, "abs": 2e-5 if case == "same" else 0}
     assert value == pytest.approx(float(golden("frechet_fvd")[f"{case}_{program}"]), **bound)
+
+
+@pytest.mark.parametrize(("n", "m"), [(60, 50), (50, 60), (8, 60), (60, 8), (8, 7), (13, 14)])
+def test_the_gradient_is_that_of_the_weights_of_samples(n: int, m: int) -> None:
+    generator = torch.Generator().manual_seed(n + m)
+    x = torch.randn(n, 12, generator=generator, dtype=torch.float64) @ torch.randn(12, 12, generator=generator).double()
+    y = torch.randn(m, 12, generator=generator, dtype=torch.float64) + 1.0
+    weights = [torch.ones(rows, dtype=torch.float64, requires_grad=True) for rows in (n, m)]
+    expected = torch.autograd.grad(weighted_distance(x, y, *weights), weights)
+    gradients = frechet_gradient(frechet_sums(x), frechet_sums(y))
+    for rows, gradient, of_weights in zip((x, y), gradients, expected, strict=True):
+        got = torch.stack([(gradient * frechet_sums(row[None])).sum() for row in rows])
+        torch.testing.assert_close(got, of_weights, rtol=1e-6, atol=1e-6)
+
+
+def test_samples_that_never_vary_move_the_distance_by_their_mean() -> None:
+    x, y = torch.full((4, 2), 1.0), torch.full((3, 2), 3.0)
+    of_x, of_y = frechet_gradient(frechet_sums(x), frechet_sums(y))
+    assert float((of_x * frechet_sums(x[:1])).sum()) == pytest.approx(0.0, abs=1e-12)
+    assert float((of_x * frechet_sums(x[:1] - 2)).sum()) == pytest.approx(4 / 4 * 4 + 2 * 2**2 / 3)
+    assert float((of_y * frechet_sums(y[:1])).sum()) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_no_covariance_no_gradient() -> None:
+    x = frechet_sums(torch.ones(5, 3))
+    assert all(each.isnan().all() for each in frechet_gradient(x, frechet_sums(torch.ones(1, 3))))
 
 
 def test_bad_input_is_named() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -82,6 +83,7 @@ def score_models(
     """
     from thm_torchmetrics import reports
     from thm_torchmetrics.comparison.compare import compare_models
+    from thm_torchmetrics.comparison.models import read_sums
     from thm_torchmetrics.scoring.dataset import plan_run
     from thm_torchmetrics.scoring.devices import launched_devices
 
@@ -101,30 +103,35 @@ def score_models(
     if page is not None:
         check_page()
     check_folders(paths)
-    alone = {**values, "output": (), "form": "table", "report": page}
-    by_model = {name: {**alone, "preds": path} for name, path in models.items()}
-    for each in by_model.values():
-        plan_run(options_of(each, given))
-
     results: dict[str, Result] = {}
     failed: dict[str, ThmError] = {}
     asked: tuple[str, ...] = ()
-    for name, each in by_model.items():
-        if not values["quiet"]:
-            click.echo(f"model {name}", err=True)
-        try:
-            result, asked = run(each, given, {**arguments, "preds": str(each["preds"])}, command)
-            assert result is not None  # noqa: S101  (this is the only process)
-            results[name] = result
-        except StoppedRun as stopped:
-            stopped.add_note("no comparison is written")
-            raise
-        except ThmError as error:
-            failed[name] = error
-            click.echo(f"model {name} failed: {error}", err=True)
-    if not results:
-        raise InputError("; ".join(f"{name}: {error}" for name, error in failed.items()))
-    comparison = compare_models(results, common=True)
+    with TemporaryDirectory() as folder:
+        files = {name: Path(folder, f"{number}.json") for number, name in enumerate(models)}
+        alone = {**values, "form": "table", "report": page, "shard": "1/1"}  # one part, whose sums are kept
+        by_model = {name: {**alone, "preds": path, "output": (files[name],)} for name, path in models.items()}
+        for each in by_model.values():
+            plan_run(options_of(each, given))
+        for name, each in by_model.items():
+            if not values["quiet"]:
+                click.echo(f"model {name}", err=True)
+            try:
+                result, asked = run(each, given, {**arguments, "preds": str(each["preds"])}, command)
+                assert result is not None  # noqa: S101  (this is the only process)
+                result.save(files[name])
+                results[name] = result
+            except StoppedRun as stopped:
+                stopped.add_note("no comparison is written")
+                raise
+            except ThmError as error:
+                failed[name] = error
+                click.echo(f"model {name} failed: {error}", err=True)
+        if not results:
+            raise InputError("; ".join(f"{name}: {error}" for name, error in failed.items()))
+        sums = read_sums([(name, files[name]) for name in results], results)
+    for result in results.values():
+        result.provenance.pop("shard")  # what lay in the folder
+    comparison = compare_models(results, common=True, sums=sums)
     lost = [f"{name} could not be scored: {error}" for name, error in failed.items()]
     comparison = replace(comparison, left_out=[*lost, *comparison.left_out])
     closed = finish_comparison(comparison, values)

@@ -41,6 +41,8 @@ _METHODS = {
     "moving blocks": "below 8 {units}, intervals: 95 %, moving-block bootstrap over the frames of these clips, which "
     "says nothing of other clips",
     "sets": "of metrics over sets of features at most 999 resamples and exchanges",
+    "linear": "of metrics with too many sums to resample, such as FID, intervals and tests are of first order, by "
+    "pseudo-values of {units} (infinitesimal jackknife)",
     "permutation": "tests: paired permutation of the models within {units}, two-sided, exact up to 13 {units}, "
     "else {resamples} exchanges at random; p-values by Holm for {tests} tests",
 }
@@ -164,6 +166,8 @@ class _Comparer:
             )
         value = metric.value if is_whole else rows.value(model)
         interval, why = self.interval(rows.rows[model], rows.frames.get(model, ()), rows.statistic)
+        if rows.linear and interval is not None:
+            self._used["linear"] = None
         return Cell(value, interval, clips, why)
 
     def difference(self, key: str, rows: MetricRows, model: str, reference: str) -> Difference:

@@ -21,11 +21,13 @@ class MetricRows:
         statistic: from sums to values.
         rows: by model ``(units, k)``, a row per clip, or per cluster of clips.
         frames: by model the rows of every frame, clip by clip; empty where they were not kept.
+        linear: whether the rows are pseudo-values, so that resamples are of first order.
     """
 
     statistic: Statistic
     rows: Mapping[str, Array]
     frames: Mapping[str, Sequence[Array]] = field(default_factory=dict)
+    linear: bool = False
 
     @property
     def units(self) -> int:
@@ -55,14 +57,20 @@ def rows_of_sums(
         return None
     of_key = {name: sums[name][key] for name in models}
     first = next(iter(of_key.values()))
-    clips = [clip for clip in first.rows if all(clip in each.rows for each in of_key.values())]
+    clips = [clip for clip in first.packed if all(clip in each.packed for each in of_key.values())]
     if not clips:
         return None
-    rows = {name: np.stack([each.rows[clip] for clip in clips]) for name, each in of_key.items()}
-    if clusters is not None:
-        known = [clusters.get(clip, clip) for clip in clips]
-        rows = {name: sum_clusters(of_clips, known) for name, of_clips in rows.items()}
+    units = [clip if clusters is None else clusters.get(clip, clip) for clip in clips]
+    if first.is_large:
+        groups = [[clip for clip, of in zip(clips, units, strict=True) if of == unit] for unit in dict.fromkeys(units)]
+        pseudo = {name: each.pseudo_values(groups) for name, each in of_key.items()}
+        return MetricRows(_only_sum, pseudo, linear=True), clips
+    rows = {name: sum_clusters(np.stack([each.row(clip) for clip in clips]), units) for name, each in of_key.items()}
     return MetricRows(first.values, rows), clips
+
+
+def _only_sum(sums: Array) -> Array:
+    return np.asarray(sums[..., 0])
 
 
 def rows_of_clips(

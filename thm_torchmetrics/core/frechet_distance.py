@@ -17,7 +17,7 @@ from thm_torchmetrics.core.sums import Sums
 from thm_torchmetrics.core.warn import warn_caller
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.functional.checks import check_shape
-from thm_torchmetrics.functional.frechet import frechet_distance, frechet_sums
+from thm_torchmetrics.functional.frechet import frechet_distance, frechet_gradient, frechet_sums
 
 _TOLERATED = 1e-4
 """The share of the distance that rounding may make up without a warning."""
@@ -84,6 +84,17 @@ class FrechetDistance(SetDistance):
     def value(self, sums: Sums) -> Tensor:
         """Return the distance; NaN below two frames a side."""
         return frechet_distance(*self.sides(sums))
+
+    @property
+    def has_gradient(self) -> bool:
+        """Return whether `gradient` knows the distance of the protocol."""
+        return type(self).value is FrechetDistance.value
+
+    def gradient(self, sums: Sums) -> Tensor:
+        """Return the gradient of the distance with respect to the vector of sums; see `frechet_gradient`."""
+        found = self.named(torch.zeros_like(sums.vector))
+        found.preds, found.target = frechet_gradient(*self.sides(sums))
+        return found.vector
 
     def unpacked(self, arrays: Mapping[str, Tensor]) -> Sums:
         """Return the sums of a clip's features, which are added in the order and the parts of the run."""

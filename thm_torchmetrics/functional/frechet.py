@@ -79,6 +79,49 @@ def frechet_distance(sums_x: Tensor, sums_y: Tensor, *, unbiased: bool = True, o
     return _distance(means, [covariance.trace() for covariance in covariances], root)
 
 
+def frechet_gradient(sums_x: Tensor, sums_y: Tensor) -> tuple[Tensor, Tensor]:
+    """Compute the gradient of `frechet_distance` with respect to the sums of both sides.
+
+    To first order, samples with sums ``d`` that are added to the first side change the distance by ``(g_x * d).sum()``.
+    With ``S_x = A A^T`` and ``A^T S_y A = U diag(l) U^T`` the trace of the root has the gradient
+    ``A U diag(l^(-1/2)) U^T A^T / 2`` with respect to ``S_y``, over the eigenvalues above rounding; that with respect
+    to ``S_x`` is the same with the sides exchanged. Where a covariance is singular, the gradient holds for samples
+    in the span of those that were summed, such as these with other weights.
+
+    Args:
+        sums_x: ``(D + 1, D + 1)``, made by `frechet_sums`, or several of these added up.
+        sums_y: the same of the other set.
+
+    Returns:
+        Two ``(D + 1, D + 1)`` float64; NaN where a set has fewer than two samples.
+
+    Raises:
+        InputError: the matrices are not square, or differ in size.
+
+    Example:
+        >>> x = frechet_sums(torch.tensor([[0.0], [2.0], [4.0]]))
+        >>> gradient, _ = frechet_gradient(x, frechet_sums(torch.tensor([[3.0], [5.0], [7.0]])))
+        >>> round((gradient * frechet_sums(torch.tensor([[5.0]]))).sum().item(), 6)  # 5 moves the mean by (5 - 2) / 3
+        -6.0
+    """
+    counts, means, covariances = _both_moments(sums_x, sums_y)
+    if min(counts) < 2:
+        return torch.full_like(to_float64(sums_x), torch.nan), torch.full_like(to_float64(sums_y), torch.nan)
+    gradients = []
+    for side, other in ((0, 1), (1, 0)):
+        count, mean, covariance = counts[side], means[side], covariances[side]
+        root = _root_gradient(_factor(counts[other], covariances[other]), covariance)
+        of_covariance = torch.eye(len(mean)).to(mean) - 2 * root
+        of_mean = 2 * (mean - means[other])
+        share, turned = of_covariance / (count - 1), of_covariance @ mean / (count - 1)
+        gradient = torch.empty_like(to_float64(sums_x))
+        gradient[0, 0] = turned @ mean - (share * covariance).sum() - of_mean @ mean / count
+        gradient[0, 1:] = gradient[1:, 0] = of_mean / (2 * count) - turned
+        gradient[1:, 1:] = share
+        gradients.append(gradient)
+    return gradients[0], gradients[1]
+
+
 def frechet_distance_newton_schulz(sums_x: Tensor, sums_y: Tensor) -> Tensor:
     """Compute the Fréchet distance as the package ``piq`` does, for comparison with numbers that were made by it.
 
@@ -205,6 +248,20 @@ def _root_trace(counts: list[int], covariances: list[Tensor]) -> Tensor:
             if factor is not None:
                 return _nuclear_norm(factor, covariances[other])
     return _nuclear_norm(_pivoted_cholesky(covariances[low], counts[low] - 1), covariances[high])
+
+
+def _factor(count: int, covariance: Tensor) -> Tensor:
+    """Return a factor of a covariance, with as many columns as this has rank."""
+    factor = _cholesky(covariance) if count > len(covariance) else None
+    return _pivoted_cholesky(covariance, count - 1) if factor is None else factor
+
+
+def _root_gradient(factor: Tensor, covariance: Tensor) -> Tensor:
+    """Compute the gradient of the trace of the root with respect to a covariance, by a factor of the other one."""
+    eigenvalues, vectors = torch.linalg.eigh(factor.T @ covariance @ factor)
+    kept = eigenvalues > len(covariance) * torch.finfo(torch.float64).eps * eigenvalues[-1:]  # the largest, if any
+    turned: Tensor = factor @ vectors[:, kept] * eigenvalues[kept].pow(-0.25)
+    return turned @ turned.T / 2
 
 
 def _nuclear_norm(factor: Tensor, covariance: Tensor) -> Tensor:

@@ -124,6 +124,11 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
             return super().start(preds, target, **inputs)
         return EatFrechetRun(self, self.crops, preds, target)
 
+    @property
+    def has_gradient(self) -> bool:
+        """Return whether `gradient` knows the distance of the protocol; that of piq is another one."""
+        return self._distance is frechet_distance
+
     def value(self, sums: Sums) -> Tensor:
         """Return the distance; NaN below two frames a side."""
         distance: Tensor = self._distance(*self.sides(sums))

@@ -90,10 +90,9 @@ class ScoreOptions:
             raise InputError(f"{self.spell('fps', self.fps)}: a number above 0 is needed")
         if not 0 <= self.au_min_confidence <= 1:
             raise InputError(f"{self.spell('au_min_confidence', self.au_min_confidence)}: it must lie in 0..1")
-        if self.shard is not None and self.save_statistics is not None:
+        shard = None if self.shard is None else parse_shard(self.shard, self.spell("shard", self.shard))
+        if shard is not None and shard.count > 1 and self.save_statistics is not None:
             raise InputError(f"{self.spell('save_statistics')} needs all clips; leave {self.spell('shard')} out")
-        if self.shard is not None:
-            parse_shard(self.shard, self.spell("shard", self.shard))
         if (self.shard is None) != (self.sums is None):
             raise InputError(f"{self.spell('shard')} and {self.spell('sums')} go together; give both, or none")
 
