@@ -36,6 +36,7 @@ from thm_torchmetrics.functional.frechet import (
     frechet_distance,
     frechet_distance_newton_schulz,
     frechet_from_features,
+    frechet_gradient,
     frechet_sums,
 )
 from thm_torchmetrics.functional.fvd import video_network_input
@@ -152,6 +153,7 @@ __all__ = [
     "frechet_distance",
     "frechet_distance_newton_schulz",
     "frechet_from_features",
+    "frechet_gradient",
     "frechet_sums",
     "head_motion",
     "head_pose_delta",
