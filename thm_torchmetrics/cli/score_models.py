@@ -129,8 +129,8 @@ def score_models(
         if not results:
             raise InputError("; ".join(f"{name}: {error}" for name, error in failed.items()))
         sums = read_sums([(name, files[name]) for name in results], results)
-    for result in results.values():
-        result.provenance.pop("shard")  # what lay in the folder
+    for result in results.values():  # without the names of files that are gone
+        result.provenance = {name: value for name, value in result.provenance.items() if name != "shard"}
     comparison = compare_models(results, common=True, sums=sums)
     lost = [f"{name} could not be scored: {error}" for name, error in failed.items()]
     comparison = replace(comparison, left_out=[*lost, *comparison.left_out])
