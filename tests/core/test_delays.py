@@ -63,11 +63,15 @@ def test_the_same_frames_meet(kind: str, delay: int) -> None:
     assert met == pairs
 
 
-def test_chunks_of_a_late_clip_have_the_times_of_their_frames() -> None:
-    preds, target = (Clip(Video(side)) for side in delayed(pictures(150), 3))
+@pytest.mark.parametrize("kind", ["tensor", "file"])
+@pytest.mark.parametrize("delay", [-3, 3])
+def test_chunks_have_the_numbers_and_the_times_of_their_frames(kind: str, delay: int) -> None:
+    """They were counted from the first frame that is compared, so that boxes by frame were those of others."""
+    preds, target = (clip_of(kind, side) for side in delayed(pictures(150), delay))
     for ours, real in pair_by_delay(preds, target, measure_delay(preds, target)):
-        behind = [mine - other for mine, other in zip(ours.times, real.times, strict=True)]
-        assert behind == pytest.approx([3 / 25] * len(real))
+        assert ours.start - real.start == delay
+        for chunk in (ours, real):
+            assert list(chunk.times) == pytest.approx([(chunk.start + i) / 25 for i in range(len(chunk))])
 
 
 @pytest.mark.parametrize("delay", [-2, 3])

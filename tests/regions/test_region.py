@@ -1,10 +1,12 @@
 """Regions of frames: the pixels that count, and what cannot be found."""
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import piq
 import pytest
 import torch
@@ -175,6 +177,56 @@ def test_boxes_in_files_are_found_by_the_clip_s_name(tmp_path: Path) -> None:
         metric.update(Clip(preds, key="wide"), target)
 
 
+class Video:
+    """A video of given frames, of which every n-th is taken."""
+
+    fps, size = 25.0, (64, 64)
+
+    def __init__(self, frames: Tensor, every: int) -> None:
+        self.pictures, self.every = frames.permute(0, 2, 3, 1).numpy(), every
+
+    def frames(self) -> Iterator[tuple[npt.NDArray[np.uint8], float]]:
+        for index in range(0, len(self.pictures), self.every):
+            yield self.pictures[index], index / 25
+
+
+@pytest.mark.parametrize("delay", [-4, 3])
+def test_without_its_delay_a_clip_is_measured_in_the_boxes_of_the_same_frames(tmp_path: Path, delay: int) -> None:
+    """The boxes of the first frames were taken for those behind the delay of an early clip."""
+    cuts = [(i, 5, i + 16, 21) for i in range(20)]
+    np.save(tmp_path / "a.npy", np.array(cuts))
+    target = torch.randint(0, 100, (20, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    preds = target + 9
+    for frame, real, (x1, y1, x2, y2) in zip(preds, target, cuts, strict=True):
+        frame[:, y1:y2, x1:x2] = real[:, y1:y2, x1:x2] + 1
+    preds = torch.cat([frames(5, 3), preds]) if delay > 0 else preds[-delay:]
+    metric = PixelAbsoluteError(region=tmp_path, align="delay")
+    assert metric(Clip(preds, key="a"), Clip(target, key="a")).item() == pytest.approx(1 / 255, rel=1e-6)
+    assert metric.coverage == 1
+
+
+def test_of_every_second_frame_every_second_box_counts(tmp_path: Path) -> None:
+    preds, target = frames(1), frames(2)
+    np.save(tmp_path / "boxes.npy", np.array(boxes()))
+    metric = PixelAbsoluteError(region=tmp_path / "boxes.npy")
+    thinned = metric(Clip(Video(preds, 2)), Clip(Video(target, 2))).item()
+    parts = [PixelAbsoluteError()(a, b).item() for a, b in zip(crops(preds)[::2], crops(target)[::2], strict=True)]
+    assert thinned == pytest.approx(float(np.mean(parts)), rel=1e-6)
+
+
+def test_a_region_is_told_apart_by_its_files(tmp_path: Path) -> None:
+    """A cache gave the value of boxes that were changed since."""
+    np.save(tmp_path / "a.npy", np.array(boxes()))
+    metrics = [PixelAbsoluteError(region=tmp_path) for _ in range(2)]
+    assert metrics[0].identity == metrics[1].identity
+    np.save(tmp_path / "a.npy", np.array(boxes()) + 1)
+    other = PixelAbsoluteError(region=tmp_path)
+    assert other.content not in (None, metrics[0].content)
+    assert other.identity != metrics[0].identity
+    distance = FrechetInceptionDistance(region=tmp_path, extractor=Means())
+    assert distance.settings()["region_sha256"] == other.settings()["region_sha256"]
+
+
 def test_a_mask_stands_for_the_box_of_its_white_pixels(tmp_path: Path) -> None:
     preds, target = frames(1), frames(2)
     mask = np.zeros((64, 64), np.uint8)
@@ -186,7 +238,8 @@ def test_a_mask_stands_for_the_box_of_its_white_pixels(tmp_path: Path) -> None:
 
 
 def test_a_region_that_is_none_is_named() -> None:
-    for wrong in ("nose", "1,2,3", "1,2,0,4", "a,b,c,d"):
+    wrong: Any
+    for wrong in ("nose", "1,2,3", "1,2,0,4", "a,b,c,d", (1, 2, 3, 4)):
         with pytest.raises(InputError, match="region must be 'face', 'mouth', 'upper', a box"):
             PixelAbsoluteError(region=wrong)
     with pytest.raises(InputError, match=r"\(70, 12\) does not lie in the frame of 64x64"):

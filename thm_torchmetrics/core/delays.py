@@ -54,14 +54,24 @@ def measure_delay(preds: AnyClip, target: AnyClip) -> Delay:
 
 
 def pair_by_delay(preds: AnyClip, target: AnyClip, delay: Delay) -> Iterator[tuple[Chunk, Chunk]]:
-    """Yield chunks of the frames that two clips have in common, side by side, without the delay of the first."""
+    """Yield chunks of the frames that two clips have in common, side by side, without the delay of the first.
+
+    The chunks have the numbers and the times of their frames in the clips.
+    """
     rest = delay.pairs
-    for ours, real in pair_chunks(_after(preds, max(delay.frames, 0)), _after(target, max(-delay.frames, 0))):
+    late, early = max(delay.frames, 0), max(-delay.frames, 0)
+    for ours, real in pair_chunks(_after(preds, late), _after(target, early)):
         if ours is None or real is None or not rest:
             return
         count = min(rest, len(ours), len(real))
-        yield ours.head(count), real.head(count)
+        yield _numbered(ours.head(count), late), _numbered(real.head(count), early)
         rest -= count
+
+
+def _numbered(chunk: Chunk, before: int) -> Chunk:
+    """Count the frames that lie before those of a clip without its first frames."""
+    chunk.start += before
+    return chunk
 
 
 def _rows(chunk: Chunk) -> Tensor:
@@ -78,7 +88,8 @@ def _after(clip: AnyClip, count: int) -> AnyClip:
         (chunk,) = clip.chunks()
         return FeatureClip(chunk.rows[count:], clip.key, rate=clip.rate, times=chunk.times[count:])
     if isinstance(clip.frames, Tensor):
-        return Clip(clip.frames[count:], fps=clip.rate, key=clip.key, times=clip.times[count:])
+        times = [time for chunk in clip.chunks() for time in chunk.times]
+        return Clip(clip.frames[count:], fps=clip.rate, key=clip.key, times=times[count:])
     return Clip(_Later(clip.frames, count), fps=clip.rate, key=clip.key)
 
 

@@ -32,6 +32,7 @@ _WITHOUT_BEARING = frozenset(
         "inputs",
         "weights",
         "target_sha256",
+        "region_sha256",
     )
 )
 """Options that bear on no feature of a real sample, or that are compared by themselves."""

@@ -92,7 +92,7 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
         protocol: str | None = None,
         extractor: str | nn.Module | None = "inception",
         num_features: int = NUM_FEATURES,
-        region: str | None = None,
+        region: str | Path | None = None,
         landmarks: str | nn.Module = "fan",
         weights: CustomFiles = None,
         **kwargs: Any,
@@ -104,6 +104,8 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
         self.region = region
         self.landmarks = landmarks
         self._region = make_region(region, landmarks, others)
+        if self._region is not None and self._region.place is not None:
+            self.region_sha256 = self._region.sha256()
         if region is not None and (self.protocol == "eat" or self.extractor is None):
             given = "protocol 'eat' has crops of its own" if self.extractor is not None else "features are given"
             raise InputError(f"{given}; leave out region={region!r}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from thm_torchmetrics.extractors import make_extractor
 from thm_torchmetrics.extractors.base import Extractor
 from thm_torchmetrics.faces.parts import FACE_PARTS, part_boxes
 from thm_torchmetrics.media import open_video
+from thm_torchmetrics.media.content import content_hash
 from thm_torchmetrics.media.feature_files import read_features
 from thm_torchmetrics.weights import CustomFiles
 
@@ -42,6 +45,8 @@ class Region:
     def of_clip(self, *clips: AnyClip | None) -> ClipRegion:
         """Return the region of one clip.
 
+        Of a video of which every n-th frame is taken, every n-th box is.
+
         Args:
             clips: the clip on the side that decides, then on the other; the first name is the clip's.
 
@@ -51,7 +56,19 @@ class Region:
         if self.place is None:
             return ClipRegion(self)
         name = next((clip.key for clip in clips if clip is not None and clip.key), "")
-        return ClipRegion(self, _read(_file_of(self.place, name)))
+        rows = _read(_file_of(self.place, name))
+        return ClipRegion(self, rows if len(rows) == 1 else rows[:: _step(clips[0])])
+
+    def sha256(self) -> str:
+        """Return a hash of the file of boxes or masks, or of the names and the contents of all files in the folder."""
+        if self.place is None:
+            return ""
+        digest = hashlib.sha256()
+        for path in sorted(path for path in (self.place, *self.place.rglob("*")) if path.is_file()):
+            facts = path.stat()
+            content = _content(path, (facts.st_ino, facts.st_size, facts.st_mtime_ns))
+            digest.update(f"{path.relative_to(self.place).as_posix()!r} {content}\n".encode())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -60,7 +77,7 @@ class ClipRegion:
 
     Attributes:
         region: the region of all clips.
-        rows: ``(T, 4)``, the boxes of its file; one row serves all frames.
+        rows: ``(T, 4)``, the boxes of its frames; one row serves all.
     """
 
     region: Region
@@ -92,13 +109,13 @@ class ClipRegion:
         stop = chunk.start + len(chunk)
         if stop > len(rows):
             raise InputError(
-                f"{self.region.place} has {len(rows)} boxes for a clip of {stop} frames or more; give one per frame, "
-                "or one for all"
+                f"{self.region.place} has {len(rows)} boxes for a clip of {stop} frames or more; give one for each "
+                "frame of the video, or one for all"
             )
         return rows[chunk.start : stop].tolist()
 
 
-def make_region(region: str | None, landmarks: str | nn.Module, files: CustomFiles) -> Region | None:
+def make_region(region: str | Path | None, landmarks: str | nn.Module, files: CustomFiles) -> Region | None:
     """Return the region that an option names.
 
     Args:
@@ -114,18 +131,31 @@ def make_region(region: str | None, landmarks: str | nn.Module, files: CustomFil
     """
     if region is None:
         return None
-    if region in FACE_PARTS:
-        return Region(part=region, landmarks=make_extractor("landmarks", landmarks, files))
-    if (numbers := re.fullmatch(r"\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*", region)) is not None:
+    text = str(region)
+    if text in FACE_PARTS:
+        return Region(part=text, landmarks=make_extractor("landmarks", landmarks, files))
+    if (numbers := re.fullmatch(r"\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*", text)) is not None:
         x, y, width, height = (int(number) for number in numbers.groups())
         if width and height:
             return Region(box=(x, y, x + width, y + height))
-    if Path(region).exists():
-        return Region(place=Path(region))
+    if Path(text).exists():
+        return Region(place=Path(text))
     raise InputError(
         f"region must be {', '.join(map(repr, FACE_PARTS))}, a box 'x,y,w,h' in pixels, or a file or folder of boxes "
         f"(.npy) or masks (pictures, videos), got {region!r}"
     )
+
+
+@cache
+def _content(path: Path, stamp: tuple[int, int, int]) -> str:
+    """Return the hash of a file, which is read once as long as its stamp stays."""
+    return content_hash(path)
+
+
+def _step(clip: AnyClip | None) -> int:
+    """Return n if the clip has every n-th frame of its file."""
+    source = getattr(clip, "video_source", None)
+    return getattr(getattr(source, "source", source), "every", 1)  # a file whose frames are counted has it inside
 
 
 def _file_of(place: Path, name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -39,7 +40,7 @@ class RegionFrameMean(FrameMean):
     def __init__(
         self,
         *,
-        region: str | None = None,
+        region: str | Path | None = None,
         landmarks: str | nn.Module = "fan",
         weights: CustomFiles = None,
         **kwargs: Any,
@@ -50,6 +51,8 @@ class RegionFrameMean(FrameMean):
         if region is not None and self.protocol == "eat":
             raise InputError(f"protocol 'eat' has crops of its own; leave out region={region!r}")
         self._region = make_region(region, landmarks, weights)
+        if self._region is not None and self._region.place is not None:
+            self.region_sha256 = self._region.sha256()
         if self._region is not None and self.extractor is None:
             self.extractor = self._region.landmarks
 
