@@ -35,6 +35,36 @@ def test_a_folder_of_meshes_is_a_clip(tmp_path: Path) -> None:
     assert rows == pytest.approx(np.stack([VERTICES + number for number in range(3)]), abs=1e-5)
 
 
+def test_frames_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    """They came as 1, 10, 11, 2: errors between two sides of unlike names, and motion that is none."""
+    for number in range(1, 12):
+        np.savetxt(tmp_path / f"{number}.obj", VERTICES + number, fmt="v %.9f %.9f %.9f")
+    (tmp_path / "._1.obj").write_bytes(b"of a Mac")
+    rows = read_feature_file(find_features(tmp_path.parent)[tmp_path.name], (None, 3)).rows
+    assert rows == pytest.approx(np.stack([VERTICES + number for number in range(1, 12)]), abs=1e-5)
+    (tmp_path / "5.obj").unlink()
+    with pytest.raises(MediaError, match=r"mesh files are missing between 4\.obj and 6\.obj"):
+        read_feature_file(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "faces",
+    [
+        "usemtl a\nf 1 2 3\nusemtl b\nf 4 5 6\n",
+        "mtllib absent.mtl\nvt 0 0\nvt 1 0\nvt 0 1\nusemtl a\nf 1/1 2/2 3/3\nf 1/3 2/1 6/2\n",
+        "vn 0 0 1\nvn 0 1 0\nf 1//1 2//1 3//1\nf 1//2 2//2 6//2\n",
+        "o one\nf 6 5 4\no two\nf 3 2 1\n",
+        "",
+    ],
+    ids=["materials", "textures", "normals", "objects", "no faces"],
+)  # fmt: skip
+def test_faces_and_materials_leave_the_vertices_alone(tmp_path: Path, faces: str) -> None:
+    """A mesh of two materials could not be read."""
+    lines = "".join(f"v {x:.9f} {y:.9f} {z:.9f}\n" for x, y, z in VERTICES)
+    (tmp_path / "a.obj").write_text(f"# a comment\n{lines}{faces}", encoding="utf-8")
+    assert read_vertices(tmp_path / "a.obj") == pytest.approx(VERTICES, abs=1e-8)
+
+
 def test_frames_of_unlike_meshes_are_named(tmp_path: Path) -> None:
     for number in (5, 6):
         trimesh.Trimesh(VERTICES[:number], FACES[:2], process=False).export(tmp_path / f"{number}.obj")
@@ -70,4 +100,4 @@ def test_a_file_without_vertices_is_named(tmp_path: Path, monkeypatch: pytest.Mo
         read_vertices(tmp_path / "b.npy")
     monkeypatch.setitem(sys.modules, "trimesh", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'thm-torchmetrics\[meshes\]'"):
-        read_vertices(tmp_path / "c.obj")
+        read_vertices(tmp_path / "c.ply")

@@ -14,7 +14,7 @@ from skimage.data import astronaut
 from thm_torchmetrics.core.clip import VideoSource
 from thm_torchmetrics.errors import InputError, MediaError, MediaWarning
 from thm_torchmetrics.media import open_clip, open_video
-from thm_torchmetrics.media.pictures import PICTURE_SUFFIXES, PictureFolder, is_pattern, numbered
+from thm_torchmetrics.media.pictures import PICTURE_SUFFIXES, PictureFolder, is_pattern
 from thm_torchmetrics.media.video import VideoFile
 
 PHOTO = np.ascontiguousarray(astronaut()[100:301, 96:333])  # odd sides
@@ -169,20 +169,6 @@ def test_a_pattern_names_its_pictures_and_no_others(tmp_path: Path, pattern: str
 def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path: Path) -> None:
     assert not is_pattern(grey(tmp_path / "100%d.png", 3))
     assert levels(PictureFolder(tmp_path / "100%d.png")) == [3]
-
-
-def test_which_names_are_a_series() -> None:
-    def series(*names: str) -> list[int] | None:
-        found = numbered([Path(name) for name in names])
-        return None if found is None else sorted(found[0].values())
-
-    assert series("a1.png", "a2.png") == [1, 2]
-    assert series("s1_f1.png", "s1_f2.png") == [1, 2]
-    assert series("s1_f1.png", "s2_f2.png") is None
-    assert series("ann.png", "bob.png") is None
-    assert series("ann1.png", "bob2.png") is None
-    assert series("ann.png", "bob.png", "eve3.png") is None
-    assert series("1.png", "2.png", "3.png", "cover.png") == [1, 2, 3]
 
 
 # ---- faults

@@ -2,8 +2,10 @@
 
 import math
 import warnings
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from metrics.cases import CASES, Case
@@ -18,6 +20,7 @@ from thm_torchmetrics.core.clip_mean import ClipMean
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.core.set_distance import SetDistance
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.scoring.score import score
 
 ON_FEATURES = [case for case in CASES.values() if case.make().feature_shape is not None and case.key not in TEXTS]
 UNITS = [case for case in ON_FEATURES if case.key.startswith("aue")]
@@ -113,6 +116,40 @@ def test_one_number_of_a_row_is_enough(case: Case) -> None:
         if not isinstance(metrics[0], IN_TIME):
             assert float(metrics[0].compute()) == pytest.approx(expected(case, side), rel=max(case.tolerance, 1e-7))
         assert len({metric.coverage for metric in metrics}) == 1
+
+
+OF_FILES = {case.key.partition(":")[0]: case for case in CASES.values() if case.make().feature_shape is not None}
+"""A case of each metric."""
+
+
+@pytest.mark.parametrize("key", OF_FILES)
+def test_rows_of_files_are_those_of_tensors(key: str, tmp_path: Path) -> None:
+    """Scores, one number per frame, were refused by a message that asked for what was given."""
+    case = OF_FILES[key]
+    if not case.clips[0].keys() <= {"preds", "target"} or key.startswith("lse-"):
+        pytest.skip("needs more than two folders of features")
+    for number, clip in enumerate(case.clips):
+        for side, rows in clip.items():
+            (tmp_path / side).mkdir(exist_ok=True)
+            save = np.save if number % 2 else np.savez
+            save(tmp_path / side / f"{number}{'.npy' if number % 2 else '.npz'}", rows.numpy())
+    options = {name: value for name, value in case.options.items() if name != "extractor"}
+    for name, value in options.items():
+        if isinstance(value, Tensor | tuple):  # of vertices
+            np.save(tmp_path / f"{name}.npy", np.asarray(value))
+            options[name] = str(tmp_path / f"{name}.npy")
+    result = score(
+        metrics=[case.key],
+        preds_features={case.key: tmp_path / "preds"},
+        target_features={case.key: tmp_path / "target"} if "target" in case.clips[0] else None,
+        options={case.key: options} if options else None,
+    )
+    found = result.metrics[case.key]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of few samples
+        metric = measured(case, case.clips)
+        assert found.value == pytest.approx(float(metric.compute()), rel=1e-9)
+    assert found.coverage == metric.coverage
 
 
 def test_whole_numbers_are_numbers(case: Case) -> None:

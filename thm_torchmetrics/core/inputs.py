@@ -96,5 +96,5 @@ def _feature_clip(item: Any, name: str, shape: tuple[int | None, ...]) -> Featur
 
 
 def _shape_text(shape: tuple[int | None, ...]) -> str:
-    row = ", ".join("D" if size is None else str(size) for size in shape)
-    return f"(T, {row}) or (B, T, {row})"
+    row = "".join(f", {'D' if size is None else size}" for size in shape)
+    return f"(T{row}) or (B, T{row})" if row else "(T,) or (B, T)"

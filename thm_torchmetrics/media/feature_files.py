@@ -72,8 +72,8 @@ def read_feature_file(path: Path | str, shape: _Row = None) -> FeatureFile:
 
     Args:
         path: an ``.npy`` file; an ``.npz`` file of one array, or with one of `NAMES`, as ``thm extract`` writes it; a
-            folder of one ``.obj`` or ``.ply`` mesh per frame; or a ``.txt`` file of a transcript, whose rows are the
-            code points of its characters, ``(T,)``.
+            folder of one ``.obj`` or ``.ply`` mesh per frame, numbered; or a ``.txt`` file of a transcript, whose rows
+            are the code points of its characters, ``(T,)``.
         shape: shape of a row, None marking a free size; default: any.
 
     Raises:
@@ -163,7 +163,8 @@ def _checked(path: Path, rows: Array, shape: _Row) -> Array:
 
 
 def _check_shape(path: Path, rows: tuple[int, ...], shape: _Row) -> None:
-    if len(rows) < 2 or min(rows) < 1 or not _fits(rows[1:], shape):
+    least = 2 if shape is None else 1
+    if len(rows) < least or min(rows) < 1 or not _fits(rows[1:], shape):
         raise MediaError(f"{path}: features ({_text(shape)}) with T >= 1 are needed, got {rows}")
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.media.find import by_key, clip_key, list_files, nothing_found
-from thm_torchmetrics.media.pictures import PICTURE_SUFFIXES, is_picture, numbered
+from thm_torchmetrics.media.numbered_files import numbered
+from thm_torchmetrics.media.pictures import PICTURE_SUFFIXES, is_picture
 
 _PREVIEWS = (".gif", ".apng")
 """Suffixes of animations, which people put beside a video to show it on a page."""

@@ -11,7 +11,7 @@ from typing import Any
 from thm_torchmetrics.errors import InputError, MediaWarning
 from thm_torchmetrics.media.find import by_key, find_files, warn_of_passed_over
 from thm_torchmetrics.media.find_videos import find_videos
-from thm_torchmetrics.media.meshes import MESH_SUFFIXES
+from thm_torchmetrics.media.meshes import mesh_files
 from thm_torchmetrics.media.pictures import is_pattern, is_picture
 from thm_torchmetrics.media.unpaired import explain_unpaired
 
@@ -186,7 +186,7 @@ def find_features(folder: Path) -> dict[str, Path]:
     """
     if not folder.is_dir():
         return find_files(folder, FEATURE_SUFFIXES)
-    parents = sorted({path.parent for suffix in MESH_SUFFIXES for path in folder.rglob(f"*{suffix}")})
+    parents = sorted(path for path in (folder, *folder.rglob("*")) if path.is_dir() and mesh_files(path))
     return by_key(folder, parents) if parents else find_files(folder, FEATURE_SUFFIXES)
 
 

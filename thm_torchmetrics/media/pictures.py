@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from thm_torchmetrics.errors import InputError, MediaError, MediaWarning
-from thm_torchmetrics.media.find import listed
+from thm_torchmetrics.errors import InputError, MediaError
+from thm_torchmetrics.media.numbered_files import in_order
 from thm_torchmetrics.media.read_ahead import Picture, ReadAhead, TimedPicture
 
 PICTURE_SUFFIXES = (
@@ -133,11 +131,11 @@ class PictureFolder:
     def _pictures(self) -> list[Path]:
         """The pictures in the order in which they are shown."""
         if self.path.is_dir():
-            return _in_order(self.path, _pictures_of(self.path))
+            return _ordered(self.path, _pictures_of(self.path))
         if is_pattern(self.path):
             form = re.compile("[0-9]+".join(map(re.escape, _PATTERN.split(self.path.name, maxsplit=1))))
             found = [path for path in _entries(self.path.parent) if form.fullmatch(path.name)]
-            return _in_order(self.path, found)
+            return _ordered(self.path, found)
         return [self.path]
 
 
@@ -151,28 +149,7 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in PICTURE_SUFFIXES
 
 
-def numbered(pictures: Iterable[Path]) -> tuple[dict[Path, int], list[Path]] | None:
-    """Return a series of pictures with their numbers, and the pictures that have none.
-
-    Returns:
-        None if there is no series: most names have no number, or the names differ by more than one.
-    """
-    parts = {path: re.split(r"([0-9]+)", path.stem) for path in pictures}
-    series = {path: names for path, names in parts.items() if len(names) > 1}
-    one_form = len({tuple(names[::2]) for names in series.values()}) == 1
-    if not one_form or 2 * len(series) <= len(parts):
-        return None
-    columns = [set(map(int, column)) for column in zip(*(names[1::2] for names in series.values()), strict=True)]
-    varying = [i for i, numbers in enumerate(columns) if len(numbers) > 1] or [len(columns) - 1]
-    if len(varying) > 1:
-        return None
-    position = 2 * varying[0] + 1
-    return {path: int(names[position]) for path, names in series.items()}, [
-        path for path in parts if path not in series
-    ]
-
-
-def _in_order(source: Path, pictures: list[Path]) -> list[Path]:
+def _ordered(source: Path, pictures: list[Path]) -> list[Path]:
     """Return the pictures of a series by number, after checking that none is missing.
 
     Raises:
@@ -180,39 +157,7 @@ def _in_order(source: Path, pictures: list[Path]) -> list[Path]:
     """
     if not pictures:
         raise MediaError(f"{source}: there is no picture; give a folder or pattern of {', '.join(PICTURE_SUFFIXES)}")
-    if len(pictures) == 1:
-        return pictures
-    found = numbered(pictures)
-    if found is None:
-        raise MediaError(
-            f"{source}: holds pictures without an order ({listed(path.name for path in pictures)}); give them names "
-            "that differ by one number only, such as 0001.png"
-        )
-    series, rest = found
-    if rest:
-        names = listed(path.name for path in rest)
-        warnings.warn(f"{source}: {names} passed over, since the frames have numbers", MediaWarning, stacklevel=2)
-    ordered = sorted(series, key=lambda path: (series[path], path.name))
-    steps: dict[int, Path] = {}
-    for path, after in pairwise(ordered):
-        if series[path] == series[after]:
-            raise MediaError(f"{source}: {path.name} and {after.name} have the same number; keep one of them")
-        steps.setdefault(series[after] - series[path], path)
-    if len(steps) > 1:
-        path = steps[max(steps)]
-        after = ordered[ordered.index(path) + 1]
-        raise MediaError(
-            f"{source}: pictures are missing between {path.name} and {after.name}, and later frames would be shown too "
-            "early; add them, or number the pictures without a gap"
-        )
-    step = next(iter(steps), 1)
-    if step > 1:
-        warnings.warn(
-            f"{source}: the numbers of the pictures have steps of {step}; they are shown as consecutive frames",
-            MediaWarning,
-            stacklevel=2,
-        )
-    return ordered
+    return in_order(source, pictures)
 
 
 def _pictures_of(folder: Path) -> list[Path]:
