@@ -84,9 +84,21 @@ def test_frames_are_compared_with_a_wanted_pair() -> None:
     assert float(metric.compute()) == pytest.approx(expected, rel=1e-6)
 
 
+def test_a_pair_may_be_given_as_tensors_in_a_list() -> None:
+    frames = [FOUND["a"], FOUND["c"]]
+    for pairs in ([(0.5, 0.0), (0.25, 1.0)], [(0.5, 0.0)]):
+        expected = ValenceError(extractor=None)
+        expected.update(frames, wanted=pairs if len(pairs) > 1 else pairs[0])
+        rows = [torch.tensor(pair) for pair in pairs] if len(pairs) > 1 else list(torch.tensor(pairs[0]))
+        metric = ValenceError(extractor=None)
+        metric.update(frames, wanted=rows)
+        assert metric.compute() == expected.compute()
+
+
 @pytest.mark.parametrize(
     ("wanted", "error", "words"),
-    [([(0.1, 0.2), (0, 0)], MismatchError, "1 clips and wanted 2 pairs"), ((0.1, 2.0), InputError, "in -1..1"),
+    [(torch.zeros(2, device="meta"), InputError, "meta device"), ({"valence": 1}, InputError, "pairs of numbers"),
+     ([(0.1, 0.2), (0, 0)], MismatchError, "1 clips and wanted 2 pairs"), ((0.1, 2.0), InputError, "in -1..1"),
      ((0.1, float("nan")), InputError, "in -1..1"), ([0.1], InputError, r"\(2,\) or \(B, 2\)"),
      ("happy", InputError, "pairs of numbers"), ([["a", "b"]], InputError, "pairs of numbers")],
 )  # fmt: skip
@@ -121,6 +133,12 @@ def test_clips_without_a_label_are_the_reason(table: str) -> None:
     with pytest.warns(UserWarning, match="1 of 1 frames are of clips without a label in"):
         metric.compute()
     assert metric.coverage == 0
+
+
+def test_an_absent_label_is_no_reason_where_frames_were_compared(table: str) -> None:
+    metric = filled(ValenceCorrelation(extractor=None, labels=table), "ac")
+    with pytest.warns(UserWarning, match="the target is constant"):
+        assert metric.compute().isnan()
 
 
 def test_a_pattern_reads_both_values_from_the_name() -> None:

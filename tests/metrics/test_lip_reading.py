@@ -46,6 +46,12 @@ def test_what_is_no_text_is_an_error() -> None:
     assert not metric.sums.any()
 
 
+def test_a_column_of_a_table_is_no_list() -> None:
+    for column in (np.array(["bin blue"]), {"a": "bin blue"}):
+        with pytest.raises(InputError, match=r"preds must be a text, a list of texts, .*; pass list\(preds\)"):
+            WordErrorRate().update(column, ["bin blue"])  # type: ignore[arg-type]
+
+
 def test_a_collection_measures_both_rates_of_one_text() -> None:
     metrics = TalkingHeadMetrics(["wer", "cer"])
     values = metrics(["place red"], ["place bed"])

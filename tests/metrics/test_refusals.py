@@ -14,8 +14,15 @@ from thm_torchmetrics import (
     DynamicDegree,
     EmotionSimilarityDistance,
     FrechetInceptionDistance,
+    LipVertexError,
+    MeanVertexError,
+    MouthOpeningDifference,
+    MouthTimingMisalignment,
+    UpperFaceDynamicsDeviation,
+    UpperFaceVertexError,
 )
 from thm_torchmetrics.core.inputs import sounds_by_clip
+from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.errors import InputError, MismatchError, WeightsError
 from thm_torchmetrics.extractors.natural_scenes import read_natural_scene
 from thm_torchmetrics.extractors.openface_models import read_triangles
@@ -33,6 +40,64 @@ def test_a_clip_without_its_sound_is_refused() -> None:
     clip = case.clips[1]
     with pytest.raises(InputError, match="needs `audio` of every clip"):
         case.make().update([clip["preds"]], audio=[None])
+
+
+LIPS: dict[str, Any] = {"lips": [0, 1]}
+UPPER: dict[str, Any] = {"upper": [0, 1], "template": torch.zeros(5, 3)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (LipVertexError, LIPS),
+        (MouthOpeningDifference, LIPS),
+        (MouthTimingMisalignment, LIPS),
+        (MeanVertexError, {}),
+        (UpperFaceVertexError, {"upper": [0, 1]}),
+        (UpperFaceDynamicsDeviation, UPPER),
+    ],
+    ids=lambda value: getattr(value, "key", ""),
+)
+def test_two_meshes_are_not_compared(kind: type[TalkingHeadMetric], options: dict[str, Any]) -> None:
+    """Vertex 0 of one is not vertex 0 of the other; two metrics took it for that."""
+    metric = kind(**options)
+    with pytest.raises(MismatchError, match="the prediction has 6 vertices and the target 5; both need the same mesh"):
+        metric.update(torch.rand(8, 6, 3), torch.rand(8, 5, 3))
+    metric.update(torch.rand(8, 5, 3), torch.rand(8, 5, 3))
+
+
+def test_the_neutral_face_is_of_the_same_mesh() -> None:
+    clips = torch.rand(8, 4, 3), torch.rand(8, 4, 3)
+    with pytest.raises(MismatchError, match="the mesh has 4 vertices and `template` 5; give the neutral face of"):
+        UpperFaceDynamicsDeviation(**UPPER).update(*clips)
+    with pytest.raises(MismatchError, match="the mesh has 4 vertices and `template` 6"):
+        UpperFaceDynamicsDeviation(upper=[0]).update(*clips, template=torch.zeros(6, 3))
+
+
+@pytest.mark.parametrize(
+    ("face", "words"),
+    [
+        (np.zeros((5, 3)), r"must be a tensor, got ndarray; pass torch\.from_numpy"),
+        ([[0, 0, 0]], "must be a tensor, got list"),
+        (torch.zeros(5, 3, device="meta"), "meta device"),
+        (torch.zeros(1, 5, 3), r"\(V, 3\), got \(1, 5, 3\)"),
+        (torch.full((5, 3), torch.nan), "holds NaN or infinity"),
+    ],
+)  # fmt: skip
+def test_a_neutral_face_that_is_none_is_named(face: Any, words: str) -> None:
+    with pytest.raises(InputError, match=f"`template` .*{words}"):
+        UpperFaceDynamicsDeviation(upper=[0], template=face)
+
+
+@pytest.mark.parametrize("numbers", [[np.int64(3), np.int32(1)], list(torch.tensor([3, 1])), (3, 1), np.array([3, 1])])
+def test_vertices_are_listed_by_whole_numbers_of_any_type(numbers: Any) -> None:
+    assert LipVertexError(lips=numbers).settings() == LipVertexError(lips=torch.tensor([3, 1])).settings()
+
+
+@pytest.mark.parametrize("numbers", [3, [1.0], [-1], [], torch.ones(4, dtype=torch.bool), [True], [[1]], [np.bool_(1)]])
+def test_a_list_of_vertices_that_is_none_is_named(numbers: Any) -> None:
+    with pytest.raises(InputError, match=r"`lips` must be a list of whole numbers from 0.* of a mask give"):
+        LipVertexError(lips=numbers)
 
 
 @pytest.mark.parametrize("fps", [0.0, -1.0, float("nan"), float("inf")])

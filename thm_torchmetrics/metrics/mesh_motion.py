@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clip_mean import ClipMean, ClipMeanRun, ClipRows, ClipValue
 from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.inputs import ClipInput
-from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.errors import InputError, MismatchError
 from thm_torchmetrics.functional.meshes import face_dynamics, mouth_opening, mouth_timing_differences
 from thm_torchmetrics.metrics.vertex_metric import VertexMetric, check_not_shorter, two_lips
 from thm_torchmetrics.regions.vertices import Numbers, neutral_face, vertex_list
@@ -39,6 +40,7 @@ class MouthTimingMisalignment(VertexMetric, ClipMean, key="mtm"):
 
     Raises:
         InputError: if ``lips`` are not two numbers, or the mesh lacks one.
+        MismatchError: if the meshes differ.
 
     Example:
         >>> import torch
@@ -63,6 +65,10 @@ class MouthTimingMisalignment(VertexMetric, ClipMean, key="mtm"):
     def __init__(self, *, lips: Numbers = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.lips = two_lips(lips)
+
+    def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:
+        """Start the run of one clip."""
+        return MeshRun(self, preds, target)
 
     def per_clip(self, rows: ClipRows) -> ClipValue | str:
         """Return the mean over the matches of a clip."""
@@ -100,7 +106,7 @@ class UpperFaceDynamicsDeviation(VertexMetric, ClipMean, key="fdd"):
 
     Raises:
         InputError: on `update`, if ``upper`` or the template is absent, or does not fit the mesh.
-        MismatchError: if the prediction is too short for the protocol.
+        MismatchError: if the meshes differ, or the prediction is too short for the protocol.
 
     Example:
         >>> import torch
@@ -172,7 +178,23 @@ class UpperFaceDynamicsDeviation(VertexMetric, ClipMean, key="fdd"):
         return ClipValue(self.procedures[self.protocol](float(real - made)))
 
 
-class DynamicsRun(ClipMeanRun):
+class MeshRun(ClipMeanRun):
+    """The run refuses two sides that are not of one mesh."""
+
+    metric: VertexMetric
+
+    def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
+        """Keep the vertices of both sides.
+
+        Raises:
+            MismatchError: if the meshes differ in the number of vertices.
+        """
+        if preds is not None and target is not None:
+            self.metric.check_mesh(preds, target)
+        super().measure(preds, target)
+
+
+class DynamicsRun(MeshRun):
     """The run measures displacements from a neutral face.
 
     Args:
@@ -182,13 +204,26 @@ class DynamicsRun(ClipMeanRun):
         face: the neutral face.
     """
 
-    metric: UpperFaceDynamicsDeviation
-
     def __init__(
         self, metric: ClipMean, preds: AnyClip | None = None, target: AnyClip | None = None, *, face: Tensor
     ) -> None:
         super().__init__(metric, preds, target)
+        self._vertices = len(face)
         self.face = self.metric.chosen().of(face[None].to(metric.device))
+
+    def measure(self, preds: Chunk | None, target: Chunk | None) -> None:
+        """Keep the vertices of both sides.
+
+        Raises:
+            MismatchError: if the meshes, or a mesh and the neutral face, differ in the number of vertices.
+        """
+        super().measure(preds, target)
+        for chunk in filter(None, (preds, target)):
+            if chunk.rows.shape[1] != self._vertices:
+                raise MismatchError(
+                    f"the mesh has {chunk.rows.shape[1]} vertices and `template` {self._vertices}; give the neutral "
+                    "face of the same mesh"
+                )
 
     def close(self) -> None:
         """Subtract the neutral face, and measure the clip."""

@@ -17,6 +17,7 @@ from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.core.sums import Fields, Sums
 from thm_torchmetrics.errors import InputError, MismatchError
 from thm_torchmetrics.functional.emotion import Statistics, moments, statistics
+from thm_torchmetrics.imaging.checks import check_numbers
 from thm_torchmetrics.metrics.clip_labels import ClipLabels
 
 Wanted: TypeAlias = Tensor | Sequence["Tensor | Sequence[float] | float"] | None
@@ -98,7 +99,7 @@ class PairedMoments(TalkingHeadMetric):
         tally = self.tally(sums)
         if not tally.aligned:
             return super().why_nan(sums)
-        if self.labels is not None and sums.unlabeled:
+        if self.labels is not None and sums.unlabeled and not tally.scored:
             return f"{int(sums.unlabeled)} of {tally.aligned} frames are of clips without a label in {self.labels}"
         if not tally.scored:
             return f"{why_missing(self.extractor, tally.aligned, tally.aligned)}, on one side or both"
@@ -185,16 +186,23 @@ def _pairs(wanted: Tensor | Sequence[Any], clips: int) -> list[tuple[float, ...]
         MismatchError: if there are not as many pairs as clips.
     """
     try:
-        pairs = torch.as_tensor(wanted, dtype=torch.float64)
-    except (TypeError, ValueError) as error:
+        rows = torch.as_tensor([_plain(row) for row in wanted] if isinstance(wanted, list | tuple) else wanted)
+        check_numbers("wanted", rows)
+        pairs = rows.detach().to(torch.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"wanted must be pairs of numbers, valence and arousal ({error})") from error
     if pairs.ndim not in (1, 2) or pairs.shape[-1] != 2 or not bool((pairs.abs() <= 1).all()):
         raise InputError(f"wanted must be (2,) or (B, 2), valence and arousal in -1..1, got {wanted!r}")
-    rows = [tuple(pair) for pair in pairs.reshape(-1, 2).tolist()]
+    found = [tuple(pair) for pair in pairs.reshape(-1, 2).tolist()]
     if pairs.ndim == 1:
-        return rows * clips
-    if len(rows) != clips:
+        return found * clips
+    if len(found) != clips:
         raise MismatchError(
-            f"preds holds {clips} clips and wanted {len(rows)} pairs; give one per clip, or one for all"
+            f"preds holds {clips} clips and wanted {len(found)} pairs; give one per clip, or one for all"
         )
-    return rows
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Return the numbers of a tensor in a list, which PyTorch reads only if it is one number."""
+    return value.tolist() if isinstance(value, Tensor) else value

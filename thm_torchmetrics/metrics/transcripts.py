@@ -71,6 +71,12 @@ class WordErrorRate(TalkingHeadMetric, key="wer"):
             InputError: if an input is missing or holds neither texts nor code points.
             MismatchError: if there are not as many texts on both sides.
         """
+        for name, value in (("preds", preds), ("target", target)):
+            if not isinstance(value, str | Tensor | list | tuple | None):
+                raise InputError(
+                    f"{name} must be a text, a list of texts, or code points, got a {type(value).__name__}; pass "
+                    f"list({name})"
+                )
         super().update(_encoded(preds), _encoded(target))
 
     def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:

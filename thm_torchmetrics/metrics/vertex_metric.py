@@ -49,6 +49,18 @@ class VertexMetric(TalkingHeadMetric):
             vertices = vertices.where(whole, float("nan"))
         return self.chosen().of(vertices) if self.region else vertices
 
+    def check_mesh(self, preds: Chunk, target: Chunk) -> None:
+        """Raise an error if both sides are not of one mesh.
+
+        Raises:
+            MismatchError: if they differ in the number of vertices.
+        """
+        if preds.rows.shape[1] != target.rows.shape[1]:
+            raise MismatchError(
+                f"the prediction has {preds.rows.shape[1]} vertices and the target {target.rows.shape[1]}; both need "
+                "the same mesh"
+            )
+
     def chosen(self) -> VertexList:
         """Return the vertices that are measured.
 
@@ -77,11 +89,7 @@ class VertexFrameMean(VertexMetric, FrameMean):
         Raises:
             MismatchError: if the meshes differ in the number of vertices.
         """
-        if preds.rows.shape[1] != target.rows.shape[1]:
-            raise MismatchError(
-                f"the prediction has {preds.rows.shape[1]} vertices and the target {target.rows.shape[1]}; both need "
-                "the same mesh"
-            )
+        self.check_mesh(preds, target)
         return self.features(preds), self.features(target)
 
 

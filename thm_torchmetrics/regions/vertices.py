@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from operator import index
 from pathlib import Path
+from reprlib import repr as repr_of
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +17,7 @@ import torch
 from torch import Tensor
 
 from thm_torchmetrics.errors import InputError
+from thm_torchmetrics.functional.checks import check_shape
 from thm_torchmetrics.media.meshes import read_vertex_numbers, read_vertices
 
 Numbers: TypeAlias = Tensor | npt.NDArray[Any] | Sequence[int] | Path | str | None
@@ -70,22 +73,34 @@ def vertex_list(name: str, given: Numbers) -> VertexList | None:
         return None
     if isinstance(given, str | Path):
         return VertexList(read_vertex_numbers(given))
-    plain = given.tolist() if isinstance(given, Tensor | np.ndarray) else list(given)
-    if not plain or any(isinstance(number, bool) or not isinstance(number, int) or number < 0 for number in plain):
-        raise InputError(f"`{name}` must be a list of whole numbers from 0, at least one, got {given!r}")
-    return VertexList(tuple(plain))
+    try:
+        plain = given.tolist() if isinstance(given, Tensor | np.ndarray) else list(given)
+        numbers = tuple(index(number) for number in plain if not _is_bool(number))
+    except TypeError:  # no list, or of other things than whole numbers
+        plain, numbers = [], ()
+    if not numbers or len(numbers) < len(plain) or min(numbers) < 0:
+        raise InputError(
+            f"`{name}` must be a list of whole numbers from 0, at least one, got {repr_of(given)}; of a mask give "
+            "mask.nonzero().flatten()"
+        )
+    return VertexList(numbers)
+
+
+def _is_bool(number: Any) -> bool:
+    return isinstance(number, bool | np.bool_) or (isinstance(number, Tensor) and number.dtype == torch.bool)
 
 
 def neutral_face(given: Tensor | Path | str | None) -> Tensor | None:
     """Return the vertices of a neutral face, ``(V, 3)``; None for None.
 
     Raises:
-        InputError: if a tensor has another shape.
+        InputError: if it is neither a tensor of vertices nor a path.
         MediaError: if a file cannot be read.
     """
     if given is None:
         return None
-    face = given if isinstance(given, Tensor) else torch.from_numpy(read_vertices(given))
-    if face.ndim != 2 or face.shape[-1] != 3 or not bool(face.isfinite().all()):
-        raise InputError(f"`template` must be finite vertices (V, 3), got {tuple(face.shape)}")
-    return face.to(torch.float64)
+    face = torch.from_numpy(read_vertices(given)) if isinstance(given, str | Path) else given
+    check_shape("template", face, ("V", 3), "vertices")
+    if not bool(face.isfinite().all()):
+        raise InputError("`template` holds NaN or infinity; give every vertex of the neutral face")
+    return face.detach().to(torch.float64)
