@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import sys
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -159,6 +160,17 @@ def test_wrong_usage(sample: Path, monkeypatch: pytest.MonkeyPatch, option: str,
     result = thm("score", sample, "--metrics", "csim,lse-d,lmd", "--option", option)
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
+
+
+def test_a_list_of_vertices_that_cannot_be_read_is_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was taken for a network that is not installed, and the message spoke of the extractor."""
+    with pytest.raises(InputError, match=r"absent\.txt: is no list of vertices .*No such file"):
+        options_by_metric(["lve"], [("lve", "lips", str(tmp_path / "absent.txt"))])
+    monkeypatch.setitem(sys.modules, "trimesh", None)
+    face = tmp_path / "face.ply"
+    face.write_bytes(b"ply")
+    with pytest.raises(InputError, match=r"fdd\.template=.*face\.ply: \.ply needs trimesh: pip install"):
+        options_by_metric(["fdd"], [("fdd", "template", str(face))])
 
 
 def test_options_may_change_what_a_metric_reads(sample: Path) -> None:

@@ -99,9 +99,8 @@ def find_extractor(kind: str, name: Any, argument: str = "extractor") -> Any:
     """
     known = EXTRACTORS[kind]
     if name not in known:
-        names = ", ".join(map(repr, known))
-        others = ", a torch module or None" if argument == "extractor" else ""
-        raise InputError(f"{argument} must be {names}{others}, got {name!r}")
+        others = ("a torch module or None",) if argument == "extractor" else ()
+        raise InputError(f"{argument} must be {', '.join((*map(repr, known), *others))}, got {name!r}")
     return known[name]
 
 

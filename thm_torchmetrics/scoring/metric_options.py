@@ -15,7 +15,7 @@ from torch import nn
 from thm_torchmetrics import catalog
 from thm_torchmetrics.collection import make_metric, metric_class, option_names
 from thm_torchmetrics.core.metric import TalkingHeadMetric
-from thm_torchmetrics.errors import InputError, MediaError
+from thm_torchmetrics.errors import InputError, MissingExtraError, ThmError
 from thm_torchmetrics.extractors.registry import find_extractor
 from thm_torchmetrics.scoring.sketch import sketch
 
@@ -77,11 +77,15 @@ def without_network(text: str, options: Mapping[str, Any], extractor: str | None
     """
     try:
         made = sketch(text, extractor, options).metric
+        if made is not None:
+            return made
         # a package of the network is not installed: what it would be is of no matter for the options
-        return make_metric(text, {**options, "extractor": nn.Identity()}) if made is None else made
-    except (InputError, MediaError) as error:
+        network = {"extractor": nn.Identity()} if catalog.find_choice(text).row.extractors else {}
+        return make_metric(text, {**options, **network})
+    except (InputError, MissingExtraError) as error:
         given = ", ".join(f"option {text}.{name}={value}" for name, value in options.items())
-        raise InputError(f"{given}: {error.__cause__ or error}") from error
+        cause = error.__cause__ if isinstance(error.__cause__, ThmError) else error
+        raise InputError(f"{given}: {cause}") from error
 
 
 @cache

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from thm_torchmetrics.catalog import find_choice
-from thm_torchmetrics.errors import InputError, ThmError
+from thm_torchmetrics.errors import InputError, MediaError, ThmError
 from thm_torchmetrics.weights import Checkpoint, Checkpoints, needed_by
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def sketch(text: str, extractor: str | None = None, own: Mapping[str, Any] | Non
         options["extractor"] = extractor
     try:
         metric = make_metric(text, options)
-    except InputError as error:
+    except (InputError, MediaError) as error:
         raise InputError(f"{text}: {error}") from error
     except ThmError as error:  # a package is missing, or a checkpoint that comes with one
         fed_by = extractor or choice.row.default_extractor
