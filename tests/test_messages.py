@@ -52,6 +52,22 @@ def test_every_function_that_makes_texts_exists() -> None:
     assert {module for module, _ in SCRIPT["TEXTS"]} == {each.module for each in MESSAGES if not each.raised}
 
 
+REMEDIES = (
+    r"[;?] ",  # what is wrong; what to do
+    r"\. [A-Z]",  # the same, as two sentences
+    r"\b(must|needs?|needed|takes?|give|leave|name|mend|separate|exclude|install)\b",
+    r"such as|should be|is none of|is no option|there is no such|holds Unicode|OpenFace has|at least one|is a tensor",
+    r"only the word|the limit is|: a shard is",
+    r"^(--config )?\{\w+\}: (is |\{key\} has |\{key\} = \{value\}: )?\{\w+\}$",  # the words of another one
+    r"here: \{lack\}$|in it was run: \{error\}$|not accepted: \{reason\}|wrote no table\. \{ending\}\{text\}",
+)
+
+
+def test_every_error_says_what_is_needed_or_what_to_do() -> None:
+    errors = [each for each in MESSAGES if each.raised and not each.kind.endswith("Warning")]
+    assert [each.text for each in errors if not re.search("|".join(REMEDIES), each.text, re.IGNORECASE)] == []
+
+
 def test_messages_have_one_voice() -> None:
     odd = re.compile(r"!|\b(please|sorry|oops|invalid|simply|just)\b|  |(?<!\.)\.$", re.IGNORECASE)
     assert [each for each in MESSAGES if odd.search(each.text.strip())] == []

@@ -50,7 +50,10 @@ class _Encoder:
         """Return the packet of the next picture, from an encoder that holds none back."""
         packets = self.packets(frame)
         if len(packets) != 1:
-            raise MediaError(f"FFmpeg's encoder {self._codec} gave {len(packets)} packets for one picture")
+            raise MediaError(
+                f"FFmpeg's encoder {self._codec} gave {len(packets)} packets for one picture; install another release "
+                "of av"
+            )
         return packets[0]
 
     def packets(self, frame: av.VideoFrame) -> list[av.Packet[VideoStream]]:
@@ -115,7 +118,9 @@ class Mpeg4:
         """
         frames = self._decoder.decode(self._encode(frame))
         if len(frames) != 1:
-            raise MediaError(f"FFmpeg's MPEG-4 decoder gave {len(frames)} pictures for one")
+            raise MediaError(
+                f"FFmpeg's MPEG-4 decoder gave {len(frames)} pictures for one; install another release of av"
+            )
         return frames[0]
 
 

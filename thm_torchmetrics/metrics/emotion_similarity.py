@@ -89,7 +89,7 @@ class EmotionSimilarityDistance(FrameMean, key="esd"):
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)
         if self._of_clips and self.average == "frame":
-            raise InputError('protocol "survey" has one value per clip and no average="frame"')
+            raise InputError('protocol "survey" has one value per clip and no average="frame"; leave it out')
         self.extractor = make_extractor("emotion", extractor, weights, landmarks=landmarks, face=face, mirror=mirror)
         self.landmarks = landmarks_in_use(self.extractor)
 

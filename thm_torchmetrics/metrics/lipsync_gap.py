@@ -196,7 +196,8 @@ class GapRun(ClipRun[LipSyncGap]):
             self.sums.distance, self.sums.confidence = (scores[0] - scores[1]).abs()
             self.sums.scored = 1
         elif self.metric.missing == "error":
-            raise MissingFaceError(f"{type(self.metric).__name__}: {self.why or self.metric.why_nan(self.sums)}")
+            why = self.why or self.metric.why_nan(self.sums)
+            raise MissingFaceError(f'{type(self.metric).__name__}: {why}; pass missing="skip" to leave the clip out')
         self.sums.aligned = 1
 
     def _score(self, name: str, side: Footage | EmbeddingPairs) -> Tensor:

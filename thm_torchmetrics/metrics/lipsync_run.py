@@ -129,7 +129,9 @@ class LipSyncRun(ClipRun[LipSyncMetric], ABC):
             self._count_face(curve)
         if result.reason:
             if self.metric.missing == "error":
-                raise MissingFaceError(f"{type(self.metric).__name__}: {result.why}")
+                raise MissingFaceError(
+                    f'{type(self.metric).__name__}: {result.why}; pass missing="skip" to leave the clip out'
+                )
             sums.not_scored[NOT_SCORED.index(result.reason)] = 1
         sums.scored = (sums.weight > 0).to(sums.vector)
         sums.aligned = 1

@@ -206,7 +206,10 @@ def open_sums(part: Part, files: ExitStack) -> OutcomeReader:
     try:
         reader = OutcomeReader(files.enter_context(path.open("rb")), path)
     except OSError as error:
-        raise InputError(f"{path}, the sums of {part.path}, cannot be read: {error.strerror or error}") from error
+        raise InputError(
+            f"{path}, the sums of {part.path}, cannot be read: {error.strerror or error}; keep both files of a run "
+            "together"
+        ) from error
     if reader.run != part.facts.run:
         raise InputError(f"{path} holds the sums of another run than {part.path}; keep both files of a run together")
     return reader
