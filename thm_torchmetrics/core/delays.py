@@ -97,17 +97,8 @@ class _Later:
     """The video source leaves out the first frames of another."""
 
     def __init__(self, source: VideoSource, count: int) -> None:
+        self.fps, self.size = source.fps, source.size
         self._source, self._count = source, count
-
-    @property
-    def fps(self) -> float:
-        """Return the average number of frames per second."""
-        return self._source.fps
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Return height and width of a frame."""
-        return self._source.size
 
     def frames(self) -> Iterator[tuple[np.ndarray, float]]:
         """Yield the later frames with their times."""

@@ -56,9 +56,7 @@ class FrechetInceptionDistance(FrechetDistance, key="fid"):
         extractor: ``"inception"``; ``"inception-imagenet"``; a module that maps ``(N, 3, H, W)``, float32 in 0..1, to
             ``(N, num_features)``; or None.
         num_features: length of a feature.
-        region: ``"face"``, ``"mouth"``, ``"upper"``, ``"x,y,w,h"``, or boxes or masks in files (see
-            docs/image_quality.md); each frame is cropped by its own box; default: the whole frame.
-        landmarks: the extractor of the face's points: ``"fan"`` (default), ``"dlib"``, or a module.
+        region, landmarks: as in `PeakSignalNoiseRatio`, but each frame is cropped by its own box.
         weights: your own checkpoint, or several by name.
         kwargs: the options of `SetDistance`, such as ``reset_target`` and ``target``, and of `TalkingHeadMetric`.
 

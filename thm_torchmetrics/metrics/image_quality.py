@@ -122,10 +122,7 @@ class StructuralSimilarity(EatFrameMean, RegionFrameMean, key="ssim"):
     Args:
         protocol: see above.
         average: ``"frame"`` (default of all protocols) or ``"clip"``.
-        region: ``"face"``, ``"mouth"``, ``"upper"``, ``"x,y,w,h"``, or boxes or masks in files (see
-            docs/image_quality.md); the target's box cuts both sides; default: the whole frame.
-        landmarks: the extractor of the face's points: ``"fan"`` (default), ``"dlib"``, or a module.
-        weights: your own checkpoints of the landmarks, or file of dlib's predictor for ``eat``, which takes no region.
+        region, landmarks, weights: as in `PeakSignalNoiseRatio`.
         kwargs: the options of `TalkingHeadMetric`.
 
     Raises:

@@ -30,9 +30,7 @@ class LearnedPerceptualSimilarity(RegionFrameMean, key="lpips"):
     Args:
         protocol: see above.
         extractor: ``"lpips"``, or a module that maps two batches ``(N, 3, H, W)``, float32 in 0..1, to ``(N,)``.
-        region: ``"face"``, ``"mouth"``, ``"upper"``, ``"x,y,w,h"``, or boxes or masks in files (see
-            docs/image_quality.md); the target's box cuts both sides; default: the whole frame.
-        landmarks: the extractor of the face's points: ``"fan"`` (default), ``"dlib"``, or a module.
+        region, landmarks: as in `PeakSignalNoiseRatio`.
         weights: your own checkpoint of the classifier, or several by name.
         kwargs: the options of `TalkingHeadMetric`.
 

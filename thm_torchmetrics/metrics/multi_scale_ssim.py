@@ -27,10 +27,7 @@ class MultiScaleStructuralSimilarity(RegionFrameMean, key="ms-ssim"):
     its defaults. SyncTalk (CVPR 2024) reports a row of this name; its repository holds no code for it.
 
     Args:
-        region: ``"face"``, ``"mouth"``, ``"upper"``, ``"x,y,w,h"``, or boxes or masks in files (see
-            docs/image_quality.md); the target's box cuts both sides; default: the whole frame.
-        landmarks: the extractor of the face's points: ``"fan"`` (default), ``"dlib"``, or a module.
-        weights: your own checkpoints of the landmarks.
+        region, landmarks, weights: as in `PeakSignalNoiseRatio`.
         average: ``"frame"`` (default) or ``"clip"``.
         kwargs: the options of `TalkingHeadMetric`.
 

@@ -34,10 +34,7 @@ class PixelAbsoluteError(_PixelError, key="l1"):
     value.
 
     Args:
-        region: ``"face"``, ``"mouth"``, ``"upper"``, ``"x,y,w,h"``, or boxes or masks in files (see
-            docs/image_quality.md); the target's box cuts both sides; default: the whole frame.
-        landmarks: the extractor of the face's points: ``"fan"`` (default), ``"dlib"``, or a module.
-        weights: your own checkpoints of the landmarks.
+        region, landmarks, weights: as in `PeakSignalNoiseRatio`.
         average: ``"frame"`` (default) or ``"clip"``.
         kwargs: the options of `TalkingHeadMetric`.
 
@@ -63,10 +60,7 @@ class PixelSquaredError(_PixelError, key="mse"):
     squared; its script itself reports L1 alone. Papers that print MSE on the scale 0..255 have 65025 times the value.
 
     Args:
-        region: ``"face"``, ``"mouth"``, ``"upper"``, ``"x,y,w,h"``, or boxes or masks in files (see
-            docs/image_quality.md); the target's box cuts both sides; default: the whole frame.
-        landmarks: the extractor of the face's points: ``"fan"`` (default), ``"dlib"``, or a module.
-        weights: your own checkpoints of the landmarks.
+        region, landmarks, weights: as in `PeakSignalNoiseRatio`.
         average: ``"frame"`` (default) or ``"clip"``.
         kwargs: the options of `TalkingHeadMetric`.
 

@@ -56,6 +56,8 @@ class THEvalMetric(ClipMean):
         InputError: if ``theval`` is combined with an extractor, or ``reference`` is 0.
     """
 
+    procedures: ClassVar[Mapping[str, Any]] = {"theval": MESH_POINTS, "theval-68": POINTS}
+    """The number of landmarks that a protocol reads, with one formula."""
     benchmark: ClassVar[float]
     """The value of the benchmark's real videos, ``examples/gt_metrics.csv``."""
     reasons: ClassVar[Mapping[str, str]] = {"too short": _NEEDED}
@@ -82,7 +84,7 @@ class _LipMetric(LandmarkMetric):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.feature_shape = (MESH_POINTS if self.protocol == "theval" else POINTS, 2)
+        self.feature_shape = (self.procedures[self.protocol], 2)
 
     def features(self, chunk: Chunk) -> Tensor:
         """Return the landmarks; those of frames as if these were resized to 256x256."""
@@ -115,13 +117,12 @@ class LipDynamics(THEvalMetric, _LipMetric, key="lip-dynamics"):
     """
 
     benchmark = 1.716603
-    procedures: ClassVar[Mapping[str, Any]] = dict.fromkeys(("theval", "theval-68"), lip_dynamics)
 
     def per_clip(self, rows: ClipRows) -> ClipValue | str:
         """Return the motion of the lips of a clip."""
         if int(rows.preds.flatten(1).isfinite().all(dim=1).sum()) < 2:
             return "too short"
-        return ClipValue(float(self.procedures[self.protocol](rows.preds)))
+        return ClipValue(float(lip_dynamics(rows.preds)))
 
 
 class SilentLip(THEvalMetric, _LipMetric, AudioClipMean, key="silent-lip"):
@@ -156,7 +157,6 @@ class SilentLip(THEvalMetric, _LipMetric, AudioClipMean, key="silent-lip"):
         **AudioClipMean.reasons,
         "no pause": "fewer than two frames with a face lie in a pause of the sound",
     }
-    procedures: ClassVar[Mapping[str, Any]] = dict.fromkeys(("theval", "theval-68"), lip_opening)
 
     def from_sound(self, samples: Tensor, sample_rate: int, frames: int, fps: float) -> Tensor:
         """Return 1 for each frame with speech, 0 in silence."""
@@ -164,7 +164,7 @@ class SilentLip(THEvalMetric, _LipMetric, AudioClipMean, key="silent-lip"):
 
     def per_clip(self, rows: ClipRows) -> ClipValue | str:
         """Return the motion of the lips in the pauses of a clip."""
-        value = float(silent_lip_motion(self.procedures[self.protocol](rows.preds)[silent_frames(rows)]))
+        value = float(silent_lip_motion(lip_opening(rows.preds)[silent_frames(rows)]))
         return ClipValue(value) if value == value else "no pause"
 
 
@@ -193,16 +193,15 @@ class EyebrowMotion(THEvalMetric, LandmarkMetric, key="eyebrow"):
     """
 
     benchmark = 0.006777
-    procedures: ClassVar[Mapping[str, Any]] = dict.fromkeys(("theval", "theval-68"), eyebrow_dynamics)
 
     def __init__(self, *, aspect: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.feature_shape = (MESH_POINTS if self.protocol == "theval" else POINTS, 2)
+        self.feature_shape = (self.procedures[self.protocol], 2)
         self.aspect = aspect
 
     def per_clip(self, rows: ClipRows) -> ClipValue | str:
         """Return the motion of the brows of a clip."""
-        value = float(self.procedures[self.protocol](rows.preds, self.aspect))
+        value = float(eyebrow_dynamics(rows.preds, self.aspect))
         return ClipValue(value) if value == value else "too short"
 
 
@@ -233,7 +232,6 @@ class HeadMotion(THEvalMetric, HeadPoseMetric, key="head-motion"):
 
     feature_shape = (5,)
     benchmark = 18.46757
-    procedures: ClassVar[Mapping[str, Any]] = dict.fromkeys(("theval", "theval-68"), head_motion)
 
     def features(self, chunk: Chunk) -> Tensor:
         """Return angles and center of the face of a chunk's frames."""
@@ -245,5 +243,5 @@ class HeadMotion(THEvalMetric, HeadPoseMetric, key="head-motion"):
 
     def per_clip(self, rows: ClipRows) -> ClipValue | str:
         """Return the motion of the head of a clip."""
-        value = float(self.procedures[self.protocol](rows.preds))
+        value = float(head_motion(rows.preds))
         return ClipValue(value) if value == value else "too short"
