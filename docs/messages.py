@@ -173,11 +173,11 @@ def _name(node: ast.expr) -> str:
     if isinstance(node, ast.Attribute):
         return node.attr.strip("_")
     if isinstance(node, ast.Call):
+        if getattr(node.func, "id", getattr(node.func, "attr", "")) == "spell":  # of an option
+            return _name(node.args[0])
         filled = [each for each in node.args if not isinstance(each, ast.Constant)]
         if filled:
             return _name(filled[-1])
-        if getattr(node.func, "id", getattr(node.func, "attr", "")) == "spell":
-            return _name(node.args[-1])
         return _name(node.func.value if node.args and isinstance(node.func, ast.Attribute) else node.func)
     if isinstance(node, ast.Subscript | ast.Starred | ast.Await):
         return _name(node.value)

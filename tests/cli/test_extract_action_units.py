@@ -179,7 +179,7 @@ def test_a_video_that_docker_has_taken_for_an_image_is_named(videos, tmp_path: P
         ("--backend openface --device cpu", "--device: OpenFace's program does not take it"),
         ("--backend openface --weights a=b", "--weights: OpenFace's program does not take it"),
         ("--backend openface --commercial", "--commercial: OpenFace's program does not take it"),
-        ("--backend openface --landmarks dlib", "--landmarks dlib: OpenFace has ce-clm, clnf"),
+        ("--backend openface --landmarks dlib", "--landmarks dlib: OpenFace has the models ce-clm, clnf"),
         ("--backend libreface --docker", "--docker: only --backend openface takes it"),
         ("--backend libreface --openface .", "--openface: only --backend openface takes it"),
         ("--backend libreface --time-limit 5", "--time-limit: only --backend openface takes it"),

@@ -157,7 +157,7 @@ def track_all(files: Mapping[Path, Path], given: Mapping[str, Any]) -> list[str]
 
     landmarks = given["landmarks"] or _LANDMARKS
     if landmarks not in LANDMARK_MODELS:
-        raise InputError(f"--landmarks {landmarks}: OpenFace has {', '.join(LANDMARK_MODELS)}")
+        raise InputError(f"--landmarks {landmarks}: OpenFace has the models {', '.join(LANDMARK_MODELS)}")
     program = _find_program(given)
 
     def track_one(video: Path, table: Path) -> tuple[int, int]:

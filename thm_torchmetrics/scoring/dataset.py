@@ -184,6 +184,5 @@ def _check_extractors(chosen: Mapping[str, str], spell: Spelling) -> None:
     for key, name in chosen.items():
         known: Collection[str] = EXTRACTORS.get(catalog.find_choice(key).row.extractor_kind, {})
         if name not in known:
-            raise InputError(
-                f"{spell('extractor', name, key)}: {key} has {', '.join(known) or 'no networks; leave it out'}"
-            )
+            networks = f"the networks {', '.join(known)}" if known else "no networks; leave it out"
+            raise InputError(f"{spell('extractor', name, key)}: {key} has {networks}")
