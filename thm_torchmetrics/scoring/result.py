@@ -202,8 +202,9 @@ class Result:
         plain = dict(plain)
         if isinstance(plain.get("clips"), list):
             plain["clips"] = [_with_errors(clip) for clip in plain["clips"]]
-        result: Self = typed(from_json(plain), cls, name)
-        check_parts(result, name)
+        plain = from_json(plain)
+        result: Self = typed(plain, cls, name)
+        check_parts(plain, name)
         return result
 
     def to_pandas(self) -> pd.DataFrame:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.scoring.json_form import typed
-
-if TYPE_CHECKING:
-    from thm_torchmetrics.scoring.result import Result
 
 _PROVENANCE = {
     "versions": dict[str, Any],
@@ -30,24 +27,25 @@ _DETAIL = {"target": dict[str, Any], "tracks": list[dict[str, Any]]}
 _TARGET = {"value": float | None}
 
 
-def check_parts(result: Result, name: str) -> None:
+def check_parts(result: Mapping[str, Any], name: str) -> None:
     """Raise an error unless what reports and comparisons read of a result from a file is of the form that they need.
 
     Args:
-        result: the result.
+        result: the JSON of the result, whose fields are of their types.
         name: what to call it in messages.
 
     Raises:
         InputError: if a part is of another form, or two clips have one name; the message names the part.
     """
-    _check(result.provenance, _PROVENANCE, f"{name}.provenance")
-    _check(result.provenance.get("arguments", {}), _ARGUMENTS, f"{name}.provenance.arguments")
-    for key, metric in result.metrics.items():
-        _check_detail(metric.detail, f"{name}.metrics.{key}")
-    for i, clip in enumerate(result.clips):
-        for key, score in clip.metrics.items():
-            _check_detail(score.detail, f"{name}.clips[{i}].metrics.{key}")
-    twice = [clip for clip, times in Counter(clip.clip for clip in result.clips).items() if times > 1]
+    provenance = result["provenance"]
+    _check(provenance, _PROVENANCE, f"{name}.provenance")
+    _check(provenance.get("arguments", {}), _ARGUMENTS, f"{name}.provenance.arguments")
+    for key, metric in result["metrics"].items():
+        _check_detail(metric.get("detail"), f"{name}.metrics.{key}")
+    for i, clip in enumerate(result["clips"]):
+        for key, score in clip.get("metrics", {}).items():
+            _check_detail(score.get("detail"), f"{name}.clips[{i}].metrics.{key}")
+    twice = [clip for clip, times in Counter(clip["clip"] for clip in result["clips"]).items() if times > 1]
     if twice:
         raise InputError(f"{name} has the clip {twice[0]!r} more than once; score the dataset again")
 
