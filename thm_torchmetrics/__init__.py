@@ -89,6 +89,7 @@ if TYPE_CHECKING:
         LipSyncConfidenceGap as LipSyncConfidenceGap,
         LipSyncDistanceGap as LipSyncDistanceGap,
     )
+    from thm_torchmetrics.metrics.lipsync_sequences import LipSyncSequenceDistance as LipSyncSequenceDistance
     from thm_torchmetrics.metrics.lpips import LearnedPerceptualSimilarity as LearnedPerceptualSimilarity
     from thm_torchmetrics.metrics.mesh_motion import (
         MouthTimingMisalignment as MouthTimingMisalignment,
@@ -117,7 +118,6 @@ if TYPE_CHECKING:
         HeadPoseSequenceDistance as HeadPoseSequenceDistance,
         IdentitySequenceDistance as IdentitySequenceDistance,
         LandmarkSequenceDistance as LandmarkSequenceDistance,
-        LipSyncSequenceDistance as LipSyncSequenceDistance,
         PerceptualSequenceDistance as PerceptualSequenceDistance,
     )
     from thm_torchmetrics.metrics.speech_lip import SpeechLipCorrelation as SpeechLipCorrelation

@@ -133,7 +133,7 @@ def test_numbers_are_numbers() -> None:
         ("lse-d.min_track=many", "must be a whole number, got 'many'"),
         ("lse-d.min_track=1.5", "must be a whole number, got '1.5'"),
         ("lse-d.threshold=nan", "must be a number, got 'nan'"),
-        ("lse-d.min_track=-1", "vshift, min_track and crop_scale must be at least 0"),
+        ("lse-d.min_track=-1", "min_track and crop_scale must be at least 0"),
         ("lmd.center=maybe", "must be none or true or false, got 'maybe'"),
         ("lmd.face=biggest", "--option lmd.face=biggest: "),
         ("lmd.points=ear", "--option lmd.points=ear: points of lmd must be none or face or"),

@@ -170,6 +170,7 @@ NEEDS = {
     "fid,lpips": ["inception-fid", "alexnet", "lpips-alex"],
     "lse-d": ["syncnet", "s3fd"],
     "lse-d:wav2lip-lrs": ["syncnet"],
+    "lse-d-seq": ["syncnet", "s3fd"],
     "aed": ["fan2d", "fan-s3fd", "deep3d"],
 }
 """What the originals load for each, face detectors included."""

@@ -14,9 +14,10 @@ from thm_torchmetrics.core.one_pass import measure_clip
 from thm_torchmetrics.core.score import ClipScore
 from thm_torchmetrics.lipsync.tracking import Detector
 from thm_torchmetrics.metrics.lipsync_metric import LipSync
+from thm_torchmetrics.metrics.syncnet_metric import SyncNetMetric
 
 Boxes = list[list[float]]
-M = TypeVar("M", bound=LipSync)
+M = TypeVar("M", bound=SyncNetMetric)
 
 
 class SmallSyncNet(torch.nn.Module):

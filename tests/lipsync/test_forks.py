@@ -24,6 +24,7 @@ from thm_torchmetrics.media import open_clip
 from thm_torchmetrics.media.audio import SoundFile, read_audio
 from thm_torchmetrics.media.video import VideoFile
 from thm_torchmetrics.media.write import write_video, write_wav
+from thm_torchmetrics.metrics.lipsync_metric import LipSync
 from thm_torchmetrics.scoring.progress import CountedVideo
 
 
@@ -179,7 +180,7 @@ SET_BY_SOURCE = {
 """Average, detections of a track, tracks, scenedetect, ffmpeg and sign of the offset, as the sources have them."""
 
 NAMES = ("average", "min_track", "tracks", "scenedetect", "ffmpeg", "signed")
-ROWS = [row for row in CATALOG.values() if row.extractor_kind == "syncnet"]
+ROWS = [row for row in CATALOG.values() if issubclass(metric_class(row), LipSync)]
 CHOICES = [(row.key, protocol) for row in ROWS for protocol in row.protocols]
 
 

@@ -17,7 +17,7 @@ from torchvision.models import inception_v3
 from thm_torchmetrics.catalog import CATALOG
 from thm_torchmetrics.collection import make_metric, metric_class
 from thm_torchmetrics.core.metric import TalkingHeadMetric
-from thm_torchmetrics.metrics.lipsync import LipSync
+from thm_torchmetrics.metrics.syncnet_metric import SyncNetMetric
 
 GIVEN_ONLY = {key for key, row in CATALOG.items() if not row.extractors and metric_class(row).feature_shape is not None}
 """The metrics without an extractor of their own, which take given features only."""
@@ -100,7 +100,7 @@ def make(name: str, weights: SeededWeights, **options: Any) -> TalkingHeadMetric
         files = {each: weights(each) for each in ("syncnet", "s3fd")}
         needed = {"weights": files, "min_track": 2, "min_face_size": 10.0}
     metric = make_metric(name, {**needed, **options})
-    if isinstance(metric, LipSync) and metric.detector is not None:
+    if isinstance(metric, SyncNetMetric) and metric.detector is not None:
         return with_detector(metric, KnownFaces(_middle, keep=False))
     return metric
 

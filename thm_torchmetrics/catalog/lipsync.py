@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from thm_torchmetrics.catalog.row import BOTH, Protocol, Row, Scale
 
-_SOUND = ("preds", "audio")
+SOUND = ("preds", "audio")
 _PROCEDURES = (
     Protocol("tracked", "this package's own: syncnet_python's pipeline on the frames as decoded", "clip"),
     Protocol(
@@ -67,27 +67,27 @@ _GAPS = tuple(
     )
     for each in _PUBLISHED
 )
-_NETWORK = (("syncnet",), "syncnet")
+NETWORK = (("syncnet",), "syncnet")
 
 ROWS = (
     Row(
         "lse-d", "LipSyncDistance", "lipsync", "lip-sync error, distance",
-        Scale(False), _SOUND, _PUBLISHED, *_NETWORK,
+        Scale(False), SOUND, _PUBLISHED, *NETWORK,
     ),
     Row(
         "lse-c", "LipSyncConfidence", "lipsync", "lip-sync error, confidence",
-        Scale(True), _SOUND, _PUBLISHED, *_NETWORK,
+        Scale(True), SOUND, _PUBLISHED, *NETWORK,
     ),
     Row(
         "av-offset", "LipSyncOffset", "lipsync", "audio-visual offset",
-        Scale(False, "frames"), _SOUND, (*_PUBLISHED, _SIGNED), *_NETWORK,
+        Scale(False, "frames"), SOUND, (*_PUBLISHED, _SIGNED), *NETWORK,
     ),
     Row(
         "lse-d-gap", "LipSyncDistanceGap", "lipsync_gap", "difference of LSE-D to the real video's",
-        Scale(False), (*BOTH, "audio"), _GAPS, *_NETWORK,
+        Scale(False), (*BOTH, "audio"), _GAPS, *NETWORK,
     ),
     Row(
         "lse-c-gap", "LipSyncConfidenceGap", "lipsync_gap", "difference of LSE-C to the real video's",
-        Scale(False), (*BOTH, "audio"), _GAPS, *_NETWORK,
+        Scale(False), (*BOTH, "audio"), _GAPS, *NETWORK,
     ),
 )  # fmt: skip

@@ -84,13 +84,15 @@ class TalkingHeadMetric(OptionsMetric):
     """Whether every clip of the prediction has a target of its own."""
     pooled: ClassVar[bool] = False
     """Whether the metric is one number over all frames, with none per clip."""
-    counted: ClassVar[str] = "frames"
-    """What `Tally` counts: frames, or whole clips."""
     sound_rate: ClassVar[int | None] = None
     """Samples per second of the sound that is read beside given features; None if none is read."""
 
     inputs: tuple[str, ...] = ("preds", "target")
     """The arguments of ``update`` that are needed."""
+    inputs_of_features: ClassVar[tuple[str, ...] | None] = None
+    """Those that are needed where features are given, if they are others."""
+    counted: str = "frames"
+    """What `Tally` counts: frames, or whole clips."""
     feature_shape: tuple[int | None, ...] | None = None
     """Shape of one row of given features; None if the metric takes frames only."""
     extractor: Any = None

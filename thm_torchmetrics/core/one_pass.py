@@ -41,12 +41,14 @@ def measure_clip(
             the first error is raised.
         per_frame: whether the runs keep the values of single frames.
         around: returns a context for each step of a member, by its name.
-        inputs: further arguments of the members' ``start``.
+        inputs: further arguments of the members' ``start``, which also get a dict ``shared``, in which those that
+            compute the same of the clip may leave it for each other.
 
     Returns:
         The finished runs by member.
     """
     runs: Runs = {}
+    inputs = {"shared": {}, **inputs}
 
     def attempt(name: str, step: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:

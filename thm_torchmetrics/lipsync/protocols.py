@@ -26,12 +26,16 @@ Reencoding: TypeAlias = Callable[[Tensor], Tensor]
 
 
 class ScoredTrack(NamedTuple):
-    """A scored track holds frames (at 25 per second), windows and mean distances of one face."""
+    """A scored track holds frames (at 25 per second), windows and mean distances of one face.
+
+    ``embeddings`` are those of lips and of sound, ``(windows, D)`` each, if the pipeline keeps them.
+    """
 
     first: int
     frames: int
     windows: int
     curve: Tensor
+    embeddings: tuple[Tensor, Tensor] | None = None
 
 
 class LipSyncResult(NamedTuple):
@@ -100,9 +104,13 @@ class WholeFrames:
 
 
 class Tracked:
-    """Protocol ``tracked`` finds faces in a first reading of a clip and crops them in a second."""
+    """Protocol ``tracked`` finds faces in a first reading of a clip and crops them in a second.
+
+    With ``keeps_embeddings`` the result holds the embeddings of the tracks.
+    """
 
     reads_chunks = True
+    keeps_embeddings = False
 
     def __init__(self, options: LipSyncOptions, clip: Clip, audio: Tensor, sample_rate: int) -> None:
         if options.detector is None:
@@ -152,7 +160,8 @@ class Tracked:
         """Run SyncNet over the crops of all tracks, in one more reading of the clip."""
         scale = self._options.tracking.crop_scale
         boxes = [crop_boxes(smooth(track.boxes), self._clip.size, scale) for track in found]
-        runs = [WindowScorer(self._options.network, self._sound(track), self._options.vshift) for track in found]
+        network, vshift = self._options.network, self._options.vshift
+        runs = [WindowScorer(network, self._sound(track), vshift, self.keeps_embeddings) for track in found]
         encoders = [self._reencoding() for _ in found]
         start = 0
         for frames in self._frames():
@@ -164,7 +173,7 @@ class Tracked:
                     run.add(encode(crops))
             start += len(frames)
         return [
-            ScoredTrack(track.first, run.frames, run.windows, run.curve())
+            ScoredTrack(track.first, run.frames, run.windows, run.curve(), run.embeddings)
             for track, run in zip(found, runs, strict=True)
             if run.windows
         ]

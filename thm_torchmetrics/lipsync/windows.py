@@ -137,10 +137,12 @@ class WindowScorer:
         network: the network of the embeddings.
         samples: the sound of these frames, from `speech`.
         vshift: largest shift in frames.
+        keeps_embeddings: whether `embeddings` returns them.
     """
 
-    def __init__(self, network: SyncEmbeddings, samples: Tensor, vshift: int) -> None:
+    def __init__(self, network: SyncEmbeddings, samples: Tensor, vshift: int, keeps_embeddings: bool = False) -> None:
         self.frames = 0
+        self._kept: list[tuple[Tensor, Tensor]] | None = [] if keeps_embeddings else None
         self._network = network
         self._samples = samples
         self._audible = max(0, len(samples) // SAMPLES_PER_FRAME - FRAMES_PER_WINDOW)
@@ -156,7 +158,10 @@ class WindowScorer:
         count = min(len(frames) - FRAMES_PER_WINDOW + 1, self._audible - start)
         if count > 0:
             lips = self._network.lips(frames[: count + FRAMES_PER_WINDOW - 1])
-            self._curve.add(lips, self._network.sounds(mfcc_windows(self._samples, start, count)))
+            sounds = self._network.sounds(mfcc_windows(self._samples, start, count))
+            self._curve.add(lips, sounds)
+            if self._kept is not None:
+                self._kept.append((lips, sounds))
         self._last = frames[max(0, len(frames) - FRAMES_PER_WINDOW + 1) :].clone()
 
     @property
@@ -170,3 +175,11 @@ class WindowScorer:
         Call it once, with at least one window.
         """
         return self._curve.finish(self.windows)
+
+    @property
+    def embeddings(self) -> tuple[Tensor, Tensor] | None:
+        """Return the embeddings of lips and of sound, ``(N, D)`` each, of the windows that count, if they are kept."""
+        if not self._kept:
+            return None
+        lips, sounds = (torch.cat(rows)[: self.windows] for rows in zip(*self._kept, strict=True))
+        return lips, sounds

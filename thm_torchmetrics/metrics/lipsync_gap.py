@@ -18,7 +18,7 @@ from thm_torchmetrics.errors import MediaError, MissingFaceError
 from thm_torchmetrics.lipsync.protocols import NOT_SCORED, LipSyncResult, ScoredTrack
 from thm_torchmetrics.lipsync.windows import SAMPLE_RATE, DistanceCurve
 from thm_torchmetrics.metrics.lipsync_metric import LipSync
-from thm_torchmetrics.metrics.lipsync_run import Footage, counts_by_reason, readings_of
+from thm_torchmetrics.metrics.lipsync_run import Footage, SharedFootage, counts_by_reason, readings_of
 
 _SIDES = ("preds", "target")
 _COUNTS = {"preds": "not_scored", "target": "target_not_scored"}
@@ -105,6 +105,7 @@ class LipSyncGap(LipSync):
         audio: Tensor | None = None,
         sample_rate: int = SAMPLE_RATE,
         fps: float | None = None,
+        shared: SharedFootage | None = None,
         **inputs: Any,
     ) -> ClipRun[Any]:
         """Start the run of one pair of clips.
@@ -115,7 +116,7 @@ class LipSyncGap(LipSync):
         if self.extractor is None:
             return GapRun(self, preds, target, {side: EmbeddingPairs(self) for side in _SIDES})
         sides = {
-            "preds": self.footage(preds, audio, sample_rate, fps),
+            "preds": self.footage(preds, audio, sample_rate, fps, shared),
             "target": self.footage(target, None if _has_sound(target) else audio, sample_rate, fps),
         }
         return GapRun(self, preds, target, sides)
@@ -151,7 +152,6 @@ class EmbeddingPairs:
     reads_chunks = True
 
     def __init__(self, metric: LipSyncGap) -> None:
-        self.detail: dict[str, Any] = {}
         self._metric = metric
         self._curve = DistanceCurve(metric.vshift)
 
@@ -164,6 +164,10 @@ class EmbeddingPairs:
         """Return the distances as those of one face."""
         rows = self._curve.rows
         return LipSyncResult([ScoredTrack(0, rows, rows, self._curve.finish())])
+
+    def detail(self) -> dict[str, Any]:
+        """Return nothing: there is no more to tell of given embeddings."""
+        return {}
 
 
 class GapRun(ClipRun[LipSyncGap]):
@@ -208,7 +212,7 @@ class GapRun(ClipRun[LipSyncGap]):
         if result.reason:
             counts[NOT_SCORED.index(result.reason)] = 1
             self.why = self.why or (f"the real clip: {result.why}" if name == "target" else result.why)
-        self.detail = {**side.detail} if name == "preds" else {**(self.detail or {}), "target": {**side.detail}}
+        self.detail = side.detail() if name == "preds" else {**(self.detail or {}), "target": side.detail()}
         curves = [track.curve.to(self.sums.vector) for track in result.tracks]
         readings = readings_of(curves, [track.windows for track in result.tracks], self.metric.tracks)
         counts[NOT_SCORED.index("not finite")] = sum(not curve.isfinite().all() for curve in curves)

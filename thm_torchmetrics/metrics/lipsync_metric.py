@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from thm_torchmetrics.core.chunk import list_counts
-from thm_torchmetrics.core.clip import AnyClip, Clip
+from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clip_run import ClipRun
-from thm_torchmetrics.core.inputs import AudioInput, ClipInput, sounds_by_clip
-from thm_torchmetrics.core.metric import Average, TalkingHeadMetric, one_of
+from thm_torchmetrics.core.metric import one_of
 from thm_torchmetrics.core.sums import Fields, Sums
-from thm_torchmetrics.errors import InputError, MediaError
-from thm_torchmetrics.extractors import make_extractor
-from thm_torchmetrics.extractors.face_detection import SyncNetS3FD
-from thm_torchmetrics.faces.shots import SCENEDETECT
+from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.lipsync.pipelines import PIPELINES
-from thm_torchmetrics.lipsync.protocols import NOT_SCORED, LipSyncOptions, Tracked
-from thm_torchmetrics.lipsync.track_rules import TRACK_RULES, TrackRule
-from thm_torchmetrics.lipsync.tracking import TrackOptions
+from thm_torchmetrics.lipsync.protocols import NOT_SCORED, Tracked, WholeFrames
 from thm_torchmetrics.lipsync.windows import SAMPLE_RATE
-from thm_torchmetrics.metrics.lipsync_run import EmbeddingRun, Footage, SyncNetRun, counts_by_reason, remark_on_clocks
-from thm_torchmetrics.weights import Checkpoints, CustomFiles
+from thm_torchmetrics.metrics.lipsync_run import EmbeddingRun, SharedFootage, SyncNetRun, counts_by_reason
+from thm_torchmetrics.metrics.syncnet_metric import SyncNetMetric
 
 
-class LipSync(TalkingHeadMetric):
+class LipSync(SyncNetMetric):
     r"""LSE-D, LSE-C and the offset read the mean distances of SyncNet's embeddings.
 
     .. math:: m_k = \frac{1}{N} \sum_{i=1}^{N} \| v_i - a_{i+k} + 10^{-6} \|_2, \qquad k = -s \dots s
@@ -74,71 +67,33 @@ class LipSync(TalkingHeadMetric):
         average: ``"clip"``: the mean over clips, and within a clip over tracks; ``"track"``: the mean over all tracks;
             ``"frame"``: the mean over all tracks, weighted by their windows; default: the protocol's own, ``"track"``
             for ``syncnet-python``.
-        extractor: ``"syncnet"``; a module with the methods of `extractors.syncnet.CustomSyncNetwork`; or None.
-        weights: your own checkpoint, or several by name (``syncnet``, ``s3fd``).
         vshift: largest shift in frames, 15 in the published scripts.
-        tracks: what counts of a clip's tracks: the ``"mean"``; the ``"longest"`` one; the ``"last"`` one; the
-            ``"best"`` one, by confidence minus distance; the ``"extremes"``, smallest distance and largest confidence;
-            or ``"truncated"``, the mean, whose offset is cut to a whole number.
-        min_track: detections that a track must exceed; 100 are 4 s.
-        num_failed_det: frames after which a lost face ends its track.
-        min_face_size: mean width or height in pixels that a track must exceed.
-        crop_scale: margin of the crop around the face.
-        facedet_scale: factor by which frames are shrunk for the detector.
-        threshold: smallest score of a face.
-        scenedetect: the version by whose rules cuts end a track: ``"0.5.1"``, ``"0.6.1"`` or ``"0.6.7.1"``.
         ffmpeg: the version whose rules the re-encoding follows for 25 frames per second and late sound: 4 (4.2 to 5.1,
             the source of most published numbers) or 7 (7.0 and later). They agree on clips of 25 frames per second
             whose sound starts with the pictures.
         signed: whether the offset is the absolute value of the mean of signed offsets, in which early and late sound
             cancel out; default: the mean of absolute offsets.
-        kwargs: the options of `TalkingHeadMetric`.
+        kwargs: the options of `SyncNetMetric`, network and tracks, and of `TalkingHeadMetric`.
     """
 
     averages: ClassVar[tuple[str, ...]] = ("frame", "clip", "track")
-    feature_shape: tuple[int | None, ...] | None = (None,)
     counted = "clips"
     procedures = PIPELINES
     _reading: ClassVar[str] = "distance"
 
-    def __init__(
-        self,
-        *,
-        protocol: str | None = None,
-        average: Average | None = None,
-        extractor: str | nn.Module | None = "syncnet",
-        weights: CustomFiles = None,
-        vshift: int = 15,
-        tracks: TrackRule = "mean",
-        min_track: int = 100,
-        num_failed_det: int = 25,
-        min_face_size: float = 100.0,
-        crop_scale: float = 0.4,
-        facedet_scale: float = 0.25,
-        threshold: float = 0.9,
-        scenedetect: Literal["0.5.1", "0.6.1", "0.6.7.1"] = "0.5.1",
-        ffmpeg: Literal[4, 7] = 4,
-        signed: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(protocol=protocol, average=average, **kwargs)
-        if vshift < 0 or min_track < 0 or not 0 < facedet_scale <= 1 or crop_scale < 0:
-            raise InputError(
-                "vshift, min_track and crop_scale must be at least 0 and facedet_scale in 0..1, got "
-                f"{vshift}, {min_track}, {crop_scale} and {facedet_scale}"
-            )
+    def __init__(self, *, vshift: int = 15, ffmpeg: Literal[4, 7] = 4, signed: bool = False, **kwargs: Any) -> None:
+        if vshift < 0:
+            raise InputError(f"vshift must be at least 0, got {vshift}")
+        one_of("ffmpeg", ffmpeg, (4, 7))
+        super().__init__(**kwargs)
         self.vshift = vshift
-        self.tracks: TrackRule = one_of("tracks", tracks, TRACK_RULES)
-        self.scenedetect = one_of("scenedetect", scenedetect, SCENEDETECT)
-        self.ffmpeg = one_of("ffmpeg", ffmpeg, (4, 7))
+        self.ffmpeg = ffmpeg
         self.signed = signed
-        self.track_options = TrackOptions(min_track, num_failed_det, min_face_size, crop_scale, scenedetect)
-        files = Checkpoints.of(weights, "syncnet" if isinstance(extractor, str) else "s3fd")
-        looks_for_faces = issubclass(PIPELINES[self.protocol], Tracked)
-        self.extractor = make_extractor("syncnet", extractor, files, detector=looks_for_faces)
-        self.detector: SyncNetS3FD | None = None
-        if self.extractor is not None and looks_for_faces:
-            self.detector = SyncNetS3FD.make("s3fd", files, scale=facedet_scale, threshold=threshold)
+
+    @property
+    def pipeline(self) -> type[WholeFrames] | type[Tracked]:
+        """Return the class of the protocol's pipeline."""
+        return PIPELINES[self.protocol]
 
     def fields(self) -> Fields:
         """Return the sums of the readings, of offsets by shift, and of clips by reason."""
@@ -158,52 +113,6 @@ class LipSync(TalkingHeadMetric):
 
     # ---- measuring
 
-    def update(
-        self,
-        preds: ClipInput = None,
-        target: ClipInput = None,
-        *,
-        audio: AudioInput = None,
-        sample_rate: int = SAMPLE_RATE,
-        fps: float | None = None,
-    ) -> None:
-        """Add clips.
-
-        Args:
-            preds: the generated clip or clips, as `TalkingHeadMetric.update` describes them; with ``extractor=None``
-                lip embeddings ``(N, D)`` or ``(B, N, D)``, or a list of ``(N, D)``.
-            target: not used.
-            audio: ``(S,)``, ``(B, S)`` or a list, mono, float -1..1 or int16; default: that of the Clips; one whose
-                file has no sound is counted as not scored. With ``extractor=None`` audio embeddings, shaped as
-                ``preds``.
-            sample_rate: of ``audio``, in Hz.
-            fps: frames per second of clips given as tensors; default: 25, or the Clip's own.
-
-        Raises:
-            InputError: if an input is missing or of another shape, dtype, rate or range.
-            MismatchError: if there are not as many sounds as clips, or as many audio as lip embeddings.
-        """
-        if self.extractor is None:
-            super().update(preds, audio)
-            return
-        pairs = list(self.pairs(preds, None))
-        sounds = self.sounds([clip for clip, _ in pairs], audio)
-        for (clip, _), sound in zip(pairs, sounds, strict=True):
-            self.measure(clip, audio=sound, sample_rate=sample_rate, fps=fps)
-
-    def sounds(self, clips: Sequence[AnyClip | None], audio: AudioInput) -> list[Tensor | None]:
-        """Return one sound per clip; None stands for the Clip's own.
-
-        Raises:
-            InputError: if a clip was given no sound, or ``audio`` does not fit.
-        """
-        if audio is None and not all(isinstance(clip, Clip) and clip.has_audio for clip in clips):
-            raise InputError(
-                f"{type(self).__name__} needs `audio`, which was not given; pass audio=, or a Clip with sound, such as "
-                "open_clip(path, audio=True)"
-            )
-        return sounds_by_clip(audio, len(clips))
-
     def start(
         self,
         preds: AnyClip | None = None,
@@ -212,6 +121,7 @@ class LipSync(TalkingHeadMetric):
         audio: Tensor | None = None,
         sample_rate: int = SAMPLE_RATE,
         fps: float | None = None,
+        shared: SharedFootage | None = None,
         **inputs: Any,
     ) -> ClipRun[Any]:
         """Start the run of one clip with a sound, by default that of the Clip.
@@ -221,37 +131,7 @@ class LipSync(TalkingHeadMetric):
         """
         if self.extractor is None:
             return EmbeddingRun(self, preds, target)
-        return SyncNetRun(self, self.footage(preds, audio, sample_rate, fps))
-
-    def footage(
-        self, clip: AnyClip | None, audio: Tensor | None, sample_rate: int = SAMPLE_RATE, fps: float | None = None
-    ) -> Footage:
-        """Return a clip with its sound at the start of the protocol's pipeline.
-
-        Raises:
-            InputError: if the sound is of another shape, dtype, rate or range, or there is no Clip.
-        """
-        if not isinstance(clip, Clip):
-            raise InputError(
-                f"{type(self).__name__} needs a Clip, because its frames are read twice; pass Clip(frames)"
-            )
-        if fps is not None and not fps > 0:
-            raise InputError(f"fps must be above 0, got {fps}")
-        source = None
-        if audio is None:
-            try:
-                audio, sample_rate, source = clip.audio, clip.sample_rate, clip.audio_source
-            except MediaError as error:
-                return Footage(clip, None, str(error))
-        if audio is None:
-            return Footage(clip, None)
-        options = LipSyncOptions(
-            self.extractor, self.detector, self.track_options, self.tracks, self.vshift, self.ffmpeg, self.device,
-            fps if isinstance(clip.frames, Tensor) else None, source,
-        )  # fmt: skip
-        footage = Footage(clip, PIPELINES[self.protocol](options, clip, audio, sample_rate))
-        remark_on_clocks(self.protocol, clip, fps, len(audio) / sample_rate)
-        return footage
+        return SyncNetRun(self, self.footage(preds, audio, sample_rate, fps, shared))
 
     # ---- results
 

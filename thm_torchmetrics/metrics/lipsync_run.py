@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
@@ -58,38 +59,57 @@ def readings_of(curves: Sequence[Tensor], windows: Sequence[int], rule: TrackRul
 class Footage:
     """Footage is one clip with its sound on the way through a pipeline.
 
+    Several runs that get the same chunks may share it: it takes each chunk once, and is measured once. What fails for
+    one of them fails for all.
+
     Args:
         clip: the clip.
         pipeline: the pipeline; None if the clip has no sound.
         why: the reason why it has none.
-
-    Attributes:
-        detail: a row for each face, or the reason why there is none, for reports; set by `result`.
     """
 
     def __init__(self, clip: Clip, pipeline: WholeFrames | Tracked | None, why: str = "") -> None:
         self.clip = clip
-        self.detail: dict[str, Any] = {}
         self._pipeline = pipeline
         self._no_audio = why or "no audio: the clip has no sound track and no other sound was given"
+        self._latest: Chunk | None = None
+        self._result: LipSyncResult | None = None
+        self._fault: Exception | None = None
 
     @property
     def reads_chunks(self) -> bool:
         """Return whether the pipeline uses the clip's chunks."""
         return self._pipeline is not None and self._pipeline.reads_chunks
 
+    def keep_embeddings(self) -> None:
+        """Let the result hold the embeddings of the tracks."""
+        if isinstance(self._pipeline, Tracked):
+            self._pipeline.keeps_embeddings = True
+
     def add(self, chunk: Chunk | None) -> None:
         """Pass the clip's next frames to the pipeline."""
-        if self.reads_chunks and self._pipeline is not None and chunk is not None:
-            self._pipeline.add(chunk)
+        if self._pipeline is None or not self.reads_chunks or chunk is None:
+            return
+        with self._faults():
+            if chunk is not self._latest:
+                self._latest = chunk
+                self._pipeline.add(chunk)
 
-    def result(self, with_curves: bool = False) -> LipSyncResult:
-        """Return the faces of the clip.
+    def result(self) -> LipSyncResult:
+        """Return the faces of the clip."""
+        with self._faults():
+            if self._result is None:
+                no_sound = LipSyncResult([], "no audio", self._no_audio)
+                self._result = self._pipeline.finish() if self._pipeline else no_sound
+        return self._result
+
+    def detail(self, with_curves: bool = False) -> dict[str, Any]:
+        """Return a row for each face, or the reason why there is none, for reports.
 
         Args:
-            with_curves: whether the rows of `detail` hold the mean distances.
+            with_curves: whether the rows hold the mean distances.
         """
-        result = self._pipeline.finish() if self._pipeline else LipSyncResult([], "no audio", self._no_audio)
+        result = self.result()
         rows: list[dict[str, Any]] = []
         for track in result.tracks:
             distance, confidence, offset = (float(value) for value in sync_scores(track.curve))
@@ -101,10 +121,25 @@ class Footage:
             )  # fmt: skip
             if with_curves:
                 rows[-1]["curve"] = track.curve.tolist()
-        self.detail = {"tracks": rows, **({"not_scored": result.why} if result.reason else {})}
+        found: dict[str, Any] = {"tracks": rows, **({"not_scored": result.why} if result.reason else {})}
         if self.clip.audio_source is not None:
-            self.detail["audio"] = self.clip.audio_source.origin if self._pipeline else "none"
-        return result
+            found["audio"] = self.clip.audio_source.origin if self._pipeline else "none"
+        return found
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        """Raise what an earlier step raised, and keep what this one raises: half a measurement is none."""
+        if self._fault is not None:
+            raise self._fault
+        try:
+            yield
+        except Exception as error:
+            self._fault = error
+            raise
+
+
+SharedFootage: TypeAlias = dict[Any, Footage]
+"""The footage of a clip by pipeline, options and sound, for the metrics that measure the clip together."""
 
 
 class LipSyncRun(ClipRun[LipSyncMetric], ABC):
@@ -190,8 +225,8 @@ class SyncNetRun(LipSyncRun):
 
     def result(self) -> LipSyncResult:
         """Return the faces of the clip, and fill `detail` with a row for each or with the reason."""
-        result = self._footage.result(with_curves=self.kept is not None)
-        self.why, self.detail = result.why, self._footage.detail
+        result = self._footage.result()
+        self.why, self.detail = result.why, self._footage.detail(with_curves=self.kept is not None)
         return result
 
 

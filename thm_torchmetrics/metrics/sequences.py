@@ -83,12 +83,18 @@ class SequenceDistance(ClipMean):
                 "both from one extractor"
             )
         detail = {"frames": [len(preds), len(target)]}
+        of_preds, of_target = (side.isfinite().all(dim=1) for side in (preds, target))
         if self.procedures[self.protocol] == RIGID:
-            distances = (preds - target).square().sum(dim=1)
-            found = distances[distances.isfinite()]
-            return ClipValue(float(found.mean()), detail=detail) if len(found) else "no common frame"
-        preds, target = (side[side.isfinite().all(dim=1)] for side in (preds, target))
-        return ClipValue(float(soft_dtw(preds, target, self.gamma)) / max(len(preds), len(target)), detail=detail)
+            of_preds = of_target = of_preds & of_target
+            if not of_preds.any():
+                return "no common frame"
+        return ClipValue(self.distance(preds[of_preds], target[of_target]), detail=detail)
+
+    def distance(self, preds: Tensor, target: Tensor) -> float:
+        """Return the distance of two sequences of finite rows, ``(T, D)`` and ``(S, D)``; with ``frame`` T equals S."""
+        if self.procedures[self.protocol] == RIGID:
+            return float((preds - target).square().sum(dim=1).mean())
+        return float(soft_dtw(preds, target, self.gamma)) / max(len(preds), len(target))
 
 
 class SequenceRun(ClipMeanRun):
@@ -284,25 +290,3 @@ class PerceptualSequenceDistance(SequenceDistance, key="lpips-seq"):
     ) -> None:
         super().__init__(**kwargs)
         self.extractor = make_extractor("lpips", extractor, weights, net="alex")
-
-
-class LipSyncSequenceDistance(SequenceDistance, key="lse-d-seq"):
-    """Compute the distance of SyncNet's embeddings of lips and sound as sequences (Sync-D_seq), lower is better.
-
-    ``preds`` are embeddings of the lips, ``target`` those of the sound of the same clip, each ``(T, D)``, as
-    `LipSyncDistance` takes them with ``extractor=None``; there is no extractor. The distance is squared, and no offset
-    is searched for, so that values are on another scale than LSE-D. For formula and protocols see `SequenceDistance`.
-
-    Args:
-        gamma: see `SequenceDistance`.
-        kwargs: the options of `TalkingHeadMetric`.
-
-    Example:
-        >>> import torch
-        >>> from thm_torchmetrics import LipSyncSequenceDistance
-        >>> lips = 3 * torch.eye(40, 64)
-        >>> LipSyncSequenceDistance(gamma=0)(lips, lips[2:])  # the sound starts two windows later
-        tensor(0.9000, dtype=torch.float64)
-    """
-
-    feature_shape = (None,)

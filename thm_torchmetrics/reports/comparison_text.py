@@ -22,7 +22,7 @@ from thm_torchmetrics.reports.comparison_cells import (
     value_text,
 )
 from thm_torchmetrics.reports.footnotes import MARK
-from thm_torchmetrics.reports.text import csv_cell, csv_line, csv_number, escape_markdown, markdown_table, note_cell
+from thm_torchmetrics.reports.text import csv_cell, csv_line, csv_number, escape_markdown, markdown_table
 
 _STYLES = {BEST: "**{}**", SECOND: "<ins>{}</ins>", 0: "{}"}
 
@@ -41,10 +41,9 @@ def comparison_to_json(comparison: Comparison) -> str:
 def comparison_to_csv(comparison: Comparison) -> str:
     """Return a line per metric and model, with interval and difference to the reference.
 
-    An empty cell is no value. Texts are written as `reports.text.to_csv` writes them. The notes say what changes the
-    numbers of the metric, and why there is no value or no interval.
+    An empty cell is no value. Texts are written as `reports.text.to_csv` writes them.
     """
-    rows, notes = [list(_LONG)], footnotes(comparison)
+    rows = [list(_LONG)]
     for column in columns(comparison):
         for model, cell in comparison.cells[column.key].items():
             low, high, method = ("", "", "") if cell.interval is None else cell.interval[:3]
@@ -54,7 +53,7 @@ def comparison_to_csv(comparison: Comparison) -> str:
                 str(cell.clips), _text(column.metric.unit), str(column.metric.higher_is_better).lower(),
                 csv_cell(column.metric.protocol), _text(column.metric.extractor or ""),
                 "" if rank is None else str(rank), *_difference(comparison.difference(column.key, model)),
-                note_cell([cell.why, *notes.by_metric.get(column.key, ())]),
+                _text(cell.why),
             ])  # fmt: skip
         if column.key in comparison.real:
             rest = [""] * (len(_LONG) - 3)
@@ -63,21 +62,14 @@ def comparison_to_csv(comparison: Comparison) -> str:
 
 
 def comparison_to_wide_csv(comparison: Comparison) -> str:
-    """Return a line per model, the values of the metrics in columns; first the real videos, if they were scored.
-
-    Where there is something to say of what changes the numbers or what is not compared, each model has it in a last
-    column ``notes``.
-    """
+    """Return a line per model, the values of the metrics in columns; first the real videos, if they were scored."""
     shown = columns(comparison)
-    told = [*(f"not compared: {line}" for line in comparison.left_out), *footnotes(comparison).lines()]
-    notes = [note_cell(told)] if told else []
-    rows = [["model", *(csv_cell(column.key) for column in shown), *(["notes"] if notes else [])]]
+    rows = [["model", *(csv_cell(column.key) for column in shown)]]
     if comparison.real:
-        real = (comparison.real.get(column.key) for column in shown)
-        rows.append([GROUND_TRUTH, *map(csv_number, real), *([""] if notes else [])])
+        rows.append([GROUND_TRUTH, *(csv_number(comparison.real.get(column.key)) for column in shown)])
     for model in comparison.models:
         values = (comparison.cells[column.key][model].value for column in shown)
-        rows.append([csv_cell(model), *map(csv_number, values), *notes])
+        rows.append([csv_cell(model), *map(csv_number, values)])
     return "".join(f"{csv_line(row)}\n" for row in rows)
 
 

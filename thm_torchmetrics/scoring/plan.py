@@ -51,7 +51,7 @@ def select_metrics(
         own, choice = own_options.get(text), catalog.find_choice(text)
         row = choice.row
         extractor = extractors.get(catalog.unaligned(text), extractors.get(row.key))
-        inputs_needed = without_network(text, own or {}, extractor).inputs if own or extractor else _inputs(choice)
+        inputs_needed = _inputs(choice, text in features, own or {}, extractor)
         sides = [kind for kind in inputs_needed if kind in _SIDES]
         if text in features:
             inputs_needed = tuple(kind for kind in inputs_needed if kind not in _SIDES)
@@ -112,8 +112,7 @@ def features_by_metric(
             raise InputError(
                 f"{text} cannot be given features with {spell(f'{next(iter(sides))}_features')}; leave it out"
             )
-        own = own_options.get(text)
-        needed = without_network(text, own).inputs if own else _inputs(choice)
+        needed = _inputs(choice, True, own_options.get(text, {}))
         read = [side for side in _SIDES if side in needed]
         for side in read:
             if side not in sides:
@@ -123,10 +122,16 @@ def features_by_metric(
     return given
 
 
-def _inputs(choice: catalog.Choice) -> tuple[str, ...]:
-    """Return the inputs that a metric needs; some protocols need others than the default one."""
+def _inputs(
+    choice: catalog.Choice, on_features: bool, own: Mapping[str, Any], extractor: str | None = None
+) -> tuple[str, ...]:
+    """Return the inputs that a metric needs; some options, protocols, and given features need others than usual."""
     row = choice.row
-    return row.inputs if choice.protocol == row.protocols[0] else without_network(choice.name, {}).inputs
+    of_features = metric_class(row).inputs_of_features if on_features else None
+    if of_features is not None:
+        return of_features
+    usual = not own and extractor is None and choice.protocol == row.protocols[0]
+    return row.inputs if usual else without_network(choice.text, own, extractor).inputs
 
 
 def _has_extractor(choice: catalog.Choice) -> bool:
@@ -139,7 +144,7 @@ def _takes_features(row: catalog.Row) -> bool:
     """Return whether a metric reads features in place of frames, and nothing else that is no file."""
     cls = metric_class(row)
     files = {*_SIDES, "labels"} if cls.sound_rate is None else {*_SIDES, "labels", "audio"}
-    return cls.feature_shape is not None and set(row.inputs) <= files
+    return cls.feature_shape is not None and set(cls.inputs_of_features or row.inputs) <= files
 
 
 @dataclass

@@ -53,7 +53,7 @@ CASES: dict[str, Case] = {case.name: case for case in chain(*(family.CASES for f
 """Every case by name; processes find theirs by it."""
 
 _AFFECT = [key for key in CATALOG if key[:2] in ("v-", "a-")]
-_LIP_SYNC = [key for key, row in CATALOG.items() if row.extractor_kind == "syncnet"]
+_LIP_SYNC = [key for key, row in CATALOG.items() if row.module in ("lipsync", "lipsync_gap")]
 
 SAME_FORMULA: dict[str, str] = {
     **{f"{key}:thm": f"{key} extractor=None" for key in _AFFECT},
