@@ -92,3 +92,11 @@ def test_a_file_that_is_no_result_is_an_error(tmp_path: Path) -> None:
         run = thm("compare", tmp_path / "x.json")
         assert run.exit_code == 2
         assert told in run.stderr
+
+
+def test_no_report_replaces_a_result(files: list[str], tmp_path: Path) -> None:
+    before = Path(files[0]).read_bytes()
+    run = thm("compare", *files, "-o", files[0])
+    assert run.exit_code == 2
+    assert "ours.json would replace a file that is read; give another name" in run.stderr
+    assert Path(files[0]).read_bytes() == before

@@ -89,3 +89,23 @@ def test_wrong_shards_are_usage_errors(sample: Path, given: list[str], said: str
     result = thm("score", sample, "--metrics", "psnr", *given)
     assert result.exit_code == 2
     assert said in " ".join(result.stderr.split())
+
+
+def test_no_report_replaces_a_part(parts: list[Path]) -> None:
+    before = parts[0].read_bytes()
+    run = thm("merge", *parts, "-o", parts[0])
+    assert run.exit_code == 2
+    assert "1.json would replace a file that is read; give another name" in run.stderr
+    assert parts[0].read_bytes() == before
+
+
+def test_what_toml_cannot_hold_is_told_before_the_others_are_written(parts: list[Path], tmp_path: Path) -> None:
+    named = tmp_path / "1.json"
+    plain = json.loads(parts[0].read_text())
+    plain["provenance"]["arguments"]["preds"] = "caf\udce9"
+    named.write_text(json.dumps(plain))
+    (tmp_path / "1.sums.zip").write_bytes(parts[0].with_name("1.sums.zip").read_bytes())
+    run = thm("merge", named, parts[1], "-o", tmp_path / "all.toml", "-o", tmp_path / "all.json")
+    assert run.exit_code == 2
+    assert "a TOML file cannot hold the name" in run.stderr
+    assert not (tmp_path / "all.json").exists()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from thm_torchmetrics import reports
 from thm_torchmetrics.cli import main
 from thm_torchmetrics.demo.sample import make_sample
 
@@ -82,3 +83,51 @@ def test_the_list_breaks_no_name_at_80_columns() -> None:
     assert max(map(len, done.stdout.splitlines())) <= 80
     for name in ("StructuralSimilarity", "torch-fidelity", "wav2lip-lrs-jpeg", "talkinggaussian", "IdentitySimilarity"):
         assert name in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["list", "info psnr", "doctor", "--version", "--help", "score --help", "cache info"]
+)
+def test_every_command_names_a_full_disk_in_one_line(command: str, tmp_path: Path) -> None:
+    (tmp_path / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55")
+    place = f" {tmp_path}" if command == "cache info" else ""
+    for unbuffered in ("", "1"):
+        done = shell(f"$THM {command}{place} > /dev/full", tmp_path, PYTHONUNBUFFERED=unbuffered)
+        assert done.returncode == 2
+        assert "standard output was not written: No space left" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_every_command_has_the_status_of_a_closed_pipe(tmp_path: Path) -> None:
+    done = shell(
+        "(sleep 1; $THM info psnr; echo $? > $OUT/status) | true; cat $OUT/status", tmp_path, OUT=str(tmp_path)
+    )
+    assert (done.stdout.strip(), done.stderr) == ("141", "")
+
+
+def test_a_fault_of_one_format_does_not_cost_the_others(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> str:
+        raise ValueError("no such color")
+
+    monkeypatch.setitem(reports.FORMATS, "md", broken)
+    outputs = (part for name in ("r.md", "r.json") for part in ("-o", str(tmp_path / name)))
+    done = CliRunner().invoke(main, ["score", str(sample), "--metrics", "psnr", *outputs])
+    assert done.exit_code == 2
+    assert "r.md was not written: ValueError: no such color" in done.stderr
+    assert (tmp_path / "r.json").is_file()
+
+
+def test_no_report_replaces_a_file_that_is_read(sample: Path, tmp_path: Path) -> None:
+    pairs = tmp_path / "pairs.csv"
+    lines = ["preds,target", *(f"{sample}/pred_video/{path.name},{path}" for path in (sample / "gt_video").iterdir())]
+    pairs.write_text("\n".join(lines))
+    for line in (
+        "$THM score --pairs $OUT/pairs.csv --metrics psnr -o $OUT/pairs.csv",
+        "cd $OUT; $THM score --pairs pairs.csv --metrics psnr -o ../${OUT##*/}/pairs.csv",
+    ):
+        done = shell(line, sample, OUT=str(tmp_path))
+        assert done.returncode == 2
+        assert "pairs.csv would replace a file that is read; give another name" in done.stderr
+    assert pairs.read_text() == "\n".join(lines)

@@ -150,3 +150,10 @@ def test_a_metric_over_all_frames_has_an_interval(tmp_path: Path) -> None:
     assert plain["comparison"]["differences"][0]["p"] is not None
     assert "shard" not in plain["models"]["ours"]["provenance"]
     assert list((tmp_path / "kept").glob("*.safetensors"))
+
+
+def test_a_gate_of_another_metric_is_wrong_usage_before_any_model(sample: Path) -> None:
+    run = two(sample, "--fail-under", "fid=10")
+    assert run.exit_code == 2
+    assert "Error: --fail-under fid=10: 'fid' is none of ssim, cpbd" in run.stderr
+    assert "model ours" not in run.stderr

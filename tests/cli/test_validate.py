@@ -63,3 +63,11 @@ def test_names_change_no_report(name: str) -> None:
         assert rows[1][0].removeprefix("'") == name
     tokens = MarkdownIt("commonmark").enable("table").parse(FORMATS["md"](found))
     assert sum(token.type == "td_open" for token in tokens) == 8
+
+
+def test_no_report_replaces_the_votes(arguments: list[Path | str], tmp_path: Path) -> None:
+    votes = (tmp_path / "votes.csv").read_bytes()
+    run = thm(*arguments, "-o", tmp_path / "votes.csv")
+    assert run.exit_code == 2
+    assert "votes.csv would replace a file that is read; give another name" in run.stderr
+    assert (tmp_path / "votes.csv").read_bytes() == votes

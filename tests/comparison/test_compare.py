@@ -13,7 +13,7 @@ from scipy import stats
 
 from thm_torchmetrics.comparison.clusters import read_clusters
 from thm_torchmetrics.comparison.compare import compare_models
-from thm_torchmetrics.comparison.models import read_models, to_plain
+from thm_torchmetrics.comparison.models import read_models, read_sums, to_plain
 from thm_torchmetrics.comparison.weighted_mean import WeightedMean, find_weighted_mean
 from thm_torchmetrics.core.score import ClipScore
 from thm_torchmetrics.errors import InputError
@@ -250,9 +250,32 @@ def test_models_are_compared_from_python() -> None:
 
 def test_a_file_that_does_not_fit_is_named(tmp_path: Path) -> None:
     (tmp_path / "speakers.csv").write_text("clip,speaker\na,\n", encoding="utf-8")
-    with pytest.raises(InputError, match="a line has no clip or no speaker: 'a', ''; fill both"):
+    with pytest.raises(InputError, match="the clip 'a' has no speaker; fill the column speaker"):
         read_clusters(tmp_path / "speakers.csv")
     path = tmp_path / "all.json"
     path.write_text(json.dumps(to_plain(two_models())), encoding="utf-8")
     with pytest.raises(InputError, match="the file holds several models, which have names; give the file alone"):
         read_models([("ours", path)])
+
+
+def test_clips_of_an_infinite_value_leave_the_others_to_be_compared() -> None:
+    values = [31.0, 32.0, 33.0, 34.0]
+    infinite = scored([math.inf, *values[1:]], [10, 20, 30, 40], math.inf)
+    finite = scored([*values], [10, 20, 30, 40], float(np.average(values, weights=[10, 20, 30, 40])))
+    found = compare_models({"one": infinite, "two": finite}, common=True)
+    expected = np.average(values[1:], weights=[20, 30, 40])
+    assert {name: cell.value for name, cell in found.cells["psnr"].items()} == pytest.approx(
+        {"one": expected, "two": expected}
+    )
+    assert found.left_out == ["psnr of one: no finite value of 1 clip (c00)"]
+    assert find_weighted_mean({"one": infinite}, "psnr") is None
+    assert find_weighted_mean({"one": scored([*values], [10, 20, 30, 40], math.inf), "two": finite}, "psnr") is None
+
+
+def test_a_file_of_several_models_with_the_name_of_one_of_them_has_no_sums(tmp_path: Path) -> None:
+    path = tmp_path / "ours.json"
+    models = {
+        name: replace(result, provenance={**result.provenance, "shard": {}}) for name, result in two_models().items()
+    }
+    path.write_text(json.dumps(to_plain(models)), encoding="utf-8")
+    assert read_sums([("", path)], read_models([("", path)])) == {}

@@ -74,3 +74,30 @@ def test_votes_are_read_from_csv(tmp_path: Path) -> None:
     file.write_text("clip,model_a,model_b,winner\nc00,ours\n")
     with pytest.raises(InputError, match="line 2 has 2 cells for 4 columns"):
         read_votes(file)
+
+
+def test_votes_that_say_nothing_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "votes.csv"
+    file.write_text("clip,model_a,model_b,winner\nc00,ours,ours,ours\n")
+    with pytest.raises(InputError, match="a vote on the clip 'c00' compares 'ours' with itself; name two models"):
+        read_votes(file)
+    file.write_text("clip,model_a,model_b,winner\n ,ours,base,ours\n")
+    with pytest.raises(InputError, match="line 2 names no clip"):
+        read_votes(file)
+    file.write_text("clip,model_a,model_b,winner,Winner\nc00,ours,base,ours,base\n")
+    with pytest.raises(InputError, match="a column is named twice: clip, model_a, model_b, winner, winner"):
+        read_votes(file)
+    with pytest.raises(InputError, match=r"both models have the clip of no vote: .* 1 clip \(c00\.mp4\), and ours has"):
+        agreements(BOTH, [Vote("c00.mp4", "ours", "base", "ours")])
+
+
+def test_composed_and_decomposed_names_of_clips_are_one(tmp_path: Path) -> None:
+    file = tmp_path / "votes.csv"
+    file.write_text("clip,model_a,model_b,winner\nu\u0308,ours,base,ours\n", encoding="utf-8")
+    assert read_votes(file)[0].clip == "\u00fc"
+
+
+def test_an_infinite_value_is_preferred_to_a_finite_one() -> None:
+    models = {"ours": model({"psnr": [np.inf, np.inf]}), "base": model({"psnr": [30.0, np.inf]})}
+    found = agreements(models, [vote(0, "ours"), vote(1, "base")])[0]
+    assert (found.value, found.votes, found.without_value) == ((1 + 0.5) / 2, 2, 0)

@@ -157,16 +157,37 @@ def test_covariances_of_the_programs_of_fvd(case: str, program: str) -> None:
 
 
 @pytest.mark.parametrize(("n", "m"), [(60, 50), (50, 60), (8, 60), (60, 8), (8, 7), (13, 14)])
-def test_the_gradient_is_that_of_the_weights_of_samples(n: int, m: int) -> None:
+@pytest.mark.parametrize("unbiased", [True, False])
+def test_the_gradient_is_that_of_the_weights_of_samples(n: int, m: int, unbiased: bool) -> None:
     generator = torch.Generator().manual_seed(n + m)
     x = torch.randn(n, 12, generator=generator, dtype=torch.float64) @ torch.randn(12, 12, generator=generator).double()
     y = torch.randn(m, 12, generator=generator, dtype=torch.float64) + 1.0
     weights = [torch.ones(rows, dtype=torch.float64, requires_grad=True) for rows in (n, m)]
-    expected = torch.autograd.grad(weighted_distance(x, y, *weights), weights)
-    gradients = frechet_gradient(frechet_sums(x), frechet_sums(y))
+    expected = torch.autograd.grad(weighted_distance(x, y, *weights, fewer=int(unbiased)), weights)
+    gradients = frechet_gradient(frechet_sums(x), frechet_sums(y), unbiased=unbiased)
     for rows, gradient, of_weights in zip((x, y), gradients, expected, strict=True):
         got = torch.stack([(gradient * frechet_sums(row[None])).sum() for row in rows])
         torch.testing.assert_close(got, of_weights, rtol=1e-6, atol=1e-6)
+
+
+def test_the_gradient_of_the_distance_with_an_offset() -> None:
+    x, y = golden_sets()
+    sums = [frechet_sums(side[:9].double()) for side in (x, y)]  # singular without the offset
+    gradient, _ = frechet_gradient(*sums, offset=0.1)
+    added = frechet_sums(x[:3].double())
+
+    def distance(step: float) -> float:
+        scaled = torch.eye(len(added) - 1, dtype=torch.float64) * 0.1
+        covariances = []
+        for total in (sums[0] + step * added, sums[1]):
+            count, mean = total[0, 0], total[0, 1:] / total[0, 0]
+            covariances.append((total[1:, 1:] - count * torch.outer(mean, mean)) / (count - 1) + scaled)
+        means = [(sums[0] + step * added)[0, 1:] / (sums[0] + step * added)[0, 0], sums[1][0, 1:] / sums[1][0, 0]]
+        root = np.trace(scipy.linalg.sqrtm((covariances[0] @ covariances[1]).numpy())).real
+        return float((means[0] - means[1]).square().sum() + sum(each.trace() for each in covariances)) - 2 * float(root)
+
+    slope = (distance(1e-4) - distance(-1e-4)) / 2e-4
+    assert float((gradient * added).sum()) == pytest.approx(slope, rel=1e-5)
 
 
 def test_samples_that_never_vary_move_the_distance_by_their_mean() -> None:

@@ -30,6 +30,7 @@ from thm_torchmetrics.reports.comparison_text import (
     comparison_to_markdown,
     comparison_to_wide_csv,
 )
+from thm_torchmetrics.scoring.result import Result
 
 
 def compared(**options: object) -> Comparison:
@@ -177,3 +178,38 @@ def test_latex_compiles_with_every_name_and_size(tmp_path: Path) -> None:
     assert len(tables) > 25
     made = compile_page(tables, tmp_path)
     assert made.returncode == 0, made.stdout.decode(errors="replace")[-1500:]
+
+
+def test_csv_says_what_changes_the_numbers_and_what_is_left_out() -> None:
+    models = {
+        name: replace(result, provenance={**result.provenance, "every": 5, "deviations": {"psnr": ["=average"]}})
+        for name, result in two_models().items()
+    }
+    found = replace(compare_models(models, resamples=49), left_out=["ours has 1 clip (d) that not all have"])
+    long = pandas.read_csv(io.StringIO(comparison_to_csv(found)))
+    assert set(long.query("metric == 'psnr'").notes) == {"every 5th frame only; =average"}
+    assert set(long.query("metric == 'ssim'").notes) == {"every 5th frame only"}
+    wide = pandas.read_csv(io.StringIO(comparison_to_wide_csv(found)), index_col="model")
+    assert list(wide.columns) == ["psnr", "ssim", "notes"]
+    assert wide.loc["base", "notes"] == (
+        "not compared: ours has 1 clip (d) that not all have; all metrics: every 5th frame only; psnr: =average"
+    )
+
+
+def test_wide_csv_has_notes_only_where_there_is_something_to_note() -> None:
+    assert comparison_to_wide_csv(compare_models(two_models(), resamples=49)).startswith("model,psnr,ssim\nours,")
+
+
+def test_latex_says_that_intervals_are_over_frames() -> None:
+    def framed(values: list[float]) -> Result:
+        result = model({"psnr": values}, [4] * len(values))
+        for clip, value in zip(result.clips, values, strict=True):
+            per_frame = {"value": [value - 1, value, value, value + 1]}
+            clip.metrics["psnr"] = replace(clip.metrics["psnr"], per_frame=per_frame)
+        return result
+
+    few = compare_models({"ours": framed([30.0, 31.0]), "base": framed([29.0, 28.0])}, resamples=49)
+    assert r"In brackets 95 \% bootstrap intervals, over the frames of these clips." in comparison_to_latex(few)
+    many = comparison_to_latex(compare_models(two_models(), resamples=49))
+    assert "bootstrap intervals." in many
+    assert "over the frames" not in many

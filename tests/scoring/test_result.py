@@ -54,6 +54,18 @@ def without(key: str) -> dict[str, Any]:
     return {name: value for name, value in result().to_json().items() if name != key}
 
 
+def of_metric(**values: Any) -> dict[str, Any]:
+    plain = result().to_json()
+    plain["metrics"]["psnr"] |= values
+    return plain
+
+
+def of_clip(**values: Any) -> dict[str, Any]:
+    plain = result().to_json()
+    plain["clips"][0]["metrics"]["psnr"] |= values
+    return plain
+
+
 def changed(**values: Any) -> dict[str, Any]:
     return result().to_json() | values
 
@@ -72,6 +84,30 @@ def changed(**values: Any) -> dict[str, Any]:
         (changed(metrics={"psnr": {"value": "30"}}), "metrics.psnr.value is '30', and a number is needed"),
         (changed(metrics={"psnr": {"value": True}}), "metrics.psnr.value is True, and a number is needed"),
         (changed(notes=[None]), r"notes\[0\] is None, and a text is needed"),
+        (of_metric(value=10**400), r"metrics\.psnr\.value is 1000.* and must fit into 64 bits"),
+        (of_metric(detail={"target": 3}), r"metrics\.psnr\.detail\.target is 3, and an object is needed"),
+        (of_metric(detail={"target": {"value": "x"}}), r"detail\.target\.value is 'x', and a number is needed"),
+        (of_clip(detail={"tracks": [3]}), r"clips\[0\]\.metrics\.psnr\.detail\.tracks\[0\] is 3, and an object"),
+        (changed(clips=result().to_json()["clips"][:1] * 2), "has the clip 'a' more than once"),
+        *(
+            (changed(provenance={part: wrong}), rf"provenance\.{part} is .* is needed")
+            for part in (
+                "versions",
+                "numerics",
+                "options",
+                "weights",
+                "features",
+                "deviations",
+                "media",
+                "action_units",
+                "arguments",
+                "inputs",
+                "every",
+            )
+            for wrong in (None, [1], "x")
+        ),
+        (changed(provenance={"options": {"psnr": 3}}), r"provenance\.options\.psnr is 3, and an object is needed"),
+        (changed(provenance={"arguments": {"fps": "a"}}), r"arguments\.fps is 'a', and a number is needed"),
     ],
 )
 def test_what_is_no_result_is_refused_by_name(plain: object, message: str, tmp_path: Path) -> None:
@@ -88,6 +124,12 @@ def test_what_is_no_json_is_refused_by_name(content: bytes | None, tmp_path: Pat
         path.write_bytes(content)
     with pytest.raises(InputError, match=r"bad\.json (is not JSON|cannot be read)"):
         Result.load(path)
+
+
+def test_a_mark_at_the_start_of_a_file_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "by_notepad.json"
+    path.write_text(result().to_text(), encoding="utf-8-sig")
+    assert Result.load(path) == result()
 
 
 def test_every_cut_of_a_file_is_refused(tmp_path: Path) -> None:

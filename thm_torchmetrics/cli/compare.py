@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from thm_torchmetrics.cli.completion import complete_keys
-from thm_torchmetrics.cli.output import check_folders, check_page, finish_comparison
+from thm_torchmetrics.cli.output import check_apart, check_folders, check_page, finish_comparison
 from thm_torchmetrics.errors import InputError
 
 _FILE = click.Path(path_type=Path)
@@ -72,6 +72,7 @@ def compare(context: click.Context, /, files: tuple[str, ...], **values: Any) ->
                 check_page()
         check_folders(values["output"])
         named = [named_file(text) for text in files]
+        check_apart(values["output"], [*(path for _, path in named), values["cluster"]])
         models = read_models(named)
         comparison = compare_models(
             models,

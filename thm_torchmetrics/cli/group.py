@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 
 import click
 
+from thm_torchmetrics.cli.standard_output import printing
+
 ARGUMENTS = "thm_torchmetrics.arguments"
 """The key in `click.Context.meta` under which the arguments stand as they were typed."""
 
@@ -35,7 +37,7 @@ class Group(click.Group):
     """The group refuses a single-value option that is given twice, in every command below it.
 
     A command that a signal stops says so in one line, and exits with 128 and the number of the signal: 130 for Ctrl-C,
-    143 for SIGTERM, 129 for SIGHUP.
+    143 for SIGTERM, 129 for SIGHUP. So does one whose standard output fails, with 2, or 141 if its reader has gone.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -43,7 +45,8 @@ class Group(click.Group):
         if sys.stderr is None:  # it was closed, and NumPy before 2.1 cannot be imported without
             sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (the process has it to its end)
         ctx.meta[ARGUMENTS] = tuple(args)
-        return super().parse_args(ctx, args)
+        with printing(ctx):  # the help, the version
+            return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -57,7 +60,7 @@ class Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, until a signal stops it."""
         try:
-            with _signals_stop():
+            with _signals_stop(), printing(ctx):
                 return super().invoke(ctx)
         except KeyboardInterrupt as error:
             click.echo(f"stopped {'; '.join(getattr(error, '__notes__', ()))}".rstrip(), err=True)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from thm_torchmetrics.cli.options import report_options
-from thm_torchmetrics.cli.output import check_outputs, finish
+from thm_torchmetrics.cli.output import check_apart, check_outputs, finish, output_paths
 from thm_torchmetrics.cli.wording import put_into_cli_words
 from thm_torchmetrics.errors import InputError
 
@@ -32,7 +32,8 @@ def merge(context: click.Context, /, parts: tuple[Path, ...], **values: Any) -> 
         first = read_parts(parts)[0]
         asked = first.facts.recipe.asked
         gates = parse_gates(values["fail_under"], asked)
-        check_outputs(values, {})
+        check_outputs(values, first.result.provenance.get("arguments", {}))
+        check_apart(output_paths(values), parts)
         result = merge_parts(parts)
     except InputError as error:
         raise click.UsageError(str(error)) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from thm_torchmetrics.cli.gates import parse_gates
+from thm_torchmetrics.cli.standard_output import CLOSED_PIPE, not_written, silence
 from thm_torchmetrics.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
     from thm_torchmetrics.comparison.comparison import Comparison
     from thm_torchmetrics.scoring.interrupts import StoppedRun
     from thm_torchmetrics.scoring.result import Result
-
-CLOSED_PIPE = 141
-"""Exit status where the reader of standard output has gone, as of a process that SIGPIPE ends."""
 
 
 def check_outputs(values: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
@@ -78,6 +75,18 @@ def check_folders(paths: Iterable[Path]) -> None:
             raise InputError(f"{path}: the folder cannot be written: {fault}; name another")
 
 
+def check_apart(outputs: Iterable[Path], inputs: Iterable[Path | None]) -> None:
+    """Refuse to write a report over a file that the command reads.
+
+    Raises:
+        InputError: if an output is an input.
+    """
+    read = {path.resolve() for path in inputs if path is not None}
+    for path in outputs:
+        if path.resolve() in read:
+            raise InputError(f"-o {path} would replace a file that is read; give another name")
+
+
 def output_paths(values: Mapping[str, Any]) -> list[Path]:
     """Return the files to write."""
     report = values.get("report")
@@ -110,22 +119,25 @@ def _print(show: Callable[[], None], failed: list[str]) -> bool:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
-        # what is left in the buffer would fail again when the process ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence()
         if isinstance(error, BrokenPipeError):
             return True
-        failed.append(f"standard output was not written: {error.strerror or error}")
+        failed.append(not_written(error))
     return False
 
 
 def _write(write: Callable[[Path], None], paths: Iterable[Path]) -> list[str]:
     """Write all reports, and return why some were not written."""
+    from thm_torchmetrics.scoring.reasons import reason_of
+
     failed = []
     for path in paths:
         try:
             write(path)
         except OSError as error:
             failed.append(f"{path} was not written: {error.strerror or error}")
+        except Exception as error:  # of one format, which does not cost the others
+            failed.append(f"{path} was not written: {reason_of(error)}")
     return failed
 
 

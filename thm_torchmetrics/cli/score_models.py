@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from thm_torchmetrics.cli.gates import parse_gates
-from thm_torchmetrics.cli.output import check_folders, check_page, check_report, finish_comparison, output_paths
+from thm_torchmetrics.cli.output import (
+    check_apart,
+    check_folders,
+    check_page,
+    check_report,
+    finish_comparison,
+    output_paths,
+)
 from thm_torchmetrics.cli.run import options_of, run
 from thm_torchmetrics.errors import InputError, ThmError
 from thm_torchmetrics.scoring.interrupts import StoppedRun
@@ -111,7 +118,10 @@ def score_models(
         alone = {**values, "form": "table", "report": page, "shard": "1/1"}  # one part, whose sums are kept
         by_model = {name: {**alone, "preds": path, "output": (files[name],)} for name, path in models.items()}
         for each in by_model.values():
-            plan_run(options_of(each, given))
+            options = options_of(each, given)
+            check_apart(paths, options.folders.values())
+            parse_gates(values["fail_under"], options.asked)
+            plan_run(options)
         for name, each in by_model.items():
             if not values["quiet"]:
                 click.echo(f"model {name}", err=True)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from thm_torchmetrics.cli.compare import named_file
-from thm_torchmetrics.cli.output import check_folders, deliver
+from thm_torchmetrics.cli.output import check_apart, check_folders, deliver
 from thm_torchmetrics.errors import InputError
 
 _FILE = click.Path(path_type=Path)
@@ -50,7 +50,9 @@ def validate(context: click.Context, /, files: tuple[str, ...], **values: Any) -
         for path in values["output"]:
             format_of(path)
         check_folders(values["output"])
-        models = read_models([named_file(text) for text in files])
+        named = [named_file(text) for text in files]
+        check_apart(values["output"], [*(path for _, path in named), values["votes"]])
+        models = read_models(named)
         found = agreements(models, read_votes(values["votes"]), seed=values["seed"])
     except InputError as error:
         raise click.UsageError(str(error)) from error

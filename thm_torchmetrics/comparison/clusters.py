@@ -14,13 +14,13 @@ def read_clusters(path: Path) -> dict[str, str]:
     Clips of one speaker are alike, so that they are not independent; speakers are resampled and exchanged as wholes.
 
     Raises:
-        InputError: if the file cannot be read, lacks a column, a cell is empty, or a clip has two speakers.
+        InputError: if the file cannot be read, lacks a column, a cell of one is empty, or a clip has two speakers.
     """
     clusters: dict[str, str] = {}
     for row in read_columns(path, "--cluster", ("clip", "speaker")):
         clip, speaker = row["clip"], row["speaker"]
-        if not clip or not speaker:
-            raise InputError(f"{path}: a line has no clip or no speaker: {clip!r}, {speaker!r}; fill both")
+        if not speaker:
+            raise InputError(f"{path}: the clip {clip!r} has no speaker; fill the column speaker")
         if clusters.setdefault(clip, speaker) != speaker:
             raise InputError(
                 f"{path}: the clip {clip!r} has two speakers, {clusters[clip]!r} and {speaker!r}; keep one"

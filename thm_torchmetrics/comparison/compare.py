@@ -41,8 +41,8 @@ _METHODS = {
     "moving blocks": "below 8 {units}, intervals: 95 %, moving-block bootstrap over the frames of these clips, which "
     "says nothing of other clips",
     "sets": "of metrics over sets of features at most 999 resamples and exchanges",
-    "linear": "of metrics with too many sums to resample, such as FID, intervals and tests are of first order, by "
-    "pseudo-values of {units} (infinitesimal jackknife)",
+    "linear": "of metrics with too many sums to resample, such as FID and FVD, intervals and tests are of first order, "
+    "by pseudo-values of {units} (infinitesimal jackknife)",
     "permutation": "tests: paired permutation of the models within {units}, two-sided, exact up to 13 {units}, "
     "else {resamples} exchanges at random; p-values by Holm for {tests} tests",
 }

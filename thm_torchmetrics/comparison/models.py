@@ -60,7 +60,7 @@ def read_sums(files: Sequence[tuple[str, Path]], models: Mapping[str, Result]) -
     found = {}
     for name, path in files:
         result = models.get(name or path.stem)
-        if result is None or "shard" not in result.provenance:
+        if result is None or "shard" not in result.provenance or "models" in read_json(path):
             continue
         found[name or path.stem] = read_clip_sums(path, result.metrics)
     return found

@@ -11,8 +11,7 @@ import numpy as np
 
 from thm_torchmetrics.comparison.bootstrap import RESAMPLES, Interval, bootstrap_interval, mean_of_sums, sum_clusters
 from thm_torchmetrics.comparison.compare import LEAST_UNITS
-from thm_torchmetrics.comparison.models import check_alike
-from thm_torchmetrics.comparison.weighted_mean import scores_of
+from thm_torchmetrics.comparison.models import check_alike, name_some
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.media.csv_rows import read_columns
 from thm_torchmetrics.scoring.result import Result
@@ -72,11 +71,16 @@ def read_votes(path: Path) -> list[Vote]:
     A line is one vote. The winner is the name of a model, or ``tie``. The column ``aspect`` may be absent.
 
     Raises:
-        InputError: if the file cannot be read, lacks a column, or a winner is neither of the two models.
+        InputError: if the file cannot be read or lacks a column, a vote compares a model with itself, or a winner is
+            neither of the two models.
     """
     votes = []
     for row in read_columns(path, "--votes", ("clip", "model_a", "model_b", "winner")):
         vote = Vote(row["clip"], row["model_a"], row["model_b"], row["winner"], row.get("aspect", ""))
+        if vote.first == vote.second:
+            raise InputError(
+                f"{path}: a vote on the clip {vote.clip!r} compares {vote.first!r} with itself; name two models"
+            )
         if vote.winner not in (vote.first, vote.second, TIE):
             raise InputError(
                 f"{path}: the winner {vote.winner!r} of the clip {vote.clip!r} is none of {vote.first!r}, "
@@ -102,7 +106,8 @@ def agreements(
         resamples: how many there are.
 
     Raises:
-        InputError: if the models were not measured alike, or a vote names a model that is not there.
+        InputError: if the models were not measured alike, a vote names a model that is not there, or both models
+            have the clip of no vote.
 
     Example:
         >>> from thm_torchmetrics.scoring.result import ClipResult, ClipScore, MetricResult
@@ -118,15 +123,18 @@ def agreements(
             f"votes name {', '.join(map(repr, unknown))}, and the models are {', '.join(models)}; name results as the "
             "votes do, by NAME=FILE.json"
         )
+    known = {name: {clip.clip for clip in result.clips} for name, result in models.items()}
+    if not any(vote.clip in known[vote.first] & known[vote.second] for vote in votes):
+        on, (first, clips) = dict.fromkeys(vote.clip for vote in votes), next(iter(known.items()))
+        raise InputError(
+            f"both models have the clip of no vote: the votes are on {name_some([*on])}, and {first} has "
+            f"{name_some(sorted(clips))}; name clips as the results do"
+        )
     keys = list(dict.fromkeys(key for result in models.values() for key in result.metrics))
     check_alike(models, keys)
     found = []
     for key in keys:
-        values = {
-            name: {clip: score.value for clip, score in scores_of(result, key).items()}
-            for name, result in models.items()
-            if key in result.metrics
-        }
+        values = {name: _values(result, key) for name, result in models.items() if key in result.metrics}
         if not any(values.values()):
             continue
         higher = next(result.metrics[key].higher_is_better for result in models.values() if key in result.metrics)
@@ -136,11 +144,17 @@ def agreements(
     return found
 
 
+def _values(result: Result, key: str) -> dict[str, float]:
+    """Return the values of a metric by clip, infinite ones, too, which people and metrics can compare."""
+    found = {clip.clip: clip.metrics[key].value for clip in result.clips if key in clip.metrics}
+    return {clip: value for clip, value in found.items() if value is not None and not math.isnan(value)}
+
+
 def _agreement(
     key: str,
     aspect: str,
     votes: Sequence[Vote],
-    values: Mapping[str, Mapping[str, float | None]],
+    values: Mapping[str, Mapping[str, float]],
     higher_is_better: bool,
     seed: int,
     resamples: int,

@@ -85,8 +85,12 @@ def find_weighted_mean(models: Mapping[str, Result], key: str) -> WeightedMean |
     """Return the mean over clips that gives the values of all models; None if there is none.
 
     It is checked against the values, not assumed: a metric over all frames together, such as a correlation or FID, is
-    no mean over clips.
+    no mean over clips. Against an infinite value, as one identical pair makes of a PSNR, there is nothing to check, so
+    another model must have a finite one.
     """
+    models = {name: result for name, result in models.items() if not _is_made_infinite(result, key)}
+    if not models:
+        return None
     given = str(next(iter(models.values())).provenance.get("options", {}).get(key, {}).get("average", "frame"))
     averages = sorted(WEIGHTS, key=lambda average: average != given)
     means = [WeightedMean(link, average) for link in LINKS for average in averages]
@@ -97,6 +101,13 @@ def scores_of(result: Result, key: str) -> dict[str, ClipScore]:
     """Return the scores of the clips that have a finite value, by clip."""
     found = {clip.clip: clip.metrics[key] for clip in result.clips if key in clip.metrics}
     return {name: score for name, score in found.items() if score.value is not None and math.isfinite(score.value)}
+
+
+def _is_made_infinite(result: Result, key: str) -> bool:
+    """Return whether the value of a model is infinite as that of a clip is."""
+    value = result.metrics[key].value
+    clips = (clip.metrics[key].value for clip in result.clips if key in clip.metrics)
+    return value is not None and math.isinf(value) and value in clips
 
 
 def _gives(mean: WeightedMean, result: Result, key: str) -> bool:

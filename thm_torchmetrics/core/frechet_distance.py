@@ -83,17 +83,22 @@ class FrechetDistance(SetDistance):
 
     def value(self, sums: Sums) -> Tensor:
         """Return the distance; NaN below two frames a side."""
-        return frechet_distance(*self.sides(sums))
+        return frechet_distance(*self.sides(sums), **self.convention)
+
+    @property
+    def convention(self) -> Mapping[str, Any]:
+        """Return how `frechet_distance` forms the covariances; default: over ``n - 1``."""
+        return {}
 
     @property
     def has_gradient(self) -> bool:
         """Return whether `gradient` knows the distance of the protocol."""
-        return type(self).value is FrechetDistance.value
+        return True
 
     def gradient(self, sums: Sums) -> Tensor:
         """Return the gradient of the distance with respect to the vector of sums; see `frechet_gradient`."""
         found = self.named(torch.zeros_like(sums.vector))
-        found.preds, found.target = frechet_gradient(*self.sides(sums))
+        found.preds, found.target = frechet_gradient(*self.sides(sums), **self.convention)
         return found.vector
 
     def unpacked(self, arrays: Mapping[str, Tensor]) -> Sums:

@@ -70,16 +70,14 @@ def frechet_distance(sums_x: Tensor, sums_y: Tensor, *, unbiased: bool = True, o
     counts, means, covariances = _both_moments(sums_x, sums_y)
     if min(counts) < 2:
         return torch.full_like(means[0].sum(), torch.nan)
-    if not unbiased:
-        covariances = [each * ((count - 1) / count) for count, each in zip(counts, covariances, strict=True)]
-    if offset:
-        covariances = [each + offset * torch.eye(len(each)).to(each) for each in covariances]
-        counts = [max(count, len(each) + 1) for count, each in zip(counts, covariances, strict=True)]  # of full rank
+    counts, covariances = _by_convention(counts, covariances, unbiased, offset)
     root = _root_trace(counts, covariances)
     return _distance(means, [covariance.trace() for covariance in covariances], root)
 
 
-def frechet_gradient(sums_x: Tensor, sums_y: Tensor) -> tuple[Tensor, Tensor]:
+def frechet_gradient(
+    sums_x: Tensor, sums_y: Tensor, *, unbiased: bool = True, offset: float = 0.0
+) -> tuple[Tensor, Tensor]:
     """Compute the gradient of `frechet_distance` with respect to the sums of both sides.
 
     To first order, samples with sums ``d`` that are added to the first side change the distance by ``(g_x * d).sum()``.
@@ -91,6 +89,8 @@ def frechet_gradient(sums_x: Tensor, sums_y: Tensor) -> tuple[Tensor, Tensor]:
     Args:
         sums_x: ``(D + 1, D + 1)``, made by `frechet_sums`, or several of these added up.
         sums_y: the same of the other set.
+        unbiased: as in `frechet_distance`.
+        offset: as in `frechet_distance`.
 
     Returns:
         Two ``(D + 1, D + 1)`` float64; NaN where a set has fewer than two samples.
@@ -108,14 +108,16 @@ def frechet_gradient(sums_x: Tensor, sums_y: Tensor) -> tuple[Tensor, Tensor]:
     if min(counts) < 2:
         return torch.full_like(to_float64(sums_x), torch.nan), torch.full_like(to_float64(sums_y), torch.nan)
     gradients = []
+    ranks, whole = _by_convention(counts, covariances, unbiased, offset)
     for side, other in ((0, 1), (1, 0)):
-        count, mean, covariance = counts[side], means[side], covariances[side]
-        root = _root_gradient(_factor(counts[other], covariances[other]), covariance)
+        count, mean, divisor = counts[side], means[side], counts[side] - unbiased
+        root = _root_gradient(_factor(ranks[other], whole[other]), whole[side])
         of_covariance = torch.eye(len(mean)).to(mean) - 2 * root
         of_mean = 2 * (mean - means[other])
-        share, turned = of_covariance / (count - 1), of_covariance @ mean / (count - 1)
+        share, turned = of_covariance / divisor, of_covariance @ mean / divisor
+        moments = covariances[side] * ((count - 1) / divisor)
         gradient = torch.empty_like(to_float64(sums_x))
-        gradient[0, 0] = turned @ mean - (share * covariance).sum() - of_mean @ mean / count
+        gradient[0, 0] = turned @ mean - (share * moments).sum() - of_mean @ mean / count
         gradient[0, 1:] = gradient[1:, 0] = of_mean / (2 * count) - turned
         gradient[1:, 1:] = share
         gradients.append(gradient)
@@ -224,6 +226,18 @@ def _both_moments(sums_x: Tensor, sums_y: Tensor) -> tuple[list[int], list[Tenso
         )
     sides = [_moments(sums) for sums in (sums_x, sums_y)]
     return [side[0] for side in sides], [side[1] for side in sides], [side[2] for side in sides]
+
+
+def _by_convention(
+    counts: list[int], covariances: list[Tensor], unbiased: bool, offset: float
+) -> tuple[list[int], list[Tensor]]:
+    """Return bounds of the ranks, plus one, and the covariances that are compared."""
+    if not unbiased:
+        covariances = [each * ((count - 1) / count) for count, each in zip(counts, covariances, strict=True)]
+    if offset:
+        covariances = [each + offset * torch.eye(len(each)).to(each) for each in covariances]
+        counts = [max(count, len(each) + 1) for count, each in zip(counts, covariances, strict=True)]  # of full rank
+    return counts, covariances
 
 
 def _moments(sums: Tensor) -> tuple[int, Tensor, Tensor]:

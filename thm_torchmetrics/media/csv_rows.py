@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,22 +45,41 @@ def read_rows(path: Path, option: str) -> list[tuple[int, list[str]]]:
 def read_columns(path: Path, option: str, columns: Sequence[str]) -> list[dict[str, str]]:
     """Return the lines of a file as dicts by column, without blanks around the cells.
 
+    Names in the column ``clip`` are composed (NFC), as those of clips are.
+
     Args:
         path: the file; its first line names the columns, of which there may be more.
         option: the option that takes it, for messages.
         columns: the columns that are needed.
 
     Raises:
-        InputError: if the file cannot be read, lacks a column, or a line has more or fewer cells than the first.
+        InputError: if the file cannot be read, lacks a column or names one twice, or a line names no clip or has more
+            or fewer cells than the first.
     """
     rows = read_rows(path, option)
     names = [name.strip().lower() for name in rows[0][1]] if rows else []
     absent = [name for name in columns if name not in names]
     if absent:
         raise InputError(f"{path}: lacks the columns {', '.join(absent)}; its first line names {', '.join(columns)}")
+    check_names(path, names)
     found = []
     for line, cells in rows[1:]:
         if len(cells) != len(names):
             raise InputError(f"{path}: line {line} has {len(cells)} cells for {len(names)} columns; mend it")
-        found.append(dict(zip(names, (cell.strip() for cell in cells), strict=True)))
+        row = dict(zip(names, (cell.strip() for cell in cells), strict=True))
+        if "clip" in columns:
+            row["clip"] = unicodedata.normalize("NFC", row["clip"])
+            if not row["clip"]:
+                raise InputError(f"{path}: line {line} names no clip; fill the column clip")
+        found.append(row)
     return found
+
+
+def check_names(path: Path, names: Sequence[str]) -> None:
+    """Raise an error if two columns have one name.
+
+    Raises:
+        InputError: if they do; the message names the columns.
+    """
+    if len(set(names)) < len(names):
+        raise InputError(f"{path}: a column is named twice: {', '.join(names)}; keep one")

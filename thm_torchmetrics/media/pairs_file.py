@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from thm_torchmetrics.errors import InputError
-from thm_torchmetrics.media.csv_rows import read_rows
+from thm_torchmetrics.media.csv_rows import check_names, read_rows
 from thm_torchmetrics.media.pairing import Item, clip_name
 from thm_torchmetrics.media.pictures import is_pattern
 
@@ -109,7 +109,6 @@ def _check_columns(path: Path, columns: Sequence[str]) -> None:
             f"{path}: the first line names the columns, and {', '.join(map(repr, unknown))} is none of "
             f"{', '.join(COLUMNS)}"
         )
-    if len(set(columns)) < len(columns):
-        raise InputError(f"{path}: a column is named twice: {', '.join(columns)}; keep one")
+    check_names(path, columns)
     if set(columns) <= {"clip"}:
         raise InputError(f"{path}: has no column of files; add preds, target or others of {', '.join(COLUMNS)}")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import AnyClip
@@ -19,7 +18,6 @@ from thm_torchmetrics.errors import InputError, MediaWarning
 from thm_torchmetrics.extractors import make_extractor
 from thm_torchmetrics.extractors.i3d import LEAST_FRAMES, NUM_FEATURES
 from thm_torchmetrics.functional.checks import finite_or_nan
-from thm_torchmetrics.functional.frechet import frechet_distance
 from thm_torchmetrics.metrics.clip_window import ClipWindow
 from thm_torchmetrics.weights import CustomFiles
 
@@ -28,11 +26,11 @@ _OF_ALL = 10
 
 
 class _Procedure(NamedTuple):
-    """First frame of the window of each side, None where it is random, and the distance of the sums."""
+    """First frame of the window of each side, None where it is random, and options of `frechet_distance`."""
 
     preds: int | None
     target: int | None
-    distance: Callable[[Tensor, Tensor], Tensor]
+    convention: Mapping[str, Any]
 
 
 class FrechetVideoDistance(FrechetDistance, key="fvd"):
@@ -106,12 +104,12 @@ class FrechetVideoDistance(FrechetDistance, key="fvd"):
     enough = 256
     few = "the estimate is biased upwards, the more the fewer; compare only sets of equal size"
     procedures: ClassVar[Mapping[str, Any]] = {
-        "videogpt": _Procedure(0, 0, frechet_distance),
-        "common-metrics": _Procedure(0, 0, frechet_distance),
-        "styleganv": _Procedure(0, None, partial(frechet_distance, unbiased=False)),
-        "cd-fvd": _Procedure(None, None, partial(frechet_distance, unbiased=False)),
-        "latentsync": _Procedure(20, 20, frechet_distance),
-        "fastvideo": _Procedure(0, 0, partial(frechet_distance, offset=1e-6)),
+        "videogpt": _Procedure(0, 0, {}),
+        "common-metrics": _Procedure(0, 0, {}),
+        "styleganv": _Procedure(0, None, {"unbiased": False}),
+        "cd-fvd": _Procedure(None, None, {"unbiased": False}),
+        "latentsync": _Procedure(20, 20, {}),
+        "fastvideo": _Procedure(0, 0, {"offset": 1e-6}),
     }
 
     def __init__(
@@ -145,10 +143,11 @@ class FrechetVideoDistance(FrechetDistance, key="fvd"):
             return super().start(preds, target, **inputs)
         return VideoRun(self, preds, target)
 
-    def value(self, sums: Sums) -> Tensor:
-        """Return the distance; NaN below two clips a side."""
-        distance: Tensor = self.procedures[self.protocol].distance(*self.sides(sums))
-        return distance
+    @property
+    def convention(self) -> Mapping[str, Any]:
+        """Return how `frechet_distance` forms the covariances."""
+        convention: Mapping[str, Any] = self.procedures[self.protocol].convention
+        return convention
 
     def window(self, side: str, name: str) -> ClipWindow:
         """Return the empty window of one side of a clip.

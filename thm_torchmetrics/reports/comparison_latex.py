@@ -158,8 +158,10 @@ def _caption(comparison: Comparison, shown: Sequence[Column]) -> str:
     parts = [f"Values over {clips} clips. Protocols: {listed}."]
     if len(comparison.models) > 1:
         parts.append("Best in bold, second best underlined.")
-    if any(cell.interval for cells in comparison.cells.values() for cell in cells.values()):
-        parts.append("In brackets 95 % bootstrap intervals.")
+    methods = {cell.interval.method for cells in comparison.cells.values() for cell in cells.values() if cell.interval}
+    if methods:
+        of_frames = ", over the frames of these clips" if "moving blocks" in methods else ""
+        parts.append(f"In brackets 95 % bootstrap intervals{of_frames}.")
     caption = typeset(" ".join(parts))
     if any(each.is_significant for each in comparison.differences):
         reference = typeset(comparison.reference, any_letter=True)

@@ -22,7 +22,7 @@ from thm_torchmetrics.reports.comparison_cells import (
     value_text,
 )
 from thm_torchmetrics.reports.footnotes import MARK
-from thm_torchmetrics.reports.text import csv_cell, csv_line, csv_number, escape_markdown, markdown_table
+from thm_torchmetrics.reports.text import csv_cell, csv_line, csv_number, escape_markdown, markdown_table, note_cell
 
 _STYLES = {BEST: "**{}**", SECOND: "<ins>{}</ins>", 0: "{}"}
 
@@ -41,9 +41,10 @@ def comparison_to_json(comparison: Comparison) -> str:
 def comparison_to_csv(comparison: Comparison) -> str:
     """Return a line per metric and model, with interval and difference to the reference.
 
-    An empty cell is no value. Texts are written as `reports.text.to_csv` writes them.
+    An empty cell is no value. Texts are written as `reports.text.to_csv` writes them. The notes say what changes the
+    numbers of the metric, and why there is no value or no interval.
     """
-    rows = [list(_LONG)]
+    rows, notes = [list(_LONG)], footnotes(comparison)
     for column in columns(comparison):
         for model, cell in comparison.cells[column.key].items():
             low, high, method = ("", "", "") if cell.interval is None else cell.interval[:3]
@@ -53,7 +54,7 @@ def comparison_to_csv(comparison: Comparison) -> str:
                 str(cell.clips), _text(column.metric.unit), str(column.metric.higher_is_better).lower(),
                 csv_cell(column.metric.protocol), _text(column.metric.extractor or ""),
                 "" if rank is None else str(rank), *_difference(comparison.difference(column.key, model)),
-                _text(cell.why),
+                note_cell([cell.why, *notes.by_metric.get(column.key, ())]),
             ])  # fmt: skip
         if column.key in comparison.real:
             rest = [""] * (len(_LONG) - 3)
@@ -62,14 +63,21 @@ def comparison_to_csv(comparison: Comparison) -> str:
 
 
 def comparison_to_wide_csv(comparison: Comparison) -> str:
-    """Return a line per model, the values of the metrics in columns; first the real videos, if they were scored."""
+    """Return a line per model, the values of the metrics in columns; first the real videos, if they were scored.
+
+    Where there is something to say of what changes the numbers or what is not compared, each model has it in a last
+    column ``notes``.
+    """
     shown = columns(comparison)
-    rows = [["model", *(csv_cell(column.key) for column in shown)]]
+    told = [*(f"not compared: {line}" for line in comparison.left_out), *footnotes(comparison).lines()]
+    notes = [note_cell(told)] if told else []
+    rows = [["model", *(csv_cell(column.key) for column in shown), *(["notes"] if notes else [])]]
     if comparison.real:
-        rows.append([GROUND_TRUTH, *(csv_number(comparison.real.get(column.key)) for column in shown)])
+        real = (comparison.real.get(column.key) for column in shown)
+        rows.append([GROUND_TRUTH, *map(csv_number, real), *([""] if notes else [])])
     for model in comparison.models:
         values = (comparison.cells[column.key][model].value for column in shown)
-        rows.append([csv_cell(model), *map(csv_number, values)])
+        rows.append([csv_cell(model), *map(csv_number, values), *notes])
     return "".join(f"{csv_line(row)}\n" for row in rows)
 
 

@@ -67,10 +67,10 @@ def to_csv(result: Result) -> str:
     for clip, scores in result.rows():
         notes = [error_of(clip, reason), *map(remark, clip.notes)]
         rows.append(
-            [csv_cell(clip.clip), clip.status, *(csv_number(scores.get(key)) for key in keys), _note_cell(notes)]
+            [csv_cell(clip.clip), clip.status, *(csv_number(scores.get(key)) for key in keys), note_cell(notes)]
         )
     totals = [csv_number(result.metrics[key].value) for key in keys]
-    rows.append(["ALL", "total", *totals, _note_cell(_remarks(result))])
+    rows.append(["ALL", "total", *totals, note_cell(_remarks(result))])
     for name, values in _real_rows(result):
         rows.append([csv_cell(name), "real", *map(csv_number, values), ""])
     real = [real_value(metric) for metric in result.metrics.values()]
@@ -166,7 +166,8 @@ def csv_cell(text: str) -> str:
     return f"'{text}" if text in _MISSING or text.lstrip(" ").startswith(_FORMULA) else text
 
 
-def _note_cell(notes: Sequence[str]) -> str:
+def note_cell(notes: Sequence[str]) -> str:
+    """Return notes as one cell; empty if there are none."""
     told = "; ".join(filter(None, notes))
     return csv_cell(printable(told)) if told else ""
 

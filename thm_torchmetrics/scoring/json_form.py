@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
@@ -46,13 +47,13 @@ def from_json(value: Any) -> Any:
 
 
 def read_json(path: Path) -> Any:
-    """Return the content of a JSON file.
+    """Return the content of a JSON file in UTF-8, with or without a mark at its start.
 
     Raises:
         InputError: if it cannot be read; the message names the file.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}; {REMEDY}") from error
     except (ValueError, RecursionError) as error:  # of JSON, or of UTF-8
@@ -82,6 +83,8 @@ def typed(value: Any, kind: Any, name: str) -> Any:
     accepted: Any = (int, float) if kind is float else origin
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
         raise InputError(f"{name} is {value!r:.60}, and {_WORDS.get(origin, origin.__name__)} is needed")
+    if kind is float and isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise InputError(f"{name} is {value!r:.60} and must fit into 64 bits")
     if origin is list:
         return [typed(item, parts[0], f"{name}[{i}]") for i, item in enumerate(value)]
     if origin in (dict, Mapping):

@@ -13,10 +13,11 @@ from thm_torchmetrics.core.score import ClipScore
 from thm_torchmetrics.errors import InputError, MissingExtraError
 from thm_torchmetrics.media.whole_file import whole_file
 from thm_torchmetrics.scoring.json_form import REMEDY, from_json, read_json, to_json, typed
+from thm_torchmetrics.scoring.result_parts import check_parts
+from thm_torchmetrics.scoring.still import Still
 
 if TYPE_CHECKING:
     import pandas as pd
-from thm_torchmetrics.scoring.still import Still
 
 SCHEMA = 1
 
@@ -201,7 +202,9 @@ class Result:
         plain = dict(plain)
         if isinstance(plain.get("clips"), list):
             plain["clips"] = [_with_errors(clip) for clip in plain["clips"]]
-        result: Self = typed(from_json(plain), cls, name)
+        plain = from_json(plain)
+        result: Self = typed(plain, cls, name)
+        check_parts(plain, name)
         return result
 
     def to_pandas(self) -> pd.DataFrame:
