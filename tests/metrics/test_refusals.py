@@ -1,7 +1,7 @@
 """What metrics refuse, where no property of all of them reaches it."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -10,10 +10,17 @@ from metrics.cases import CASES
 from torch import Tensor
 
 from thm_torchmetrics import (
+    BeatAlignment,
+    BlinkRate,
     BlinkSimilarityDistance,
+    Clip,
     DynamicDegree,
     EmotionSimilarityDistance,
+    ExpressionFrechetDistance,
+    FrameDelay,
     FrechetInceptionDistance,
+    FrechetVideoDistance,
+    KernelInceptionDistance,
     LipVertexError,
     MeanVertexError,
     MouthOpeningDifference,
@@ -21,6 +28,7 @@ from thm_torchmetrics import (
     UpperFaceDynamicsDeviation,
     UpperFaceVertexError,
 )
+from thm_torchmetrics.collection import option_names
 from thm_torchmetrics.core.inputs import sounds_by_clip
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.errors import InputError, MismatchError, WeightsError
@@ -28,6 +36,7 @@ from thm_torchmetrics.extractors.natural_scenes import read_natural_scene
 from thm_torchmetrics.extractors.openface_models import read_triangles
 from thm_torchmetrics.functional import kernel_distance
 from thm_torchmetrics.reports.contact_sheet import landmark_sheet
+from thm_torchmetrics.scoring.metric_options import settable_options
 
 
 def test_sounds_that_are_no_tensors_are_refused() -> None:
@@ -100,10 +109,53 @@ def test_a_list_of_vertices_that_is_none_is_named(numbers: Any) -> None:
         LipVertexError(lips=numbers)
 
 
-@pytest.mark.parametrize("fps", [0.0, -1.0, float("nan"), float("inf")])
-def test_a_flow_has_a_rate(fps: float) -> None:
+@pytest.mark.parametrize("fps", [0.0, -1.0, float("nan"), float("inf"), "25"])
+def test_a_rate_is_above_0(fps: Any) -> None:
+    """A Clip took 0 for 25, and any other number as it was; infinity divided by zero."""
+    landmarks = torch.rand(6, 68, 2)
     with pytest.raises(InputError, match="fps must be above 0, got"):
         DynamicDegree(fps=fps)
+    with pytest.raises(InputError, match="fps must be above 0, got"):
+        Clip(torch.zeros(2, 3, 8, 8), fps=fps)
+    with pytest.raises(InputError, match="fps must be above 0, got"):
+        BlinkRate(extractor=None).update(landmarks, fps=fps)
+    with pytest.raises(InputError, match="fps must be above 0, got"):
+        BeatAlignment(extractor=None).update(landmarks, audio=torch.ones(1), fps=fps)
+
+
+NUMBERS = [
+    (kind, name)
+    for kind in {case.make().key: type(case.make()) for case in CASES.values()}.values()
+    for name, text in settable_options(kind).items()
+    if float in (text, *get_args(text))
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), NUMBERS, ids=lambda value: getattr(value, "key", value))
+def test_an_option_that_is_no_number_is_named(kind: type[TalkingHeadMetric], name: str) -> None:
+    """With a threshold of NaN no mouth was ever open, and no eye closed."""
+    given: dict[str, Any] = {"extractor": None} if "extractor" in option_names(kind) else {}
+    with pytest.raises(InputError, match=rf"{name} must be .*nan|{name} .* nan"):
+        kind(**{**given, name: float("nan")})
+
+
+@pytest.mark.parametrize("value", [2.5, "3", True])
+def test_an_option_that_counts_is_a_whole_number(value: Any) -> None:
+    counts: list[tuple[type[TalkingHeadMetric], str]] = [
+        (KernelInceptionDistance, "max_samples"),
+        (KernelInceptionDistance, "num_features"),
+        (FrechetInceptionDistance, "num_features"),
+        (ExpressionFrechetDistance, "num_features"),
+        (FrameDelay, "max_delay"),
+        (FrechetVideoDistance, "frames"),
+        (FrechetVideoDistance, "stride"),
+        (FrechetVideoDistance, "resolution"),
+    ]
+    for kind, name in counts:
+        options: dict[str, Any] = {"extractor": None, name: value}
+        options |= {"protocol": "features"} if kind is ExpressionFrechetDistance else {}
+        with pytest.raises(InputError, match=f"{name} must be a whole number, got"):
+            kind(**options)
 
 
 def test_a_flow_has_pixels() -> None:

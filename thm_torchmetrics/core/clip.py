@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from functools import partial
 from itertools import islice
+from math import inf
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
@@ -101,6 +102,7 @@ class Clip:
                 "a Clip's audio is a tensor (S,) or an audio source such as media.audio.SoundFile(path), got "
                 f"{describe_type(audio, 'samples')}"
             )
+        check_fps(fps)
         self.frames = frames
         self.extract: Callable[[int, FeatureExtractor, Chunk], Tensor] | None = None
         self.video_source = None if isinstance(frames, Tensor) else frames
@@ -241,6 +243,16 @@ class FeatureClip:
 
 
 AnyClip: TypeAlias = Clip | FeatureClip
+
+
+def check_fps(fps: float | None) -> None:
+    """Raise an error unless frames per second are a number above 0, or not given.
+
+    Raises:
+        InputError: if they are 0 or below, NaN, infinite, or text.
+    """
+    if isinstance(fps, str) or (fps is not None and not 0 < fps < inf):
+        raise InputError(f"fps must be above 0, got {fps!r}")
 
 
 def describe_type(value: object, what: str = "frames") -> str:

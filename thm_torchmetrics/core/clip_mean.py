@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 
 from thm_torchmetrics.core.chunk import Chunk, list_counts, why_missing
-from thm_torchmetrics.core.clip import AnyClip, Clip
+from thm_torchmetrics.core.clip import AnyClip, Clip, check_fps
 from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.metric import TalkingHeadMetric
 from thm_torchmetrics.core.sums import Fields, Sums
-from thm_torchmetrics.errors import InputError
 
 DEFAULT_FPS = 25.0
 """Frames per second of clips that do not know their rate."""
@@ -127,8 +126,7 @@ class ClipMeanRun(ClipRun[Any]):
         self, metric: ClipMean, preds: AnyClip | None = None, target: AnyClip | None = None, fps: float | None = None
     ) -> None:
         super().__init__(metric, preds, target)
-        if fps is not None and not fps > 0:
-            raise InputError(f"fps must be above 0, got {fps}")
+        check_fps(fps)
         # a clip of given features may know no rate
         self.fps = fps or (preds.fps if isinstance(preds, Clip) else preds and preds.rate) or DEFAULT_FPS
         self.rows: dict[str, list[Tensor]] = {"preds": [], "target": []}

@@ -11,6 +11,7 @@ from torch import Tensor
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clip_run import ClipRun
+from thm_torchmetrics.core.metric import whole_number
 from thm_torchmetrics.core.precision import narrowest
 from thm_torchmetrics.core.set_distance import SetDistance
 from thm_torchmetrics.core.sums import Sums
@@ -41,7 +42,7 @@ class FrechetDistance(SetDistance):
 
     def __init__(self, *, num_features: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.num_features = num_features
+        self.num_features = whole_number("num_features", num_features, 1)
 
     @property
     def dimensions(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
+from numbers import Integral
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 import torch
@@ -294,3 +295,16 @@ def one_of(name: str, value: Any, allowed: Sequence[Any]) -> Any:
     if value not in allowed:
         raise InputError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
     return value
+
+
+def whole_number(name: str, value: Any, least: int) -> int:
+    """Return the value of an option.
+
+    Raises:
+        InputError: if it is no whole number, or too small.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise InputError(f"{name} must be a whole number, got {value!r}")
+    if value < least:
+        raise InputError(f"{name} must be at least {least}, got {value}")
+    return int(value)

@@ -14,7 +14,7 @@ from torch import Tensor
 from thm_torchmetrics.core.fingerprint import content_fingerprint, fingerprint
 from thm_torchmetrics.core.sums import Fields, Layout, Sums
 from thm_torchmetrics.core.torchmetrics_overrides import SumsMetric
-from thm_torchmetrics.errors import FrozenOptionError
+from thm_torchmetrics.errors import FrozenOptionError, InputError
 
 Setting: TypeAlias = str | int | float | bool | None
 
@@ -77,6 +77,9 @@ class OptionsMetric(SumsMetric, ABC, metaclass=_Sealing):
         self._repr = ", ".join(f"{name}={value!r}" for name, value in kwargs.items() if isinstance(value, Setting))
         self._layout = Layout(self.fields())
         options = self._given | self._set_by_constructor()
+        for name, value in options.items():
+            if isinstance(value, float) and value != value:
+                raise InputError(f"{name} must be a number, got {value}")
         self._settings = {
             name: value if isinstance(value, Setting) else str(value)
             for name, value in options.items()

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clip_mean import ClipMean, ClipMeanRun, ClipRows, ClipValue
 from thm_torchmetrics.core.clip_run import ClipRun
+from thm_torchmetrics.core.metric import whole_number
 from thm_torchmetrics.core.sums import Fields, Sums
-from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import make_extractor
 from thm_torchmetrics.faces.boxes import FaceRule
 from thm_torchmetrics.functional.delay import MAX_DELAY, delay_distances, least_delay
@@ -45,7 +45,7 @@ class FrameDelay(ClipMean, key="delay"):
         kwargs: the options of `TalkingHeadMetric`.
 
     Raises:
-        InputError: if ``max_delay`` is negative.
+        InputError: if ``max_delay`` is no whole number of at least 0.
 
     Example:
         >>> import torch
@@ -73,9 +73,7 @@ class FrameDelay(ClipMean, key="delay"):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if max_delay < 0:
-            raise InputError(f"max_delay must be at least 0, got {max_delay}")
-        self.max_delay = max_delay
+        self.max_delay = whole_number("max_delay", max_delay, 0)
         self.extractor = make_extractor("delay", extractor, weights, face=face, upsample=upsample)
 
     def fields(self) -> Fields:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from thm_torchmetrics.core.chunk import Chunk
-from thm_torchmetrics.core.clip import AnyClip
+from thm_torchmetrics.core.clip import AnyClip, check_fps
 from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.frame_mean import FrameMean, FrameMeanRun
 from thm_torchmetrics.errors import InputError
@@ -50,8 +50,7 @@ class DynamicDegree(FrameMean, key="dynamic-degree"):
 
     def __init__(self, *, fps: float = 8.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not 0 < fps < float("inf"):
-            raise InputError(f"fps must be above 0, got {fps}")
+        check_fps(fps)
         self.fps = fps
 
     def start(self, preds: AnyClip | None = None, target: AnyClip | None = None, **inputs: Any) -> ClipRun[Any]:

@@ -162,7 +162,8 @@ class _CoefficientFrechetDistance(FrechetDistance):
         weights: CustomFiles = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(protocol=protocol, num_features=num_features or NUM_COEFFICIENTS, **kwargs)
+        given = NUM_COEFFICIENTS if num_features is None else num_features
+        super().__init__(protocol=protocol, num_features=given, **kwargs)
         length, columns = self.procedures[self.protocol]
         if extractor is not None and self.extracted is not None:
             length, columns = NUM_COEFFICIENTS, self.extracted

@@ -13,8 +13,9 @@ from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clip_run import ClipRun
 from thm_torchmetrics.core.frechet_distance import FrechetDistance, FrechetRun
+from thm_torchmetrics.core.metric import whole_number
 from thm_torchmetrics.core.sums import Fields, Sums
-from thm_torchmetrics.errors import InputError, MediaWarning
+from thm_torchmetrics.errors import MediaWarning
 from thm_torchmetrics.extractors import make_extractor
 from thm_torchmetrics.extractors.i3d import LEAST_FRAMES, NUM_FEATURES
 from thm_torchmetrics.functional.checks import finite_or_nan
@@ -128,8 +129,8 @@ class FrechetVideoDistance(FrechetDistance, key="fvd"):
         super().__init__(protocol=protocol, num_features=num_features, **kwargs)
         least = LEAST_FRAMES if isinstance(extractor, str) else 1
         for name, value, smallest in (("frames", frames, least), ("stride", stride, 1), ("resolution", resolution, 1)):
-            if value is not None and value < smallest:
-                raise InputError(f"{name} must be at least {smallest}, got {value}")
+            if value is not None:
+                whole_number(name, value, smallest)
         self.extractor = make_extractor("i3d", extractor, weights)
         self.frames, self.stride, self.resolution, self.seed = frames, stride, resolution, seed
 

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from thm_torchmetrics.core.chunk import Chunk
 from thm_torchmetrics.core.clip import AnyClip
 from thm_torchmetrics.core.clip_run import ClipRun
+from thm_torchmetrics.core.metric import whole_number
 from thm_torchmetrics.core.precision import narrowest
 from thm_torchmetrics.core.set_distance import SetDistance
 from thm_torchmetrics.core.sums import Sums
 from thm_torchmetrics.core.warn import warn_caller
-from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors import make_extractor
 from thm_torchmetrics.extractors.inception import NUM_FEATURES
 from thm_torchmetrics.functional.checks import check_shape
@@ -58,7 +58,7 @@ class KernelInceptionDistance(SetDistance, key="kid"):
         kwargs: the options of `SetDistance`, such as ``reset_target`` and ``target``, and of `TalkingHeadMetric`.
 
     Raises:
-        InputError: if ``max_samples`` is below 2; on ``update``, if features have another length.
+        InputError: if ``max_samples`` is no whole number of at least 2; on ``update``, if features have another length.
 
     Example:
         >>> import torch
@@ -82,10 +82,8 @@ class KernelInceptionDistance(SetDistance, key="kid"):
         **kwargs: Any,
     ) -> None:
         super().__init__(protocol=protocol, **kwargs)
-        if max_samples < 2:
-            raise InputError(f"max_samples must be at least 2, got {max_samples}")
-        self.num_features = num_features
-        self.max_samples = max_samples
+        self.num_features = whole_number("num_features", num_features, 1)
+        self.max_samples = whole_number("max_samples", max_samples, 2)
         self.extractor = make_extractor("inception", extractor, weights, protocol=self.protocol)
 
     @property
