@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,6 +78,16 @@ def test_a_list_of_vertices_that_is_none_is_named(tmp_path: Path, text: str) -> 
     (tmp_path / "lips.txt").write_text(text, encoding="utf-8")
     with pytest.raises(MediaError, match=r"lips\.txt: .*whole numbers from 0"):
         read_vertex_numbers(tmp_path / "lips.txt")
+
+
+@pytest.mark.parametrize(
+    "array", [np.array([True, False, True]), np.array([1.0, 2.0]), np.array([-1]), np.zeros(0, int)]
+)
+def test_an_array_that_is_no_list_of_vertices_is_named(tmp_path: Path, array: Any) -> None:
+    """A mask was taken for vertices 0 and 1."""
+    np.save(tmp_path / "lips.npy", array)
+    with pytest.raises(MediaError, match=r"lips\.npy: holds no list of vertices; .* of a mask mask\.nonzero"):
+        read_vertex_numbers(tmp_path / "lips.npy")
 
 
 def test_a_list_of_vertices_is_text_or_an_array(tmp_path: Path) -> None:

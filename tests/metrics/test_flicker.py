@@ -7,6 +7,9 @@ import torch
 from parity.seeded import golden, golden_input
 
 from thm_torchmetrics import TemporalFlicker
+from thm_torchmetrics.catalog import CATALOG
+from thm_torchmetrics.scoring.plan import select_metrics
+from thm_torchmetrics.scoring.spelling import in_python
 
 
 def test_the_mean_over_clips_is_vbench_s() -> None:
@@ -34,3 +37,14 @@ def test_a_clip_of_one_frame_is_not_scored_and_counted() -> None:
     metric.update(torch.zeros(1, 3, 4, 4, dtype=torch.uint8))
     with pytest.warns(UserWarning, match="TemporalFlicker is NaN: .*two frames"):
         assert math.isnan(metric.compute())
+
+
+IN_TIME = [f"fvd:{name}" for name in CATALOG["fvd"].protocols] + ["flicker", "pose-delta", "blink-rate", "beat-align"]
+
+
+@pytest.mark.parametrize("text", IN_TIME)
+def test_neighbouring_frames_are_those_of_the_file(text: str) -> None:
+    """Of every second frame, flicker and FVD were those of a clip of twice the speed."""
+    run, skipped = select_metrics([text, "psnr"], {"preds", "target"}, in_python, every=2)
+    assert run == ["psnr"]
+    assert skipped == {text: "needs every frame; leave `every=` out"}

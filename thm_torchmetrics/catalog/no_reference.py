@@ -44,7 +44,7 @@ ROWS = (
     ),
     Row(
         "flicker", "TemporalFlicker", "flicker", "steadiness from frame to frame", Scale(True, "", 0.0, 1.0), _ALONE,
-        (Protocol("vbench", f"temporal flickering {_VBENCH}", average="clip"),),
+        (Protocol("vbench", f"temporal flickering {_VBENCH}", average="clip", every_frame=True),),
     ),
     Row(
         "dynamic-degree", "DynamicDegree", "dynamic_degree", "share of clips that move, of given optical flow",

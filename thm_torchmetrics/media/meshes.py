@@ -31,8 +31,11 @@ def read_vertex_numbers(path: Path | str) -> tuple[int, ...]:
         raise MediaError(
             f"{path}: is no list of vertices ({error}); write whole numbers from 0, separated by spaces or lines"
         ) from error
-    if not numbers or any(not isinstance(number, int) or number < 0 for number in numbers):
-        raise MediaError(f"{path}: holds no list of vertices; write whole numbers from 0, separated by spaces or lines")
+    if not numbers or any(isinstance(number, bool) or not isinstance(number, int) or number < 0 for number in numbers):
+        raise MediaError(
+            f"{path}: holds no list of vertices; write whole numbers from 0, separated by spaces or lines, of a mask "
+            "mask.nonzero()[0]"
+        )
     return tuple(numbers)
 
 
