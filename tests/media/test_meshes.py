@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from thm_torchmetrics.errors import MediaError, MissingExtraError
+from thm_torchmetrics.errors import InputError, MediaError, MediaWarning, MissingExtraError
 from thm_torchmetrics.media.feature_files import read_feature_file
 from thm_torchmetrics.media.meshes import read_vertex_numbers, read_vertices
 from thm_torchmetrics.media.pairing import find_features
@@ -36,16 +36,31 @@ def test_a_folder_of_meshes_is_a_clip(tmp_path: Path) -> None:
     assert rows == pytest.approx(np.stack([VERTICES + number for number in range(3)]), abs=1e-5)
 
 
+def test_clips_of_meshes_and_of_arrays_stand_side_by_side(tmp_path: Path) -> None:
+    """The arrays were passed over without a word."""
+    (tmp_path / "one").mkdir()
+    np.savetxt(tmp_path / "one" / "1.obj", VERTICES, fmt="v %.9f %.9f %.9f")
+    np.save(tmp_path / "one" / "template.npy", VERTICES)
+    np.save(tmp_path / "two.npy", VERTICES[None])
+    with pytest.warns(MediaWarning, match=r"one.template\.npy was passed over"):
+        assert find_features(tmp_path) == {"one": tmp_path / "one", "two": tmp_path / "two.npy"}
+    np.save(tmp_path / "one.npy", VERTICES[None])
+    with pytest.warns(MediaWarning), pytest.raises(InputError, match="both the clip 'one'"):
+        find_features(tmp_path)
+
+
 def test_frames_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     """They came as 1, 10, 11, 2: errors between two sides of unlike names, and motion that is none."""
+    clip = tmp_path / "clip"
+    clip.mkdir()
     for number in range(1, 12):
-        np.savetxt(tmp_path / f"{number}.obj", VERTICES + number, fmt="v %.9f %.9f %.9f")
-    (tmp_path / "._1.obj").write_bytes(b"of a Mac")
-    rows = read_feature_file(find_features(tmp_path.parent)[tmp_path.name], (None, 3)).rows
+        np.savetxt(clip / f"{number}.obj", VERTICES + number, fmt="v %.9f %.9f %.9f")
+    (clip / "._1.obj").write_bytes(b"of a Mac")
+    rows = read_feature_file(find_features(tmp_path)["clip"], (None, 3)).rows
     assert rows == pytest.approx(np.stack([VERTICES + number for number in range(1, 12)]), abs=1e-5)
-    (tmp_path / "5.obj").unlink()
+    (clip / "5.obj").unlink()
     with pytest.raises(MediaError, match=r"mesh files are missing between 4\.obj and 6\.obj"):
-        read_feature_file(tmp_path)
+        read_feature_file(clip)
 
 
 @pytest.mark.parametrize(

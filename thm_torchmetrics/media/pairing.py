@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from thm_torchmetrics.errors import InputError, MediaWarning
-from thm_torchmetrics.media.find import by_key, find_files, warn_of_passed_over
+from thm_torchmetrics.media.find import by_key, find_files, list_files, warn_of_passed_over
 from thm_torchmetrics.media.find_videos import find_videos
-from thm_torchmetrics.media.meshes import mesh_files
+from thm_torchmetrics.media.meshes import MESH_SUFFIXES
 from thm_torchmetrics.media.pictures import is_pattern, is_picture
 from thm_torchmetrics.media.unpaired import explain_unpaired
 
@@ -179,15 +179,19 @@ def _without_sound(item: Item, folder: Path) -> Item:
 
 
 def find_features(folder: Path) -> dict[str, Path]:
-    """Find the features of clips: files of NumPy, or folders of one mesh per frame.
+    """Find the features of clips: files of NumPy or of text, and folders of one mesh per frame.
 
     Raises:
         InputError: as `find_files`.
     """
-    if not folder.is_dir():
+    files = list_files(folder)
+    meshes = {path for path in files if path.suffix.lower() in MESH_SUFFIXES}
+    if not meshes:
         return find_files(folder, FEATURE_SUFFIXES)
-    parents = sorted(path for path in (folder, *folder.rglob("*")) if path.is_dir() and mesh_files(path))
-    return by_key(folder, parents) if parents else find_files(folder, FEATURE_SUFFIXES)
+    clips = {path.parent for path in meshes}
+    rows = {path for path in files if path.suffix.lower() in FEATURE_SUFFIXES and path.parent not in clips}
+    warn_of_passed_over(folder, set(files) - meshes - rows)
+    return by_key(folder, sorted(clips | rows))
 
 
 def pair_features(items: Iterable[Item], given: Mapping[str, Mapping[str, Path]]) -> list[Item]:
