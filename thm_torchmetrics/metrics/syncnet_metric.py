@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from thm_torchmetrics.core.clip import AnyClip, Clip
+from thm_torchmetrics.core.clip import AnyClip, Clip, check_fps
 from thm_torchmetrics.core.inputs import AudioInput, ClipInput, sounds_by_clip
 from thm_torchmetrics.core.metric import TalkingHeadMetric, one_of
 from thm_torchmetrics.errors import InputError, MediaError
@@ -155,8 +155,7 @@ class SyncNetMetric(TalkingHeadMetric):
             raise InputError(
                 f"{type(self).__name__} needs a Clip, because its frames are read twice; pass Clip(frames)"
             )
-        if fps is not None and not fps > 0:
-            raise InputError(f"fps must be above 0, got {fps}")
+        check_fps(fps)
         source = None
         if audio is None:
             try:
