@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy
 import pytest
 from click.testing import CliRunner
 
@@ -131,3 +133,28 @@ def test_no_report_replaces_a_file_that_is_read(sample: Path, tmp_path: Path) ->
         assert done.returncode == 2
         assert "pairs.csv would replace a file that is read; give another name" in done.stderr
     assert pairs.read_text() == "\n".join(lines)
+
+
+def test_a_disk_that_is_full_for_sums_and_statistics_keeps_the_reports(sample: Path, tmp_path: Path) -> None:
+    lines = {
+        "0.json": "--preds a=$SAMPLE/pred_video --preds b=$SAMPLE/gt_video --metrics psnr",
+        "fid.safetensors": "--preds-features fid=$OUT/f --target-features fid=$OUT/f --metrics fid "
+        "--save-statistics $OUT/kept",
+    }
+    (tmp_path / "f").mkdir()
+    numpy.save(tmp_path / "f" / "a.npy", numpy.random.default_rng(0).normal(size=(9, 16)).astype("float32"))
+    for file, options in lines.items():
+        target = "--target $SAMPLE/gt_video" if "psnr" in options else ""
+        line = f"ulimit -f 1; $THM score {target} {options} -o $OUT/{file}.csv"
+        done = shell(line, sample, OUT=str(tmp_path), TMPDIR=str(tmp_path))
+        assert done.returncode == 2
+        assert re.search(rf"{file}.* (was not|cannot be) written: .*File too large", done.stderr)
+        assert "Traceback" not in done.stderr
+        assert (tmp_path / f"{file}.csv").stat().st_size > 0
+
+
+def test_a_folder_for_statistics_that_cannot_be_made_is_named_before_any_work(sample: Path) -> None:
+    done = shell("$THM score $SAMPLE --metrics fid --offline --save-statistics /proc/kept", sample)
+    assert done.returncode == 2
+    assert "/proc/kept: nothing can be written in /proc" in done.stderr
+    assert done.stdout == ""

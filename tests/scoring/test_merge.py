@@ -206,3 +206,13 @@ def test_damaged_sums_are_an_error_or_change_nothing(
 def test_a_shard_needs_a_file_for_its_sums(sample: Path) -> None:
     with pytest.raises(InputError, match="`shard=` and `sums=` go together"):
         thm_torchmetrics.score(sample, metrics="psnr", shard="1/2")
+
+
+def test_sums_that_cannot_be_written_cost_no_clip(sample: Path, whole: Result) -> None:
+    found = thm_torchmetrics.score(**options(sample), shard="1/1", sums="/dev/full")
+    assert {key: metric.value for key, metric in found.metrics.items()} == {
+        key: metric.value for key, metric in whole.metrics.items()
+    }
+    assert len(found.clips) == len(whole.clips)
+    assert found.unwritten == ["/dev/full was not written: No space left on device"]
+    assert found.notes[-1] == found.unwritten[0]

@@ -75,6 +75,17 @@ def check_folders(paths: Iterable[Path]) -> None:
             raise InputError(f"{path}: the folder cannot be written: {fault}; name another")
 
 
+def check_new_folder(path: Path) -> None:
+    """Try whether files can be written in a folder, which is made later if it is absent.
+
+    Raises:
+        InputError: if they cannot.
+    """
+    there = next(each for each in (path.absolute(), *path.absolute().parents) if each.exists())
+    if fault := writing_fault(there):
+        raise InputError(f"{path}: nothing can be written in {there}: {fault}; name another folder")
+
+
 def check_apart(outputs: Iterable[Path], inputs: Iterable[Path | None]) -> None:
     """Refuse to write a report over a file that the command reads.
 
@@ -168,7 +179,7 @@ def finish(result: Result, values: Mapping[str, Any], named: Sequence[str]) -> i
         else:
             print_text(reports.FORMATS[values["form"]](plain))
 
-    failed = _write(write, output_paths(values))
+    failed = [*result.unwritten, *_write(write, output_paths(values))]
     closed = _print(show_result, failed)
     gates = parse_gates(values["fail_under"], result.metrics.keys() | result.skipped.keys())
     faults = [fault for gate in gates if (fault := gate.fault(result))]
@@ -233,21 +244,25 @@ def finish_comparison(comparison: Comparison, values: Mapping[str, Any]) -> int:
         whole = reports.comparison_format_of(path) == "html"
         reports.write_comparison(comparison if whole else plain, path)
 
-    return deliver(write, output_paths(values), show)
+    unwritten = dict.fromkeys(fault for result in comparison.models.values() for fault in result.unwritten)
+    return deliver(write, output_paths(values), show, unwritten)
 
 
-def deliver(write: Callable[[Path], None], paths: Iterable[Path], show: Callable[[], None]) -> int:
+def deliver(
+    write: Callable[[Path], None], paths: Iterable[Path], show: Callable[[], None], unwritten: Iterable[str] = ()
+) -> int:
     """Write reports, then print, and return 0, or 141 if the reader of standard output has gone.
 
     Args:
         write: writes the report of a path.
         paths: the files.
         show: prints.
+        unwritten: other files that were not written before, with the reasons.
 
     Raises:
         click.UsageError: if an output could not be written; the others are.
     """
-    failed = _write(write, paths)
+    failed = [*unwritten, *_write(write, paths)]
     closed = _print(show, failed)
     if failed:
         raise click.UsageError("; ".join(failed))

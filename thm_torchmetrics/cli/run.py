@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from thm_torchmetrics.cli.gates import parse_gates
 from thm_torchmetrics.cli.options import assignments
-from thm_torchmetrics.cli.output import check_apart, check_outputs, output_paths
+from thm_torchmetrics.cli.output import check_apart, check_new_folder, check_outputs, output_paths
 from thm_torchmetrics.cli.wording import on_command_line, put_into_cli_words
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.scoring.interrupts import StoppedRun
@@ -47,6 +47,8 @@ def run(
     asked = options.asked
     gates = parse_gates(values["fail_under"], asked)
     check_outputs(values, arguments)
+    if options.save_statistics is not None:
+        check_new_folder(options.save_statistics)
     check_apart(output_paths(values), [options.pairs, *options.folders.values()])
 
     from thm_torchmetrics.scoring.dataset import plan_run

@@ -93,6 +93,7 @@ def score_models(
     from thm_torchmetrics.comparison.models import read_sums
     from thm_torchmetrics.scoring.dataset import plan_run
     from thm_torchmetrics.scoring.devices import launched_devices
+    from thm_torchmetrics.scoring.shards import SUMS_SUFFIX
 
     if launched_devices(num_nodes=1) is not None:
         raise InputError("torchrun starts processes for one model; score each model apart, and use `thm compare`")
@@ -128,7 +129,7 @@ def score_models(
             try:
                 result, asked = run(each, given, {**arguments, "preds": str(each["preds"])}, command)
                 assert result is not None  # noqa: S101  (this is the only process)
-                result.save(files[name])
+                _keep(result, files[name])
                 results[name] = result
             except StoppedRun as stopped:
                 stopped.add_note("no comparison is written")
@@ -138,7 +139,8 @@ def score_models(
                 click.echo(f"model {name} failed: {error}", err=True)
         if not results:
             raise InputError("; ".join(f"{name}: {error}" for name, error in failed.items()))
-        sums = read_sums([(name, files[name]) for name in results], results)
+        readable = [name for name in results if files[name].exists() and files[name].with_suffix(SUMS_SUFFIX).exists()]
+        sums = read_sums([(name, files[name]) for name in readable], results)
     for result in results.values():  # without the names of files that are gone
         result.provenance = {name: value for name, value in result.provenance.items() if name != "shard"}
     comparison = compare_models(results, common=True, sums=sums)
@@ -147,6 +149,14 @@ def score_models(
     closed = finish_comparison(comparison, values)
     named = asked if values["metrics"] else ()
     return closed or _status(results, values, bool(failed), named)
+
+
+def _keep(result: Result, path: Path) -> None:
+    """Save a result for the comparison; without it, metrics over all frames together have no interval."""
+    try:
+        result.save(path)
+    except OSError as error:
+        result.unwritten.append(f"{path} was not written: {error.strerror or error}")
 
 
 def _status(results: Mapping[str, Result], values: Mapping[str, Any], failed: bool, named: Sequence[str]) -> int:

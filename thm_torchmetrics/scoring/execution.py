@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 
+from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.media.pairing import Item
 from thm_torchmetrics.scoring.clip_outcome import ClipOutcome
 from thm_torchmetrics.scoring.dataset import Dataset, Plan
@@ -13,7 +14,7 @@ from thm_torchmetrics.scoring.interrupts import StoppedRun
 from thm_torchmetrics.scoring.progress import Progress
 from thm_torchmetrics.scoring.result import Result
 from thm_torchmetrics.scoring.save_statistics import save_statistics
-from thm_torchmetrics.scoring.shards import kept, shard_facts
+from thm_torchmetrics.scoring.shards import SumsFile, shard_facts
 from thm_torchmetrics.scoring.worst_frames import add_stills
 
 
@@ -32,12 +33,14 @@ def score_dataset(
         StoppedRun: if a signal stops it; its result holds the clips that were done.
     """
     begun = time.monotonic()
-    items, sums, provenance = dataset.items, plan.options.sums, dict(dataset.provenance)
-    if plan.options.shard is None or sums is None:
+    items, provenance = dataset.items, dict(dataset.provenance)
+    sums: SumsFile | None = None
+    if plan.options.shard is None or plan.options.sums is None:
         outcomes = measure(items)
     else:
-        facts = shard_facts(plan.options.shard, sums, dataset, plan)
-        outcomes = kept(measure([items[number] for number in facts.numbers]), facts, sums)
+        facts = shard_facts(plan.options.shard, plan.options.sums, dataset, plan)
+        sums = SumsFile(plan.options.sums, facts.run)
+        outcomes = sums.keep(measure([items[number] for number in facts.numbers]), facts.numbers)
         provenance["shard"] = asdict(facts)
     stopped: StoppedRun | None = None
     try:
@@ -45,8 +48,14 @@ def score_dataset(
     except StoppedRun as error:
         result, stopped = error.result, error
     result.notes[:0] = dataset.notes
+    if sums is not None and sums.fault:
+        result.unwritten.append(sums.fault)
     if plan.options.save_statistics is not None and stopped is None:
-        save_statistics(plan.options.save_statistics, dataset.run.metrics.members(), items)
+        try:
+            save_statistics(plan.options.save_statistics, dataset.run.metrics.members(), items)
+        except InputError as error:
+            result.unwritten.append(str(error))
+    result.notes += result.unwritten
     if plan.options.pictures and stopped is None:
         progress.step("taking pictures of the worst frames")
         add_stills(result, dataset)

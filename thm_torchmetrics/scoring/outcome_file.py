@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,7 +26,12 @@ class OutcomeWriter:
 
     def __init__(self, file: IO[bytes], run: str = "") -> None:
         self._archive = zipfile.ZipFile(file, "w")
-        self._archive.writestr("run", run)
+        try:
+            self._archive.writestr("run", run)
+        except OSError:
+            with suppress(OSError):
+                self.close()
+            raise
 
     def add(self, number: int, outcome: ClipOutcome) -> None:
         """Add the outcome of the clip of a number."""

@@ -99,6 +99,7 @@ class Result:
         skipped: the metrics that could not run, with the reason.
         notes: remarks that bear on the numbers of more than one clip.
         complete: False where a signal has stopped the run, so that clips are missing.
+        unwritten: files beside the report that could not be written, with the reasons; notes in JSON.
     """
 
     provenance: Mapping[str, Any]
@@ -107,6 +108,7 @@ class Result:
     skipped: Mapping[str, str]
     notes: list[str] = field(default_factory=list)
     complete: bool = True
+    unwritten: list[str] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def failed(self) -> list[ClipResult]:

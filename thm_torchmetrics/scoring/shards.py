@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,17 +105,43 @@ def shard_facts(text: str, sums: Path, dataset: Dataset, plan: Plan) -> ShardFac
     )
 
 
-def kept(outcomes: Iterable[ClipOutcome], facts: ShardFacts, path: Path) -> Iterator[ClipOutcome]:
-    """Yield the outcomes of a shard, and write them to a file that is complete when the last one has been taken.
+class SumsFile:
+    """A file of outcomes, written whole or not at all; a fault of it costs no outcome.
 
     Args:
-        outcomes: the outcomes.
-        facts: the facts of the shard.
-        path: the file, written whole or not at all.
+        path: the file.
+        run: a word that tells one run from the others.
+
+    Attributes:
+        fault: why it was not written; empty if nothing went wrong.
     """
-    with whole_file(path, "wb") as file:
-        writer = OutcomeWriter(file, facts.run)
-        for outcome, number in zip(outcomes, facts.numbers, strict=False):
-            writer.add(number, outcome)
-            yield outcome
-        writer.close()
+
+    def __init__(self, path: Path, run: str) -> None:
+        self.fault = ""
+        self._path = path
+        self._run = run
+        self._files = ExitStack()
+
+    def keep(self, outcomes: Iterable[ClipOutcome], numbers: Iterable[int]) -> Iterator[ClipOutcome]:
+        """Yield outcomes, and write them with their numbers; the file is complete when the last one has been taken."""
+        with self._files:
+            with self._giving_up():
+                file = self._files.enter_context(whole_file(self._path, "wb"))
+                writer = self._files.enter_context(closing(OutcomeWriter(file, self._run)))
+            for outcome, number in zip(outcomes, numbers, strict=False):
+                with self._giving_up():
+                    if not self.fault:
+                        writer.add(number, outcome)
+                yield outcome
+            with self._giving_up():
+                self._files.close()
+
+    @contextmanager
+    def _giving_up(self) -> Iterator[None]:
+        """Give the file up if it cannot be written."""
+        try:
+            yield
+        except OSError as error:
+            self.fault = f"{self._path} was not written: {error.strerror or error}"
+            with suppress(OSError):
+                self._files.__exit__(type(error), error, error.__traceback__)
