@@ -235,6 +235,10 @@ def test_a_mask_stands_for_the_box_of_its_white_pixels(tmp_path: Path) -> None:
     Image.fromarray(mask).save(tmp_path / "mask.png")
     metric = PixelAbsoluteError(region=str(tmp_path / "mask.png"))
     assert metric(preds, target).item() == PixelAbsoluteError(region="25,10,25,10")(preds, target).item()
+    with pytest.raises(
+        InputError, match="masks of the region are 64x64 and the frames 96x80; give masks of the frames'"
+    ):
+        metric.update(torch.zeros(2, 3, 80, 96), torch.zeros(2, 3, 80, 96))
 
 
 def test_a_region_that_is_none_is_named() -> None:

@@ -24,6 +24,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "features": ({"preds_features": {"psnr": "rows"}}, "psnr cannot be given features with `preds_features="),
     "one side": ({"metrics": "csim", "preds_features": {"csim": "rows"}}, "csim is given features, so it needs"),
     "weights": ({"weights": {"syncnet": __file__}}, r"no metric of this run uses 'syncnet'; they need no checkpoint"),
+    "one text": ({"options": {"psnr.region": "face"}}, r"`options=` must be a mapping such as .*'psnr': .*'region'"),
+    "a folder alone": ({"preds_features": "rows"}, r"`preds_features=` must be a mapping such as .*'lmd': 'DIR'"),
     "extractor": (
         {"metrics": "lmd", "extractor": {"lmd": "syncnet"}},
         r"`extractor=\{'lmd': 'syncnet'\}`: lmd has .*fan",

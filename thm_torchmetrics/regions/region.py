@@ -56,8 +56,8 @@ class Region:
         if self.place is None:
             return ClipRegion(self)
         name = next((clip.key for clip in clips if clip is not None and clip.key), "")
-        rows = _read(_file_of(self.place, name))
-        return ClipRegion(self, rows if len(rows) == 1 else rows[:: _step(clips[0])])
+        rows, size = _read(_file_of(self.place, name))
+        return ClipRegion(self, rows if len(rows) == 1 else rows[:: _step(clips[0])], size)
 
     def sha256(self) -> str:
         """Return a hash of the file of boxes or masks, or of the names and the contents of all files in the folder."""
@@ -78,19 +78,27 @@ class ClipRegion:
     Attributes:
         region: the region of all clips.
         rows: ``(T, 4)``, the boxes of its frames; one row serves all.
+        size: height and width of its masks, if it has some.
     """
 
     region: Region
     rows: Tensor | None = None
+    size: tuple[int, int] | None = None
 
     def boxes(self, chunk: Chunk) -> list[list[int]]:
         """Return ``x1, y1, x2, y2`` of each frame of a chunk, ends exclusive; all 0 where a frame has no region.
 
         Raises:
-            InputError: if a box does not lie in the frame, or a file has fewer boxes than the clip has frames.
+            InputError: if a box does not lie in the frame, masks have another size than the frame, or a file has fewer
+                boxes than the clip has frames.
         """
         height, width = chunk.rows.shape[-2:]
         region = self.region
+        if self.size is not None and self.size != (height, width):
+            raise InputError(
+                f"the masks of the region are {self.size[1]}x{self.size[0]} and the frames {width}x{height}; give "
+                "masks of the frames' size"
+            )
         if region.landmarks is not None:
             return part_boxes(chunk.features(region.landmarks), region.part, (height, width)).tolist()
         boxes = [list(region.box)] * len(chunk) if region.box else self._of_file(chunk)
@@ -176,8 +184,8 @@ def _file_of(place: Path, name: str) -> Path:
     return found[0]
 
 
-def _read(path: Path) -> Tensor:
-    """Read the boxes of a clip, or those of its masks, ``(T, 4)``; all 0 where a mask is black.
+def _read(path: Path) -> tuple[Tensor, tuple[int, int] | None]:
+    """Read the boxes of a clip, or those of its masks, ``(T, 4)``; all 0 where a mask is black; and the masks' size.
 
     Raises:
         MediaError: if the file is none of these, or is damaged.
@@ -187,9 +195,10 @@ def _read(path: Path) -> Tensor:
         rows = torch.from_numpy(np.asarray(read_features(path, (4,)), np.float64)).nan_to_num()
         if not torch.equal(rows, rows.round()):
             raise InputError(f"{path} holds boxes that are no whole pixels; round x1, y1, x2, y2")
-        return rows.to(torch.int64)
-    boxes = []
+        return rows.to(torch.int64), None
+    boxes, size = [], (0, 0)
     for mask, _ in open_video(path).frames():
+        size = mask.shape[0], mask.shape[1]
         ys, xs = np.nonzero(mask.max(axis=2) > _WHITE)
         boxes.append([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1] if len(xs) else [0, 0, 0, 0])
-    return torch.tensor(np.array(boxes), dtype=torch.int64)
+    return torch.tensor(np.array(boxes), dtype=torch.int64), size

@@ -19,6 +19,15 @@ INPUTS = ("preds", "target", "audio", "preds_au", "target_au")
 _OF_METRICS = ("missing", "resize", "average", "min_track", "min_face_size", "tracks")
 """The options that go to the metrics that have them."""
 
+_MAPPINGS = {
+    "options": "{'psnr': {'region': 'face'}}",
+    "extractor": "{'lmd': 'dlib'}",
+    "weights": "{'fan2d': 'FILE'}",
+    "preds_features": "{'lmd': 'DIR'}",
+    "target_features": "{'lmd': 'DIR'}",
+}
+"""Arguments in Python that are mappings by metric, or by checkpoint, with an example of each."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreOptions:
@@ -103,6 +112,7 @@ class ScoreOptions:
         Raises:
             InputError: if a value is of another type, or lies outside its range.
         """
+        _check_mappings(arguments)
         usual = {each.name: each for each in fields(cls)}
         given = {name: value for name, value in arguments.items() if value is not None}
         own = given.pop("options", {})
@@ -156,3 +166,16 @@ def _path(name: str, value: object) -> Path:
     if not isinstance(value, str | Path):
         raise InputError(f"{in_python(name)} needs a path, got {type(value).__name__}")
     return Path(value)
+
+
+def _check_mappings(arguments: Mapping[str, Any]) -> None:
+    """Raise an error unless the arguments that need to be mappings are.
+
+    Raises:
+        InputError: if one is not.
+    """
+    for name, form in _MAPPINGS.items():
+        value = arguments.get(name)
+        inside = value.values() if name == "options" and isinstance(value, Mapping) else ()
+        if not isinstance(value, Mapping | None) or not all(isinstance(each, Mapping) for each in inside):
+            raise InputError(f"{in_python(name)} must be a mapping such as {form}, got {value!r}")
