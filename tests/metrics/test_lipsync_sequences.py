@@ -105,14 +105,14 @@ def test_one_run_of_the_networks_feeds_lse_d_and_the_sequences(sync_weights: dic
     alone: dict[str, float | None] = {}
     for name in ("lse-d", "seq", "frame", "gap"):
         member = family(sync_weights, CountingNet(), KnownFaces([box] * 99))[name]
-        alone |= values({name: member}, clip, real)
+        alone |= values({name: member}, clip, real, fps=25.0)
     network, faces = CountingNet(), KnownFaces([box] * 99)
     members = family(sync_weights, network, faces)
     del members["gap"]
-    assert values(members, clip, real) == {name: alone[name] for name in members}
+    assert values(members, clip, real, fps=25.0) == {name: alone[name] for name in members}
     assert (len(faces.found), network.windows) == (43, 20 + 13)  # two cuts part the clip into tracks of 24 and 17
     network, faces = CountingNet(), KnownFaces([box] * 199)
-    assert values(family(sync_weights, network, faces), clip, real) == alone
+    assert values(family(sync_weights, network, faces), clip, real, fps=25.0) == alone
     assert len(faces.found) == 43 + 46
     assert values(family(sync_weights, network, faces), clip, clip)["gap"] == 0
 
