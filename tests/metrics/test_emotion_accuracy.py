@@ -21,7 +21,7 @@ def logits(*classes: int, count: int = 8) -> Tensor:
 
 
 def test_names_numbers_and_tensors_are_one_label() -> None:
-    for label in ("Happy", "happiness", 1, "1", torch.tensor([1]), torch.tensor(1.0)):
+    for label in ("Happy", "happiness", 1, "1", torch.tensor([1]), torch.tensor(1.0), np.int64(1)):
         assert EmotionAccuracy(extractor=None)(logits(1, 1, 2), labels=[label]) == 1
     for label in ("Surprised", "surprise", 6):
         metric = EmotionAccuracy(protocol="logits")
@@ -52,6 +52,11 @@ def test_a_label_that_is_no_class_is_an_error_that_names_it(labels: list[object]
     with pytest.raises(InputError, match="labels must be"):
         metric.update(logits(1), labels=labels)
     assert not metric.sums.any()
+
+
+def test_an_array_of_labels_is_told_what_to_do() -> None:
+    with pytest.raises(InputError, match=r"got array\(\[1\]\); pass torch\.from_numpy\(labels\)"):
+        EmotionAccuracy(extractor=None).update(logits(1), labels=np.array([1]))  # type: ignore[arg-type]
 
 
 def test_labels_and_clips_are_equally_many() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
+from numbers import Real
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import torch
@@ -181,12 +182,13 @@ class EmotionAccuracy(ClipMean, key="emotion-accuracy"):
             index: float | None = None
             if isinstance(label, str):
                 index = find_class(label, self.classes)
-            elif isinstance(label, int | float) or (isinstance(label, Tensor) and label.numel() == 1):
+            elif isinstance(label, Real) or (isinstance(label, Tensor) and label.numel() == 1):
                 index = float(label.detach() if isinstance(label, Tensor) else label)
             if index is None or (isfinite(index) and index not in range(len(self.classes))):
+                remedy = "; pass torch.from_numpy(labels)" if type(label).__module__ == "numpy" else ""
                 raise InputError(
                     f"labels must be one per clip, of {', '.join(self.classes)}, or 0 to {len(self.classes) - 1}, got "
-                    f"{label!r}"
+                    f"{label!r}{remedy}"
                 )
             found.append(float(index))
         return found
