@@ -203,6 +203,11 @@ def test_damaged_sums_are_an_error_or_change_nothing(
         assert plain(merged) == plain(whole)
 
 
+def test_one_file_is_no_list_of_files() -> None:
+    with pytest.raises(InputError, match=r"merge takes a list of files, got 'part1.json' alone"):
+        thm_torchmetrics.merge("part1.json")
+
+
 def test_a_shard_needs_a_file_for_its_sums(sample: Path) -> None:
     with pytest.raises(InputError, match="`shard=` and `sums=` go together"):
         thm_torchmetrics.score(sample, metrics="psnr", shard="1/2")

@@ -75,6 +75,8 @@ def plan_run(options: ScoreOptions) -> Plan:
         InputError: if one does not.
     """
     spell, asked = options.spell, options.asked
+    if options.sums is not None and not options.sums.parent.is_dir():
+        raise InputError(f"{spell('sums', options.sums)}: there is no folder {options.sums.parent}; make it")
     listed, folders = _inputs(options)
     if not listed and not folders and not (options.preds_features or options.target_features):
         ways = [

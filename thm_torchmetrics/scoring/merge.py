@@ -61,6 +61,8 @@ def merge(paths: Sequence[Path | str]) -> Result:
         >>> import thm_torchmetrics
         >>> whole = thm_torchmetrics.merge(["part1.json", "part2.json"])  # doctest: +SKIP
     """
+    if isinstance(paths, str | Path):
+        raise InputError(f"merge takes a list of files, got {str(paths)!r} alone; give those of all shards")
     parts = read_parts([Path(path) for path in paths])
     first, recipe = parts[0], parts[0].facts.recipe
     provenance = first.result.provenance

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from thm_torchmetrics import catalog
 from thm_torchmetrics.errors import InputError
@@ -116,12 +117,25 @@ class ScoreOptions:
         usual = {each.name: each for each in fields(cls)}
         given = {name: value for name, value in arguments.items() if value is not None}
         own = given.pop("options", {})
+        kinds = get_type_hints(cls)
+        for name, value in given.items():
+            _check_kind(name, value, kinds[name])
+        _check_kind("options", own, Mapping)
+        for values in own.values():
+            _check_kind("options", values, Mapping)
         option = [(key, name, str(value)) for key, values in own.items() for name, value in values.items()]
         for name in (*INPUTS, "data", "pairs", "weights_dir", "sums", "cache", "save_statistics"):
             if name in given:
                 given[name] = _path(name, given[name])
+        for name in ("preds_features", "target_features", "weights"):
+            if name in given:
+                given[name] = {key: _path(name, path) for key, path in given[name].items()}
         if isinstance(given.get("metrics"), str):
             given["metrics"] = [given["metrics"]]
+        if "metrics" in given:
+            given["metrics"] = tuple(given["metrics"])
+            if not given["metrics"] or not all(isinstance(key, str) for key in given["metrics"]):
+                raise InputError(f"{in_python('metrics')} needs keys, such as 'psnr'; leave it out for a suite")
         given = {name: value for name, value in given.items() if value != usual[name].default}
         return cls(**given, option=option, given=frozenset(given))
 
@@ -160,6 +174,29 @@ class ScoreOptions:
         return {name: value for name, value in options.items() if value is not None} | {
             "extractor": self.extractor, "align": self.align or "truncate",
         }  # fmt: skip
+
+
+_KINDS: Mapping[Any, tuple[type | tuple[type, ...], str]] = {
+    Mapping: (Mapping, "a dict"),
+    Sequence: (Iterable, "a list of keys"),
+    bool: (bool, "True or False"),
+    int: (int, "a whole number"),
+    float: ((int, float), "a number"),
+    str: (str, "a text"),
+}
+"""What an argument in Python may be, by the type of the option, and how that is called."""
+
+
+def _check_kind(name: str, value: object, hint: Any) -> None:
+    """Raise an error unless an argument is of the type of its option.
+
+    Raises:
+        InputError: if it is not.
+    """
+    kind = get_args(hint)[0] if isinstance(hint, UnionType) else get_origin(hint) or hint
+    accepted, words = _KINDS.get(kind, (object, ""))
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind in (int, float)):
+        raise InputError(f"{in_python(name, value)}: {words} is needed")
 
 
 def _path(name: str, value: object) -> Path:
