@@ -311,6 +311,21 @@ def test_a_damaged_entry_is_noticed_and_made_again(
         assert counts(run) == (6, 0, 0)
 
 
+def test_entries_of_a_version_with_other_fields_are_made_again(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "thm_torchmetrics.scoring.clip_cache.plain_measurement", lambda measurement: {"value": 1.0, "novel": 2}
+        )
+        run_of(LIGHT, tmp_path / "c").score(items_of(sample), {})
+    notes: list[str] = []
+    run = run_of(LIGHT, tmp_path / "c", notes)
+    assert plain(run.score(items_of(sample), {})) == plain(run_of(LIGHT, None).score(items_of(sample), {}))
+    assert counts(run) == (0, 6, 6)
+    assert "cannot be used and is made again" in notes[0]
+
+
 def test_swapped_entries_are_noticed(sample: Path, tmp_path: Path) -> None:
     expected = plain(run_of(LIGHT, tmp_path).score(items_of(sample), {}))
     files = sorted(tmp_path.glob("clips/*/*"))

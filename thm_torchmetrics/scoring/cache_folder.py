@@ -111,13 +111,17 @@ class CacheFolder:
         except FileNotFoundError:
             return None
         except Exception as error:  # whatever a damaged file brings forth
-            self.counts[kind, "damaged"] += 1
-            self._tell("damaged", f"the cache entry {path} cannot be used and is made again: {error}")
+            self._tell_damaged(kind, key, error)
             return None
         self.counts[kind, "found"] += 1
         with suppress(OSError):
             os.utime(path)  # the time of last use, by which `prune` removes
         return entry
+
+    def reject(self, kind: str, key: Key, error: Exception) -> None:
+        """Take an entry that was read for damaged, because its content is not what the reader needs."""
+        self.counts[kind, "found"] -= 1
+        self._tell_damaged(kind, key, error)
 
     def write(self, kind: str, key: Key, value: Any, arrays: Arrays) -> None:
         """Store an entry, unless the folder cannot be written."""
@@ -159,6 +163,10 @@ class CacheFolder:
     def _stop_writing(self, error: OSError) -> None:
         self._writable = False
         self._tell("written", f"the cache {self.path} is read and no more written: {error.strerror or error}")
+
+    def _tell_damaged(self, kind: str, key: Key, error: Exception) -> None:
+        self.counts[kind, "damaged"] += 1
+        self._tell("damaged", f"the cache entry {self._place(kind, key)} cannot be used and is made again: {error}")
 
     def _tell(self, about: str, text: str) -> None:
         if about not in self._told:

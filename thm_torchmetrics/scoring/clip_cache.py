@@ -156,9 +156,15 @@ class CachedPass:
             entry = self._folder.read("clips", key)
             if entry is None:
                 continue
-            self.outcome.measured[name] = measurement_from(entry.value["score"], entry.arrays)
-            self.outcome.media = [(kind, what) for kind, what in entry.value["media"]]
-            self._notes += [(place, self._with_paths(note)) for place, note in entry.value["notes"]]
+            try:
+                measured = measurement_from(entry.value["score"], entry.arrays)
+                media = [(kind, what) for kind, what in entry.value["media"]]
+                notes = [(place, self._with_paths(note)) for place, note in entry.value["notes"]]
+            except (KeyError, TypeError, ValueError) as error:  # of a version of the package with other fields
+                self._folder.reject("clips", key, error)
+                continue
+            self.outcome.measured[name], self.outcome.media = measured, media
+            self._notes += notes
         self.outcome.notes = [note for _, note in sorted(set(self._notes))]
 
     def attach(self, preds: AnyClip | None, target: AnyClip | None) -> None:
