@@ -47,7 +47,7 @@ class LipSyncSequenceDistance(SyncNetMetric, SequenceDistance, key="lse-d-seq"):
     their rows.
 
     Args:
-        extractor, weights: as in `LipSyncDistance`.
+        extractor, weights: as in `SyncNetMetric`.
         tracks: what counts of a clip's tracks: the ``"mean"``; the ``"longest"`` one; or the ``"last"`` one.
         gamma: see `SequenceDistance`.
         kwargs: the options of `SyncNetMetric`, by which tracks are found, and of `TalkingHeadMetric`.
