@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -279,3 +280,24 @@ def test_a_file_of_several_models_with_the_name_of_one_of_them_has_no_sums(tmp_p
     }
     path.write_text(json.dumps(to_plain(models)), encoding="utf-8")
     assert read_sums([("", path)], read_models([("", path)])) == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [({"seed": -1}, "seed must be at least 0"), ({"resamples": 0}, "resamples must be at least 1"),
+     ({"resamples": 9.5}, "whole number"), ({"metrics": "psn"}, "psn")],
+)  # fmt: skip
+def test_options_out_of_range_are_named(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        compare_models(two_models(), **options)
+
+
+def test_models_need_names() -> None:
+    with pytest.raises(InputError, match="by name"):
+        compare_models(list(two_models().values()))
+
+
+def test_one_metric_may_be_given_alone() -> None:
+    found = compare_models(two_models(), metrics="psnr", resamples=99)
+    assert list(found.cells) == ["psnr"]
+    assert any("Holm for 1 test;" in note or note.endswith("Holm for 1 test") for note in found.notes)

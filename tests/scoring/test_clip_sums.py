@@ -145,6 +145,9 @@ def test_fid_has_an_interval_and_a_test(large: list[tuple[str, Path]]) -> None:
     speakers = {f"c{i}": f"s{i // 2}" for i in range(CLIPS)}
     clustered = compare_models(models, sums=read_sums(large, models), clusters=speakers, resamples=999)
     assert "too few for an interval" in clustered.cells["fid"]["near"].why
+    del speakers["c0"]
+    with pytest.raises(InputError, match=r"no cluster of 1 clip \(c0\)"):
+        compare_models(models, sums=read_sums(large, models), clusters=speakers)
     models["near"].clips[0].clip = "other"
     sums = read_sums(large, models)
     sums["near"]["fid"].packed.pop("c0")

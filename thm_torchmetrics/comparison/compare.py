@@ -23,6 +23,7 @@ from thm_torchmetrics.comparison.metric_rows import MetricRows, rows_of_clips, r
 from thm_torchmetrics.comparison.models import check_alike, name_some
 from thm_torchmetrics.comparison.paired import ALPHA, cohen_dz, holm, least_p, permutation_p
 from thm_torchmetrics.comparison.weighted_mean import scores_of
+from thm_torchmetrics.core.metric import whole_number
 from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.scoring.clip_sums import ClipSums
 from thm_torchmetrics.scoring.result import MetricResult, Result
@@ -44,7 +45,7 @@ _METHODS = {
     "linear": "of metrics with too many sums to resample, such as FID and FVD, intervals and tests are of first order, "
     "by pseudo-values of {units} (infinitesimal jackknife)",
     "permutation": "tests: paired permutation of the models within {units}, two-sided, exact up to 13 {units}, "
-    "else {resamples} exchanges at random; p-values by Holm for {tests} tests",
+    "else {resamples} exchanges at random; p-values by Holm for {tests}",
 }
 
 
@@ -52,7 +53,7 @@ def compare_models(
     models: Mapping[str, Result],
     *,
     reference: str = "",
-    metrics: Sequence[str] = (),
+    metrics: str | Sequence[str] = (),
     common: bool = False,
     clusters: Mapping[str, str] | None = None,
     sums: Mapping[str, Mapping[str, ClipSums]] | None = None,
@@ -79,11 +80,12 @@ def compare_models(
         resamples: how many there are.
 
     Raises:
-        InputError: if the models were not measured alike or on other clips, the reference or a metric is unknown, or a
-            clip has no cluster.
+        InputError: if the models were not measured alike or on other clips, the reference or a metric is unknown, a
+            clip has no cluster, or ``seed`` or ``resamples`` is out of range.
     """
-    if not models:
-        raise InputError("nothing to compare: give the results of at least one model")
+    if not models or not isinstance(models, Mapping):
+        raise InputError("nothing to compare: give the results of at least one model by name, {name: result}")
+    metrics = [metrics] if isinstance(metrics, str) else metrics
     reference = reference or next(iter(models))
     if reference not in models:
         raise InputError(f"the reference {reference!r} is none of the models {', '.join(models)}")
@@ -109,7 +111,6 @@ def compare_models(
             cells[key] = {name: Cell(None, None, 0, _why_none(result, key)) for name, result in models.items()}
             continue
         clips = _shared(having, key)
-        comparer.check_clusters(clips)
         rows = rows_of_clips(having, key, clips, clusters)
         if rows is None and (found_sums := rows_of_sums(having, key, sums or {}, clusters)) is not None:
             rows, clips = found_sums
@@ -133,15 +134,9 @@ class _Comparer:
     """A comparer makes intervals and tests, and remembers by which methods."""
 
     def __init__(self, clusters: Mapping[str, str] | None, seed: int, resamples: int) -> None:
-        self.clusters, self.seed, self.resamples = clusters, seed, resamples
+        self.seed, self.resamples = whole_number("seed", seed, 0), whole_number("resamples", resamples, 1)
         self.unit = "clip" if clusters is None else "cluster"
         self._used: dict[str, None] = {}
-
-    def check_clusters(self, clips: Sequence[str]) -> None:
-        """Raise an error unless every clip has a cluster."""
-        lacking = [clip for clip in clips if self.clusters is not None and clip not in self.clusters]
-        if lacking:
-            raise InputError(f"--cluster names no cluster of {name_some(lacking)}; give each clip a row")
 
     def cell(self, metric: MetricResult, rows: MetricRows | None, model: str, clips: int, is_whole: bool) -> Cell:
         """Return the value of a model with its interval.
@@ -214,7 +209,12 @@ class _Comparer:
     def notes(self, differences: Sequence[Difference]) -> list[str]:
         """Return how intervals and tests were made, and what they assume."""
         tests = sum(each.p is not None for each in differences)
-        facts = {"units": f"{self.unit}s", "resamples": self.resamples, "seed": self.seed, "tests": tests}
+        facts = {
+            "units": f"{self.unit}s",
+            "resamples": self.resamples,
+            "seed": self.seed,
+            "tests": "1 test" if tests == 1 else f"{tests} tests",
+        }
         notes = [text.format(**facts) for name, text in _METHODS.items() if name in self._used]
         units = [each.units for each in differences if each.p is not None]
         if units and tests * least_p(max(units)) > ALPHA:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from thm_torchmetrics.comparison.bootstrap import Array, Statistic, sum_clusters
+from thm_torchmetrics.comparison.models import name_some
 from thm_torchmetrics.comparison.weighted_mean import find_weighted_mean, scores_of
+from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.scoring.clip_sums import ClipSums
 from thm_torchmetrics.scoring.result import Result
 
@@ -52,6 +54,9 @@ def rows_of_sums(
         key: the metric.
         sums: by model and metric what each clip adds.
         clusters: the cluster of each clip; default: each is one by itself.
+
+    Raises:
+        InputError: if a clip has no cluster.
     """
     if not all(key in sums.get(name, {}) for name in models):
         return None
@@ -60,13 +65,21 @@ def rows_of_sums(
     clips = [clip for clip in first.packed if all(clip in each.packed for each in of_key.values())]
     if not clips:
         return None
-    units = [clip if clusters is None else clusters.get(clip, clip) for clip in clips]
+    units = _units(clips, clusters)
     if first.is_large:
         groups = [[clip for clip, of in zip(clips, units, strict=True) if of == unit] for unit in dict.fromkeys(units)]
         pseudo = {name: each.pseudo_values(groups) for name, each in of_key.items()}
         return MetricRows(_only_sum, pseudo, linear=True), clips
     rows = {name: sum_clusters(np.stack([each.row(clip) for clip in clips]), units) for name, each in of_key.items()}
     return MetricRows(first.values, rows), clips
+
+
+def _units(clips: Sequence[str], clusters: Mapping[str, str] | None) -> list[str]:
+    """Return what is resampled as a whole for each clip: its cluster, or the clip itself."""
+    lacking = [clip for clip in clips if clusters is not None and clip not in clusters]
+    if lacking:
+        raise InputError(f"--cluster names no cluster of {name_some(lacking)}; give each clip a row")
+    return [clip if clusters is None else clusters[clip] for clip in clips]
 
 
 def _only_sum(sums: Array) -> Array:
@@ -83,15 +96,18 @@ def rows_of_clips(
         key: the metric.
         clips: the clips to take, which have a value in every model.
         clusters: the cluster of each clip; default: each is one by itself.
+
+    Raises:
+        InputError: if a clip has no cluster.
     """
     mean = find_weighted_mean(models, key)
     if mean is None or not clips:
         return None
+    units = _units(clips, clusters)
     rows, frames = {}, {}
     for name, result in models.items():
         scores = scores_of(result, key)
-        of_clips = mean.rows([scores[clip] for clip in clips])
-        rows[name] = of_clips if clusters is None else sum_clusters(of_clips, [clusters[clip] for clip in clips])
+        rows[name] = sum_clusters(mean.rows([scores[clip] for clip in clips]), units)
         kept = [mean.frame_rows(scores[clip]) for clip in clips]
         frames[name] = [each for each in kept if each is not None]
     is_whole = all(len(each) == len(clips) for each in frames.values())
