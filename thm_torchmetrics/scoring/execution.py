@@ -13,7 +13,7 @@ from thm_torchmetrics.scoring.dataset import Dataset, Plan
 from thm_torchmetrics.scoring.interrupts import StoppedRun
 from thm_torchmetrics.scoring.progress import Progress
 from thm_torchmetrics.scoring.result import Result
-from thm_torchmetrics.scoring.save_statistics import save_statistics
+from thm_torchmetrics.scoring.save_statistics import make_folder, save_statistics
 from thm_torchmetrics.scoring.shards import SumsFile, shard_facts
 from thm_torchmetrics.scoring.worst_frames import add_stills
 
@@ -30,10 +30,13 @@ def score_dataset(
         progress: receives the progress of the run.
 
     Raises:
+        InputError: if the folder of statistics cannot be made.
         StoppedRun: if a signal stops it; its result holds the clips that were done.
     """
     begun = time.monotonic()
     items, provenance = dataset.items, dict(dataset.provenance)
+    if plan.options.save_statistics is not None:
+        make_folder(plan.options.save_statistics)
     sums: SumsFile | None = None
     if plan.options.shard is None or plan.options.sums is None:
         outcomes = measure(items)

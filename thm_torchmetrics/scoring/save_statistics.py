@@ -12,21 +12,29 @@ from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.media.pairing import Item
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder of statistics, if need be.
+
+    Raises:
+        InputError: if it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder {folder} cannot be made: {error.strerror or error}; name another") from error
+
+
 def save_statistics(folder: Path, metrics: Mapping[str, TalkingHeadMetric], items: Iterable[Item]) -> None:
     """Write one file per set metric that has measured real samples, named as the metric with ``-`` for ``:``.
 
     Args:
-        folder: the folder, which is made if need be.
+        folder: the folder.
         metrics: the metrics of a run, with everything added, by name.
         items: the clips of the run; names and contents of their real files are the fingerprint of the data.
 
     Raises:
         InputError: if a file cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"the folder {folder} cannot be made: {error.strerror or error}; name another") from error
     items = list(items)
     digests: dict[Path, str] = {}
     for name, metric in metrics.items():
