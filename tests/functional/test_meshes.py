@@ -97,7 +97,7 @@ def test_mtm_is_the_mean_over_clips_that_have_a_match() -> None:
         (lambda: LipVertexError(lips=torch.tensor([0.5])), "whole numbers from 0"),
         (lambda: LipVertexError(lips=[0], extractor="fan"), "no extractor gives"),
         (lambda: MouthTimingMisalignment(lips=[1, 2, 3]), "two numbers"),
-        (lambda: UpperFaceDynamicsDeviation(upper=[0], template=torch.zeros(3)), "finite vertices"),
+        (lambda: UpperFaceDynamicsDeviation(upper=[0], template=torch.zeros(3)), r"vertices of shape \(V, 3\)"),
         (lambda: UpperFaceDynamicsDeviation(upper=[0]).update(torch.zeros(2, 3, 3), torch.zeros(2, 3, 3)), "template"),
         (lambda: LipVertexError(lips=[7]).update(torch.zeros(2, 3, 3), torch.zeros(2, 3, 3)), "vertex 7"),
         (lambda: LipVertexError(lips=[0]).update(torch.zeros(2, 3, 3), torch.zeros(2, 4, 3)), "the same mesh"),

@@ -120,9 +120,6 @@ class ScoreOptions:
         kinds = get_type_hints(cls)
         for name, value in given.items():
             _check_kind(name, value, kinds[name])
-        _check_kind("options", own, Mapping)
-        for values in own.values():
-            _check_kind("options", values, Mapping)
         option = [(key, name, str(value)) for key, values in own.items() for name, value in values.items()]
         for name in (*INPUTS, "data", "pairs", "weights_dir", "sums", "cache", "save_statistics"):
             if name in given:
@@ -177,7 +174,6 @@ class ScoreOptions:
 
 
 _KINDS: Mapping[Any, tuple[type | tuple[type, ...], str]] = {
-    Mapping: (Mapping, "a dict"),
     Sequence: (Iterable, "a list of keys"),
     bool: (bool, "True or False"),
     int: (int, "a whole number"),
