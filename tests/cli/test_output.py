@@ -93,7 +93,7 @@ def test_the_list_breaks_no_name_at_80_columns() -> None:
 def test_every_command_names_a_full_disk_in_one_line(command: str, tmp_path: Path) -> None:
     (tmp_path / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55")
     place = f" {tmp_path}" if command == "cache info" else ""
-    for unbuffered in ("", "1"):
+    for unbuffered in ("", "1") if command == "list" else ("",):
         done = shell(f"$THM {command}{place} > /dev/full", tmp_path, PYTHONUNBUFFERED=unbuffered)
         assert done.returncode == 2
         assert "standard output was not written: No space left" in done.stderr

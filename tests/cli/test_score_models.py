@@ -139,7 +139,7 @@ def test_a_metric_over_all_frames_has_an_interval(tmp_path: Path) -> None:
     torch.save(seeded_state("inception_fid"), tmp_path / "made_up.pth")
     models = ("--preds", f"ours={folder / 'pred_video'}", "--preds", f"real={folder / 'gt_video'}")
     run = thm(
-        "--target", folder / "gt_video", *models, "--metrics", "fid", "--weights",
+        "--target", folder / "gt_video", *models, "--metrics", "fid", "--every", 3, "--weights",
         f"inception-fid={tmp_path / 'made_up.pth'}", "--save-statistics", tmp_path / "kept",
         "-o", tmp_path / "all.json",
     )  # fmt: skip

@@ -11,6 +11,7 @@ import torch
 
 from thm_torchmetrics import TalkingHeadMetrics, register_metric
 from thm_torchmetrics.catalog import CATALOG, ENTRY_POINTS, Protocol, Row, Scale
+from thm_torchmetrics.demo.sample import make_sample
 from thm_torchmetrics.errors import InputError
 
 MODULE = """
@@ -61,8 +62,7 @@ def test_an_installed_package_is_listed_and_scored(other_package: Path, tmp_path
     assert json.loads(listed.stdout)["metrics"]["other-l1"]["class"] == "AbsoluteError"
     assert "other-l1" not in json.loads(listed.stdout)["suites"]["all"]
     assert "nowhere" in thm(other_package, "list").stderr
-    data = tmp_path / "data"
-    thm(other_package, "demo", "--folder", str(data))
+    data = make_sample(tmp_path, clips=1, seconds=0.2, size=64)
     scored = thm(other_package, "score", str(data), "--metrics", "other-l1,psnr", "--format", "json")
     assert scored.returncode == 0, scored.stderr
     metrics = json.loads(scored.stdout)["metrics"]
