@@ -156,6 +156,26 @@ def test_fid_has_an_interval_and_a_test(large: list[tuple[str, Path]]) -> None:
     assert common.cells["fid"]["wider"].value == pytest.approx(expected, rel=1e-6)
 
 
+def test_the_interval_of_a_distance_has_no_end_below_0(large: list[tuple[str, Path]]) -> None:
+    models = read_models(large)
+    sums = read_sums(large, models)
+    same = {clip: {**arrays, "preds": arrays["target"]} for clip, arrays in sums["near"]["fid"].packed.items()}
+    sums["near"]["fid"].packed.update(same)  # type: ignore[attr-defined]
+    interval = compare_models(models, sums=sums, resamples=99).cells["fid"]["near"].interval
+    assert 0 <= interval.low <= interval.high == pytest.approx(0, abs=1e-6)
+
+
+def test_an_infinite_sum_gives_no_interval(files: list[tuple[str, Path]]) -> None:
+    models = read_models(files)
+    sums = read_sums(files, models)
+    sums["far"]["v-pcc"].packed["c0"]["sums"][:] = torch.inf
+    found = compare_models(models, sums=sums, resamples=99)
+    for name, result in models.items():
+        cell = found.cells["v-pcc"][name]
+        assert (cell.value, cell.interval) == (result.metrics["v-pcc"].value, None)
+        assert "no interval" in cell.why
+
+
 def test_absent_sums_are_named(files: list[tuple[str, Path]], tmp_path: Path) -> None:
     copy = tmp_path / "near.json"
     copy.write_bytes(files[0][1].read_bytes())

@@ -163,6 +163,8 @@ class _Comparer:
         interval, why = self.interval(rows.rows[model], rows.frames.get(model, ()), rows.statistic)
         if rows.linear and interval is not None:
             self._used["linear"] = None
+            low, high = (max(end, 0.0) for end in interval[:2])  # a distance is, but not to first order
+            interval = interval._replace(low=low, high=high)
         return Cell(value, interval, clips, why)
 
     def difference(self, key: str, rows: MetricRows, model: str, reference: str) -> Difference:

@@ -47,7 +47,9 @@ def rows_of_sums(
     sums: Mapping[str, Mapping[str, ClipSums]],
     clusters: Mapping[str, str] | None = None,
 ) -> tuple[MetricRows, list[str]] | None:
-    """Return the rows of a metric over all frames together, and their clips; None if a model lacks the sums of clips.
+    """Return the rows of a metric over all frames together, and their clips.
+
+    None if a model lacks the sums of clips, or a sum is infinite.
 
     Args:
         models: the results by name, all of which have the metric.
@@ -71,6 +73,8 @@ def rows_of_sums(
         pseudo = {name: each.pseudo_values(groups) for name, each in of_key.items()}
         return MetricRows(_only_sum, pseudo, linear=True), clips
     rows = {name: sum_clusters(np.stack([each.row(clip) for clip in clips]), units) for name, each in of_key.items()}
+    if not all(np.isfinite(each).all() for each in rows.values()):  # as those of PSNR of equal frames are not
+        return None
     return MetricRows(first.values, rows), clips
 
 
