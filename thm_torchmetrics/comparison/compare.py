@@ -157,7 +157,11 @@ class _Comparer:
             )
         if rows is None:
             return Cell(
-                None, None, 0, "no value over the common clips: it is no mean over clips, and their sums are not known"
+                None,
+                None,
+                0,
+                "no value over the common clips: none of them has a finite value in every model, or the metric is no "
+                "mean over clips and their sums are not known",
             )
         value = metric.value if is_whole else rows.value(model)
         interval, why = self.interval(rows.rows[model], rows.frames.get(model, ()), rows.statistic)
