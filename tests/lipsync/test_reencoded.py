@@ -143,8 +143,8 @@ class EveryTenth(list[Picture]):
 class WatchedScorer(WindowScorer):
     """A scorer that remembers what it was shown."""
 
-    def __init__(self, network: Any, samples: Tensor, vshift: int) -> None:
-        super().__init__(network, samples, vshift)
+    def __init__(self, network: Any, samples: Tensor, *options: Any) -> None:
+        super().__init__(network, samples, *options)
         self.samples = samples.numpy()
         self.shown: list[Picture] = []
 
