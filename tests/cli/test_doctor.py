@@ -107,13 +107,11 @@ def test_it_prints_where_torch_cannot_be_imported() -> None:
 
 @pytest.mark.parametrize("columns", ["80", "160"])
 def test_names_are_whole_at_every_width(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    line = [sys.executable, "-m", "thm_torchmetrics", "doctor"]
     monkeypatch.setenv("COLUMNS", columns)
-    done = subprocess.run(line, capture_output=True, text=True, check=True)
-    table = done.stdout[done.stdout.index("Runs here") :].splitlines()
+    text = doctor()
+    table = text[text.index("Runs here") :].splitlines()
     assert max(map(len, table)) <= int(columns)
-    words = done.stdout.split()
-    assert set(catalog.CATALOG) <= set(words)
+    assert set(catalog.CATALOG) <= set(text.split())
 
 
 def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,26 +29,24 @@ def shell(line: str, sample: Path, **environment: str) -> subprocess.CompletedPr
     )
 
 
-@pytest.mark.parametrize("form", ["table", "json"])
-def test_a_closed_pipe_keeps_the_files(sample: Path, tmp_path: Path, form: str) -> None:
-    line = "$THM score $SAMPLE --metrics psnr --format $FORM -o $OUT/r.json | true; exit ${PIPESTATUS[0]}"
-    done = shell(line, sample, OUT=str(tmp_path), FORM=form)
+def test_a_closed_pipe_keeps_the_files(sample: Path, tmp_path: Path) -> None:
+    line = "$THM score $SAMPLE --metrics psnr --format json -o $OUT/r.json | true; exit ${PIPESTATUS[0]}"
+    done = shell(line, sample, OUT=str(tmp_path))
     assert done.returncode in (0, 141), done.stderr  # 0 where the pipe took everything before it was closed
     assert "Traceback" not in done.stderr
     assert json.loads((tmp_path / "r.json").read_text())["metrics"]["psnr"]["value"] > 0
 
 
-@pytest.mark.parametrize("form", ["table", "json"])
-def test_a_full_disk_keeps_the_files_and_is_named(sample: Path, tmp_path: Path, form: str) -> None:
-    line = "$THM score $SAMPLE --metrics psnr --format $FORM -o $OUT/r.json > /dev/full"
-    done = shell(line, sample, OUT=str(tmp_path), FORM=form)
+def test_a_full_disk_keeps_the_files_and_is_named(sample: Path, tmp_path: Path) -> None:
+    line = "$THM score $SAMPLE --metrics psnr -o $OUT/r.json > /dev/full"
+    done = shell(line, sample, OUT=str(tmp_path))
     assert done.returncode == 2
     assert "standard output was not written: No space left" in done.stderr
     assert "Traceback" not in done.stderr
     assert json.loads((tmp_path / "r.json").read_text())["metrics"]["psnr"]["value"] > 0
 
 
-@pytest.mark.parametrize("setting", [{"PYTHONIOENCODING": "cp1252"}, {"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C"}])
+@pytest.mark.parametrize("setting", [{"PYTHONIOENCODING": "cp1252"}, {"LC_ALL": "C"}])
 def test_every_encoding_prints(sample: Path, setting: dict[str, str]) -> None:
     done = shell("$THM score $SAMPLE --metrics psnr", sample, **setting)
     assert done.returncode == 0, done.stderr

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -318,6 +319,7 @@ def test_doctor_says_what_is_installed() -> None:
 def test_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("THM_OFFLINE", "1")
+    monkeypatch.setattr("thm_torchmetrics.demo.sample.make_sample", partial(make_sample, clips=1, seconds=0.4))
     result = thm("demo")
     assert result.exit_code == 0
     assert (tmp_path / "thm_demo/gt_video").is_dir()

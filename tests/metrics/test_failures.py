@@ -165,9 +165,10 @@ def assert_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
 
 @pytest.mark.filterwarnings("ignore:SpeechLipCorrelation is NaN")  # a correlation over clips; one has none
 @pytest.mark.parametrize(
-    ("step", "last"), [*((step, True) for step in STEPS), ("finish", False)], ids=[*STEPS, "finish of the first member"]
+    ("call", "step", "last"),
+    [("update", "start", True), ("forward", "add", True), ("update", "finish", True), ("forward", "finish", False)],
+    ids=["start", "add", "finish", "finish of the first member"],
 )
-@pytest.mark.parametrize("call", ["update", "forward"])
 def test_a_batch_is_taken_by_all_members_or_by_none(case: Case, call: str, step: str, last: bool) -> None:
     """Torchmetrics' own as well, whether they keep numbers or lists; a later batch is as if none had failed.
 

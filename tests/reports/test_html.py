@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from comparison.results_of_models import two_models
 from reports.pages import HOSTILE, KEYS, UNITS, full_result
 from reports.results import result
 
 from thm_torchmetrics import reports
+from thm_torchmetrics.comparison.compare import compare_models
 from thm_torchmetrics.errors import InputError, MissingExtraError
 from thm_torchmetrics.reports.cells import decimals, number
 from thm_torchmetrics.reports.figures import MOST_POINTS, thinned
-from thm_torchmetrics.reports.html import to_html
+from thm_torchmetrics.reports.html import comparison_to_html, to_html
 from thm_torchmetrics.reports.names import printable
 from thm_torchmetrics.scoring.result import Result
 
@@ -192,6 +194,28 @@ def test_a_page_loads_nothing(page: Page) -> None:
 def test_fifty_clips_of_three_models_take_at_most_15_mb() -> None:
     models = {f"model {seed}": full_result(seed, clips=50, frames=500, stills=2) for seed in range(3)}
     assert len(to_html(models).encode()) <= 15_000_000
+
+
+def test_a_comparison_shows_the_values_of_common_clips_with_intervals_and_tests() -> None:
+    models = {"ours": two_models(20)["ours"], "base": two_models(19)["base"]}
+    found = compare_models(models, common=True, resamples=199, correlations=True)
+    shown = Page(comparison_to_html(found))
+    for key, row in zip(("psnr", "ssim"), shown.rows[1:3], strict=True):
+        cells = found.cells[key]
+        assert [cell.clips for cell in cells.values()] == [19, 19]
+        for cell, text in zip(cells.values(), row[2:4], strict=True):
+            assert cell.interval is not None
+            value, low, high = map(float, re.findall(r"\d+\.\d+", text))
+            places = len(text.split(".")[1].split("†")[0].split(" ")[0])
+            assert (value, low, high) == tuple(round(end, places) for end in (cell.value, *cell.interval[:2]))
+    of_psnr, of_ssim = found.differences
+    rows = [row for row in shown.rows if row[1:2] == ["base"] and row[0] in ("psnr", "ssim")]
+    assert [float(row[4]) for row in rows[:2]] == [round(of_psnr.p_holm, 3), round(of_ssim.p_holm, 3)]
+    assert ["†" in row[3] for row in shown.rows[1:3]] == [True, False]
+    assert "† differs from ours, p < 0.05 after Holm's correction" in shown.text
+    assert all(printable(line) in shown.text for line in (*found.notes, *found.left_out))
+    assert sum(row[1:2] == ["psnr, ssim"] for row in shown.rows) == 2
+    assert "no test of significance" not in shown.text
 
 
 def test_models_may_lack_clips_and_metrics_of_others() -> None:

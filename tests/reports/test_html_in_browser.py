@@ -8,7 +8,8 @@ from reports.browser import Browser, browser
 from reports.pages import HOSTILE, full_result
 from selenium.webdriver.common.keys import Keys
 
-from thm_torchmetrics.reports.html import to_html
+from thm_torchmetrics.comparison.compare import compare_models
+from thm_torchmetrics.reports.html import comparison_to_html
 from thm_torchmetrics.reports.names import printable
 
 
@@ -17,7 +18,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "report.html"
     models = {"ours": full_result(0, clips=4), HOSTILE: full_result(1, clips=4)}
     models[HOSTILE].clips[2].clip = models["ours"].clips[2].clip = HOSTILE
-    path.write_text(to_html(models), encoding="utf-8")
+    path.write_text(comparison_to_html(compare_models(models, correlations=True)), encoding="utf-8")
     return path
 
 

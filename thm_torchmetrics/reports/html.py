@@ -13,6 +13,7 @@ from PIL import Image
 
 from thm_torchmetrics.comparison.comparison import Comparison
 from thm_torchmetrics.errors import MissingExtraError
+from thm_torchmetrics.reports import comparison_cells
 from thm_torchmetrics.reports.figures import REAL, Figure
 from thm_torchmetrics.reports.names import printable
 from thm_torchmetrics.reports.page_content import CLIPS_WITH_CURVES, Content, facts
@@ -57,12 +58,23 @@ def to_html(result: Result | Mapping[str, Result], name: str = "Ours") -> str:
     Raises:
         MissingExtraError: if Jinja2 or Plotly is not installed.
     """
+    return _page(Content({name: result} if isinstance(result, Result) else result))
+
+
+def comparison_to_html(comparison: Comparison) -> str:
+    """Return the page of the models of a comparison, with its values, intervals, differences and tests.
+
+    Raises:
+        MissingExtraError: if Jinja2 or Plotly is not installed.
+    """
+    return _page(Content(comparison.models, comparison))
+
+
+def _page(content: Content) -> str:
     check_html()
     import jinja2
     import plotly.offline
 
-    models = {name: result} if isinstance(result, Result) else result
-    content = Content(models)
     links = {clip: f"clip-{place}" for place, clip in enumerate(content.clips, 1)}
     figures = PageFigures(content, links)
     environment = jinja2.Environment(
@@ -80,20 +92,12 @@ def to_html(result: Result | Mapping[str, Result], name: str = "Ours") -> str:
     body = environment.get_template("body.html.j2").render(
         content=content, figures=figures, draw=draw, links=links, stills=stills, real=REAL, facts=facts,
         shown_stills=_told_stills(content, stills), curves_of=CLIPS_WITH_CURVES,
+        cells=comparison_cells,
     )  # fmt: skip
     plots = [{"data": figure.data, "layout": figure.layout} for figure in drawn]
     return environment.get_template("page.html.j2").render(
         body=body, title=_title(content), plots=_json(plots), plotly=plotly.offline.get_plotlyjs()
     )
-
-
-def comparison_to_html(comparison: Comparison) -> str:
-    """Return the page of the models of a comparison.
-
-    Raises:
-        MissingExtraError: if Jinja2 or Plotly is not installed.
-    """
-    return to_html(comparison.models)
 
 
 def check_html() -> None:

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from thm_torchmetrics.comparison.comparison import Comparison
 from thm_torchmetrics.reports.cells import decimals, label, number, real_detail, real_value, scored, share
+from thm_torchmetrics.reports.comparison_cells import BEST, SECOND, Column, columns, interval_text, value_text
 from thm_torchmetrics.reports.footnotes import find_footnotes, row_of
 from thm_torchmetrics.scoring.result import ClipResult, MetricResult, Result
 
@@ -16,11 +18,19 @@ CLIPS_WITH_CURVES = 50
 
 
 class Cell(NamedTuple):
-    """A cell shows a value; ``sort`` is the number it is sorted by, ``mark`` is ``best``, ``second`` or empty."""
+    """A cell shows a value.
+
+    Attributes:
+        text: the value.
+        sort: the number it is sorted by.
+        mark: ``best``, ``second`` or empty.
+        interval: the ends of its interval, empty if there is none.
+    """
 
     text: str
     sort: float | None = None
     mark: str = ""
+    interval: str = ""
 
 
 class Metric(NamedTuple):
@@ -59,6 +69,7 @@ class Content:
 
     Args:
         models: the results by name.
+        comparison: that of the models, None if they only stand side by side.
 
     Attributes:
         metrics: the metrics that any model has.
@@ -67,6 +78,7 @@ class Content:
     """
 
     models: Mapping[str, Result]
+    comparison: Comparison | None = None
     metrics: list[Metric] = field(init=False)
     clips: list[str] = field(init=False)
     by_clip: dict[str, list[ClipResult | None]] = field(init=False)
@@ -87,13 +99,24 @@ class Content:
         """Return what each model has for a metric."""
         return [result.metrics.get(key) for result in self.models.values()]
 
-    def summary(self, metric: Metric) -> list[Cell]:
-        """Return the value of each model over the dataset, the best and the second marked where there are several."""
-        values = [None if each is None else each.value for each in self.of(metric.key)]
-        return _marked(values, metric)
+    def summary(self) -> Iterator[tuple[Metric, list[Cell]]]:
+        """Yield each metric with the value of each model, the best and the second marked where there are several.
+
+        The values are those over the dataset; in a comparison, those over the clips that are compared.
+        """
+        if self.comparison is None:
+            for metric in self.metrics:
+                yield metric, _marked([None if each is None else each.value for each in self.of(metric.key)], metric)
+        else:
+            metrics = {metric.key: metric for metric in self.metrics}
+            for column in columns(self.comparison):
+                yield metrics[column.key]._replace(places=column.places), _compared(self.comparison, column)
 
     def real(self, metric: Metric) -> Cell | None:
         """Return the value of the real videos, None if they were not scored."""
+        if self.comparison is not None:
+            value = self.comparison.real.get(metric.key)
+            return None if value is None else Cell(number(value, metric.places), value)
         for each in self.of(metric.key):
             if each is not None and real_detail(each) is not None:
                 value = real_value(each)
@@ -161,6 +184,18 @@ class Content:
             "higher is better" if first.higher_is_better else "lower is better", first.unit, first.protocol,
             first.higher_is_better, decimals(first.unit, values),
         )  # fmt: skip
+
+
+def _compared(comparison: Comparison, column: Column) -> list[Cell]:
+    """Return the cells of a metric's values over the clips that are compared."""
+    marks = {BEST: "best", SECOND: "second"}
+    return [
+        Cell(
+            value_text(comparison, column, model), cell.value, marks.get(column.ranks.get(model, 0), ""),
+            "" if cell.interval is None else interval_text(cell.interval, column.places),
+        )
+        for model, cell in comparison.cells[column.key].items()
+    ]  # fmt: skip
 
 
 def _marked(values: Sequence[float | None], metric: Metric) -> list[Cell]:
