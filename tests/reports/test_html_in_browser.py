@@ -36,6 +36,11 @@ def press(chromium: Browser, selector: str, key: str = Keys.ENTER) -> None:
     element.send_keys(key)
 
 
+def show_distributions(chromium: Browser) -> None:
+    """Scroll to the first figures; those that are out of sight are not drawn yet."""
+    chromium.run("document.getElementById('distributions').scrollIntoView()")
+
+
 def test_all_figures_are_drawn_without_an_error_or_a_request(chromium: Browser, page: Path) -> None:
     chromium.requests()
     chromium.open(page)
@@ -85,6 +90,7 @@ def test_missing_values_stay_last(chromium: Browser, page: Path) -> None:
 
 def test_the_theme_changes_by_keyboard_with_the_figures(chromium: Browser, page: Path) -> None:
     chromium.open(page)
+    show_distributions(chromium)
     chromium.wait("document.querySelector('[data-drawn] .boxlayer path.box') !== null")
     line = "getComputedStyle(document.querySelector('[data-drawn] .boxlayer path.box')).stroke"
     light = chromium.run(line)
@@ -110,7 +116,7 @@ def test_a_point_and_a_link_open_the_section_of_their_clip(chromium: Browser, pa
     press(chromium, "#clips a[href='#clip-2']")
     chromium.wait("document.getElementById('clip-2').open")
     chromium.wait("document.querySelector('#clip-2 [data-drawn]') !== null")
-    chromium.run("window.scrollTo(0, 0)")
+    show_distributions(chromium)
     chromium.wait("document.querySelector('#distributions [data-drawn]') !== null")
     place = "document.querySelector('#distributions [data-drawn]')"
     chromium.run(f"{place}.emit('plotly_click', {{points: [{{customdata: 'clip-4'}}]}})")
