@@ -159,6 +159,8 @@ def test_no_sound(tmp_path: Path) -> None:
         read_audio(silent)
     with pytest.raises(MediaError, match=r"b\.wav: its audio stream has no samples"):
         read_audio(wav(tmp_path / "b.wav", np.zeros(0, np.int16), 16000))
+    with pytest.raises(MediaError, match=r"c\.wav: its sound is shorter than one sample at 16000 Hz"):
+        read_audio(wav(tmp_path / "c.wav", np.ones(1, np.int16), 48000))
     with pytest.raises(MediaError, match=r"absent\.wav: there is no such file"):
         read_audio(tmp_path / "absent.wav")
 

@@ -78,7 +78,7 @@ def read_audio(
             f"({reason(error)}); export it with one channel or two"
         ) from error
     if not len(samples):
-        raise MediaError(f"{path}: its audio stream has no samples; record or export it again")
+        raise MediaError(f"{path}: its sound is shorter than one sample at {sample_rate} Hz; record or export it again")
     lead = round(start * sample_rate) if align_to_video else 0
     return np.concatenate([np.zeros(max(lead, 0), np.int16), samples[max(-lead, 0) :]])
 
