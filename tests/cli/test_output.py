@@ -15,7 +15,6 @@ from thm_torchmetrics import reports
 from thm_torchmetrics.cli import main
 from thm_torchmetrics.demo.sample import make_sample
 
-
 NEEDS_PROC = pytest.mark.skipif(
     not Path("/proc/self").exists(), reason="needs Linux's /proc, where even root cannot make a file"
 )
