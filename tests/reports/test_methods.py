@@ -22,6 +22,7 @@ def test_every_entry_is_cited_by_its_key_and_every_citation_exists() -> None:
         assert re.match(r"@(article|misc|inproceedings)\{" + re.escape(key) + ",\n", entry)
         assert entry.count("{") == entry.count("}")
         assert all(re.search(rf"^  {field} = ", entry, re.M) for field in ("title", "author", "year"))
+    assert len(ENTRIES) == sum(entry.count("\n@") + 1 for entry in ENTRIES.values())
     tables = (citations._BY_KEY, citations._BY_PROTOCOL, citations._BY_NETWORK)
     assert {key for table in tables for keys in table.values() for key in keys} <= ENTRIES.keys()
 
@@ -32,6 +33,15 @@ def test_what_is_cited_for_exists_in_the_catalog() -> None:
     assert citations._BY_KEY.keys() <= set(CATALOG)
     assert citations._BY_PROTOCOL.keys() <= protocols
     assert citations._BY_NETWORK.keys() <= networks
+
+
+def test_every_protocol_with_a_source_cites_it() -> None:
+    assert [
+        f"{key}:{protocol.name}"
+        for key, row in CATALOG.items()
+        for protocol in row.published
+        if "this package's own" not in protocol.source and not citations_of(key, protocol.name)
+    ] == ["quality:higher", "quality:lower"]  # any network at all
 
 
 def test_a_table_of_openface_cites_openface_and_its_substitute_its_own_paper() -> None:

@@ -38,7 +38,7 @@ ROWS = (
         (
             Protocol("higher", "any network of which a higher score is better"),
             Protocol("lower", "any network of which a lower score is better", scale=Scale(False, "", -inf)),
-            Protocol("q-align", "Q. Wu et al., Q-Align, ICML 2024, its scorer", scale=Scale(True, "", 0.0, 1.0)),
+            Protocol("q-align", "H. Wu et al., Q-Align, ICML 2024, its scorer", scale=Scale(True, "", 0.0, 1.0)),
             Protocol("q-align-1-5", "Q-Align as pyiqa scales it, 1 + 4 y", scale=Scale(True, "", 1.0, 5.0)),
         ),
     ),
