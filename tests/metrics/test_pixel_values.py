@@ -122,12 +122,12 @@ def values(made: Made, preds: Tensor, target: Tensor) -> dict[str, float]:
     """Values of all metrics, of each by one protocol, in one collection, whose networks see each side once.
 
     All but those of the same features as others, those that need larger frames or longer clips, the differences of lip
-    sync, which measure both sides by the pipelines of the others, FVD, which has no value of one clip, and the accuracy
-    of emotions, which takes most of the time of all.
+    sync, which measure both sides by the pipelines of the others, FVD, which has no value of one clip, and those of
+    EmoNet, which takes most of the time of all.
     """
     modules = {name: CATALOG[name.split(":")[0]].module for name in FIRST}
     left_out = {name for name, module in modules.items() if module in ("lipsync_gap", "fvd", *MOTION)} | LEFT_OUT
-    left_out |= {name for name in FIRST if name.startswith("emotion-accuracy:")}
+    left_out |= {name for name in FIRST if CATALOG[name.split(":")[0]].extractor_kind == "emotion"}
     metrics = TalkingHeadMetrics({name: made(name) for name in FIRST if name not in left_out})
     metrics.update(preds, target, **further(made("lse-d:wav2lip-lrs")))
     found = {name: value.item() for name, value in metrics.compute().items()}
