@@ -91,8 +91,7 @@ def _page(content: Content) -> str:
 
     body = environment.get_template("body.html.j2").render(
         content=content, figures=figures, draw=draw, links=links, stills=stills, real=REAL, facts=facts,
-        shown_stills=_told_stills(content, stills), curves_of=CLIPS_WITH_CURVES,
-        cells=comparison_cells,
+        shown_stills=_told_stills(content, stills), curves_of=CLIPS_WITH_CURVES, cells=comparison_cells,
     )  # fmt: skip
     plots = [{"data": figure.data, "layout": figure.layout} for figure in drawn]
     return environment.get_template("page.html.j2").render(

@@ -189,13 +189,13 @@ class Content:
 def _compared(comparison: Comparison, column: Column) -> list[Cell]:
     """Return the cells of a metric's values over the clips that are compared."""
     marks = {BEST: "best", SECOND: "second"}
-    return [
-        Cell(
-            value_text(comparison, column, model), cell.value, marks.get(column.ranks.get(model, 0), ""),
-            "" if cell.interval is None else interval_text(cell.interval, column.places),
-        )
-        for model, cell in comparison.cells[column.key].items()
-    ]  # fmt: skip
+    found = []
+    for model in comparison.models:
+        cell = comparison.cells[column.key][model]
+        mark = marks.get(column.ranks.get(model, 0), "")
+        interval = "" if cell.interval is None else interval_text(cell.interval, column.places)
+        found.append(Cell(value_text(comparison, column, model), cell.value, mark, interval))
+    return found
 
 
 def _marked(values: Sequence[float | None], metric: Metric) -> list[Cell]:
