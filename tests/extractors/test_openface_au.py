@@ -104,6 +104,24 @@ def test_a_damaged_model_is_found_when_networks_are_loaded(files: dict[str, Path
         extractor.load(torch.device("cpu"))
 
 
+@pytest.mark.parametrize(
+    ("frames", "message"),
+    [
+        (torch.zeros(3, 64, 64), r"`frames` must be RGB frames of shape \(N, 3, H, W\), got \(3, 64, 64\)"),
+        (torch.zeros(2, 64, 64, 3), r"got \(2, 64, 64, 3\)"),
+        (torch.zeros(1, 2, 3, 64, 64), r"got \(1, 2, 3, 64, 64\)"),
+        (torch.zeros(0, 3, 64, 64), r"with T, H, W >= 1, got \(0, 3, 64, 64\)"),
+        (torch.zeros(2, 3, 0, 0), r"with T, H, W >= 1, got \(2, 3, 0, 0\)"),
+        (torch.zeros(2, 3, 64, 64).numpy(), r"must be a tensor, got ndarray; pass torch\.from_numpy"),
+        (torch.full((2, 3, 64, 64), 200.0), "divide by 255"),
+    ],
+    ids=["a frame", "channels last", "a batch of clips", "no frame", "no pixel", "array", "0..255"],
+)
+def test_frames_of_another_form_are_refused_by_the_module(files: dict[str, Path], frames: Tensor, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        ActionUnits(landmarks="dlib", weights=files)(frames)
+
+
 def test_models_that_change_on_disk_are_read_again(files: dict[str, Path]) -> None:
     before = OpenFaceActionUnits.make(DYNAMIC, files, landmarks=Known("pair"))
     first = before.extract(Chunk(frames("pair")))
