@@ -99,7 +99,7 @@ def citations_of(key: str, protocol: str, network: str | None = None) -> tuple[s
 
     Example:
         >>> citations_of("csim", "vico", "dlib")
-        ('zhou2022vico', 'king2009dlib')
+        ('zakharov2019fewshot', 'zhou2022vico', 'king2009dlib')
     """
     of_network = _BY_NETWORK.get(network or "", ())
     if key in _OPENFACE_TABLES and network is None:
