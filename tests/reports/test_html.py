@@ -102,7 +102,7 @@ def test_the_best_and_the_second_are_marked_by_the_direction(models: Models, pag
     for key in ("psnr", "lmd"):
         values = {name: found.metrics[key].value for name, found in models.items()}
         best = (max if key == "psnr" else min)(values, key=lambda name: values[name])
-        row = next(row for row in page.rows if row[0].startswith(f"{key} "))
+        row = next(row for row in page.rows if row[0].startswith(f"{key}* "))
         assert [cell.endswith("(best)") for cell in row[3:5]] == [name == best for name in values]
         assert [cell.endswith("(second)") for cell in row[3:5]] == [name != best for name in values]
 
@@ -141,7 +141,7 @@ def test_offsets_units_and_the_plane_are_drawn(models: Models, page: Page) -> No
 def test_what_failed_was_skipped_or_remarked_is_told_with_its_reason(page: Page) -> None:
     for told in (
         "no face was found", "the frame rate varies", "no checkpoint", "fid: few frames", "87.5%", "thm score DATA",
-        "sha256 abababababab, custom", "every 2nd frame only", "torch 2.9", "Landmarks by dlib.",
+        "sha256 abababababab, custom", "* all metrics: every 2nd frame only", "torch 2.9", "Landmarks by dlib.",
     ):  # fmt: skip
         assert told in page.text
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from thm_torchmetrics.comparison.comparison import Comparison
 from thm_torchmetrics.reports.cells import decimals, label, number, real_detail, real_value, scored, share
 from thm_torchmetrics.reports.comparison_cells import BEST, SECOND, Column, columns, interval_text, value_text
-from thm_torchmetrics.reports.footnotes import find_footnotes, row_of
+from thm_torchmetrics.reports.footnotes import MARK, Footnotes, find_footnotes, row_of
 from thm_torchmetrics.scoring.result import ClipResult, MetricResult, Result
 
 CLIPS_WITH_CURVES = 50
@@ -82,9 +82,11 @@ class Content:
     metrics: list[Metric] = field(init=False)
     clips: list[str] = field(init=False)
     by_clip: dict[str, list[ClipResult | None]] = field(init=False)
+    _notes: list[Footnotes] = field(init=False)
 
     def __post_init__(self) -> None:
         keys = dict.fromkeys(key for result in self.models.values() for key in result.metrics)
+        self._notes = [find_footnotes(result) for result in self.models.values()]
         self.metrics = [self._metric(key) for key in keys]
         self.clips = [*dict.fromkeys(clip.clip for result in self.models.values() for clip in result.clips)]
         found = [{clip.clip: clip for clip in result.clips} for result in self.models.values()]
@@ -166,9 +168,8 @@ class Content:
     def footnotes(self) -> list[tuple[str, list[str]]]:
         """Return the footnotes and the remarks on whole runs, with the models that have them: empty for all."""
         models: dict[str, list[str]] = {}
-        for name, result in self.models.items():
-            notes = find_footnotes(result)
-            for line in dict.fromkeys((*notes.lines(), *notes.general)):
+        for name, notes in zip(self.models, self._notes, strict=True):
+            for line in dict.fromkeys((*(f"{MARK} {line}" for line in notes.lines()), *notes.general)):
                 models.setdefault(line, []).append(name)
         lines: dict[str, list[str]] = {}
         for line, names in models.items():
@@ -179,8 +180,9 @@ class Content:
         results = [result.metrics[key] for result in self.models.values() if key in result.metrics]
         first, row = results[0], row_of(key)
         values = [each.value for each in results] + [real_value(each) for each in results]
+        mark = next((notes.mark(key) for notes in self._notes if notes.mark(key)), "")
         return Metric(
-            key, label(key, first), row.title if row else "", "↑" if first.higher_is_better else "↓",
+            key, label(key, first) + mark, row.title if row else "", "↑" if first.higher_is_better else "↓",
             "higher is better" if first.higher_is_better else "lower is better", first.unit, first.protocol,
             first.higher_is_better, decimals(first.unit, values),
         )  # fmt: skip
