@@ -107,7 +107,7 @@ def test_a_damaged_model_is_found_when_networks_are_loaded(files: dict[str, Path
 @pytest.mark.parametrize(
     ("frames", "message"),
     [
-        (torch.zeros(3, 64, 64), r"`frames` must be RGB frames of shape \(N, 3, H, W\), got \(3, 64, 64\)"),
+        (torch.zeros(3, 64, 64), r"frames must be frames \(T, 3, H, W\) with T, H, W >= 1, got \(3, 64, 64\)"),
         (torch.zeros(2, 64, 64, 3), r"got \(2, 64, 64, 3\)"),
         (torch.zeros(1, 2, 3, 64, 64), r"got \(1, 2, 3, 64, 64\)"),
         (torch.zeros(0, 3, 64, 64), r"with T, H, W >= 1, got \(0, 3, 64, 64\)"),

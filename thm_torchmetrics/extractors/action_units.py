@@ -8,11 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from thm_torchmetrics.core.chunk import CHUNK_FRAMES, Chunk
+from thm_torchmetrics.core.clip import check_layout
 from thm_torchmetrics.core.precision import exact_arithmetic
-from thm_torchmetrics.errors import InputError
 from thm_torchmetrics.extractors.openface_au import DYNAMIC, STATIC
 from thm_torchmetrics.extractors.registry import make_extractor
-from thm_torchmetrics.imaging.checks import check_frames
 from thm_torchmetrics.weights import CustomFiles
 
 
@@ -72,9 +71,7 @@ class ActionUnits(nn.Module):
         Raises:
             InputError: if the frames have another shape, dtype or range, or there is none.
         """
-        check_frames("frames", frames)
-        if not frames.numel():
-            raise InputError(f"`frames` must be (T, 3, H, W) with T, H, W >= 1, got {tuple(frames.shape)}")
+        check_layout(frames, "frames")
         with exact_arithmetic(frames.device):
             rows = torch.cat([self.extractor.extract(Chunk(part)) for part in torch.split(frames, CHUNK_FRAMES)])
             intensities: Tensor = self.extractor.intensities(rows) if hasattr(self.extractor, "intensities") else rows
