@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from cli.words import words
 from click.testing import CliRunner, Result
 from parity.seeded import seeded_state
 from PIL import Image
@@ -251,7 +252,7 @@ def test_what_cannot_be_written_is_said_before_the_work(
     monkeypatch.setattr("thm_torchmetrics.extractors.make_extractor", lambda *a, **k: pytest.fail("it began to work"))
     result = landmarks(*(tmp_path / source for source in sources), "-o", tmp_path / output)
     assert result.exit_code == 2
-    assert said in " ".join(result.stderr.replace("│", " ").split())
+    assert said in words(result.stderr)
 
 
 def test_options_without_effect_are_refused(video: Path, tmp_path: Path) -> None:
@@ -265,7 +266,7 @@ def test_options_without_effect_are_refused(video: Path, tmp_path: Path) -> None
     asked += [f"--weights=fan2d={unread}", f"--weights=fan-s3fd={unread}"]
     result = CliRunner().invoke(main, [str(part) for part in asked])
     assert result.exit_code == 2
-    said = " ".join(result.stderr.replace("│", " ").split())
+    said = words(result.stderr)
     assert "--upsample 1: only dlib's landmarks take it; leave it out" in said
 
 

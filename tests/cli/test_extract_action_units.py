@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from cli.words import words
 from click.testing import CliRunner, Result
 from media.fake_openface import UNITS, install, intensity
 from parity.seeded import seeded_state
@@ -30,10 +31,6 @@ def run(*arguments: object, **environment: str) -> Result:
 
 def units(*arguments: object, **environment: str) -> Result:
     return run("extract", "action-units", *arguments, **environment)
-
-
-def words(text: str) -> str:
-    return " ".join(text.replace("│", " ").split())
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cli.words import words
 from click.testing import CliRunner, Result
 from scipy.linalg import sqrtm
 
@@ -152,7 +153,7 @@ def test_metrics_of_one_state_count_a_clip_once(tmp_path: Path) -> None:
 def test_wrong_usage(arguments: list[str], message: str) -> None:
     result = thm("score", *arguments)
     assert result.exit_code == 2
-    assert message in " ".join(result.stderr.replace("│", " ").split())
+    assert message in words(result.stderr)
 
 
 def test_files_that_are_read(tmp_path: Path) -> None:

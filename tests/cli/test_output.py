@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy
 import pytest
+from cli.words import words
 from click.testing import CliRunner
 
 from thm_torchmetrics import reports
@@ -77,8 +78,8 @@ def test_every_output_is_written_whatever_becomes_of_the_others(sample: Path, tm
 def test_a_folder_that_cannot_be_written_is_named_before_any_work(sample: Path, command: str, said: str) -> None:
     done = CliRunner().invoke(main, command.replace("SAMPLE", str(sample)).split())
     assert done.exit_code == 2
-    assert said in " ".join(done.stderr.replace("│", " ").split())
-    assert "; name another" in " ".join(done.stderr.replace("│", " ").split())
+    assert said in words(done.stderr)
+    assert "; name another" in words(done.stderr)
     assert done.stdout == ""
 
 
@@ -160,5 +161,5 @@ def test_a_folder_for_statistics_that_cannot_be_made_is_named_before_any_work(sa
     line = ["score", str(sample), "--metrics", "fid", "--offline", "--save-statistics", "/proc/kept"]
     done = CliRunner().invoke(main, line)
     assert done.exit_code == 2
-    assert "/proc/kept: nothing can be written in /proc" in " ".join(done.stderr.replace("│", " ").split())
+    assert "/proc/kept: nothing can be written in /proc" in words(done.stderr)
     assert done.stdout == ""
